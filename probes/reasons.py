@@ -1,0 +1,157 @@
+"""The closed list of reasons, and what each makes of a check.
+
+One slug serves everywhere: it is the metric label, the database value and the translation key.
+The list may grow; a slug never changes its meaning and is never reused.
+"""
+
+from enum import StrEnum
+
+
+class Check(StrEnum):
+    """What is judged of an eye; each check has its own ledger."""
+
+    STREAM = "stream"
+    PICTURE = "picture"
+    SNAPSHOT = "snapshot"
+    CLOCK = "clock"
+    RECORDING = "recording"
+
+
+class Outcome(StrEnum):
+    """What one probe says of one check. ``UNKNOWN`` means: we could not ask."""
+
+    OK = "ok"
+    FAILING = "failing"
+    UNKNOWN = "unknown"
+    OFF = "off"
+
+
+class Reason(StrEnum):
+    """Why a check, or a rung of the ladder, came out as it did."""
+
+    OK = "OK"
+
+    # network
+    DNS_FAILED = "DNS_FAILED"
+    HOST_UNREACHABLE = "HOST_UNREACHABLE"
+    TCP_REFUSED = "TCP_REFUSED"
+    TCP_TIMEOUT = "TCP_TIMEOUT"
+    CONNECTION_RESET = "CONNECTION_RESET"
+    TLS_HANDSHAKE_FAILED = "TLS_HANDSHAKE_FAILED"
+
+    # RTSP
+    RTSP_TIMEOUT = "RTSP_TIMEOUT"
+    RTSP_PROTOCOL_ERROR = "RTSP_PROTOCOL_ERROR"
+    RTSP_SERVER_ERROR = "RTSP_SERVER_ERROR"
+    STREAM_NOT_FOUND = "STREAM_NOT_FOUND"
+    CHANNEL_OFFLINE = "CHANNEL_OFFLINE"
+    SDP_INVALID = "SDP_INVALID"
+    NO_VIDEO_TRACK = "NO_VIDEO_TRACK"
+    TRANSPORT_UNSUPPORTED = "TRANSPORT_UNSUPPORTED"
+    STREAM_SLOTS_BUSY = "STREAM_SLOTS_BUSY"
+
+    # login
+    AUTH_REQUIRED_NO_CREDENTIALS = "AUTH_REQUIRED_NO_CREDENTIALS"
+    AUTH_REJECTED = "AUTH_REJECTED"
+    AUTH_LOCKED = "AUTH_LOCKED"
+    AUTH_SUSPENDED = "AUTH_SUSPENDED"
+    AUTH_UNSUPPORTED = "AUTH_UNSUPPORTED"
+    AUTH_BASIC_REFUSED_BY_POLICY = "AUTH_BASIC_REFUSED_BY_POLICY"
+    FORBIDDEN = "FORBIDDEN"
+
+    # media
+    RTP_NONE = "RTP_NONE"
+    RTP_STALLED = "RTP_STALLED"
+    RTP_LOSS = "RTP_LOSS"
+    RTP_CORRUPT = "RTP_CORRUPT"
+    KEYFRAME_NOT_SEEN = "KEYFRAME_NOT_SEEN"
+    DECODE_FAILED = "DECODE_FAILED"
+    CODEC_UNSUPPORTED = "CODEC_UNSUPPORTED"
+    STREAM_ENCRYPTED = "STREAM_ENCRYPTED"
+    SLOW_RESPONSE = "SLOW_RESPONSE"
+
+    # the device is not the one we registered
+    WRONG_DEVICE = "WRONG_DEVICE"
+
+    # security: findings and notes, never health
+    TLS_UNTRUSTED = "TLS_UNTRUSTED"
+    STREAM_OPEN_NO_AUTH = "STREAM_OPEN_NO_AUTH"
+    SDP_OPEN_NO_AUTH = "SDP_OPEN_NO_AUTH"
+    CREDENTIALS_SENT_IN_CLEAR = "CREDENTIALS_SENT_IN_CLEAR"
+
+    # the monitor itself
+    PROBE_BUDGET_EXCEEDED = "PROBE_BUDGET_EXCEEDED"
+    PROBE_SKIPPED_BACKPRESSURE = "PROBE_SKIPPED_BACKPRESSURE"
+    MONITOR_MISCONFIGURED = "MONITOR_MISCONFIGURED"
+    MONITOR_INTERNAL_ERROR = "MONITOR_INTERNAL_ERROR"
+    VANTAGE_SUSPECT = "VANTAGE_SUSPECT"
+    NO_RESULT = "NO_RESULT"  # silence: nothing was heard for 2.5 intervals
+    NEVER_PROBED = "NEVER_PROBED"  # in service, but nobody has asked yet
+
+
+NETWORK = frozenset(
+    {
+        Reason.DNS_FAILED,
+        Reason.HOST_UNREACHABLE,
+        Reason.TCP_REFUSED,
+        Reason.TCP_TIMEOUT,
+        Reason.CONNECTION_RESET,
+        Reason.TLS_HANDSHAKE_FAILED,
+    }
+)
+LOGIN = frozenset(
+    {
+        Reason.AUTH_REQUIRED_NO_CREDENTIALS,
+        Reason.AUTH_REJECTED,
+        Reason.AUTH_LOCKED,
+        Reason.AUTH_SUSPENDED,
+        Reason.AUTH_UNSUPPORTED,
+        Reason.AUTH_BASIC_REFUSED_BY_POLICY,
+        Reason.FORBIDDEN,
+    }
+)
+MONITOR = frozenset(
+    {
+        Reason.PROBE_BUDGET_EXCEEDED,
+        Reason.PROBE_SKIPPED_BACKPRESSURE,
+        Reason.MONITOR_MISCONFIGURED,
+        Reason.MONITOR_INTERNAL_ERROR,
+        Reason.VANTAGE_SUSPECT,
+        Reason.NO_RESULT,
+        Reason.NEVER_PROBED,
+    }
+)
+
+# We could not ask: neither up nor down may be concluded (truth: "Checks and states").
+STREAM_UNKNOWN = LOGIN | MONITOR | {Reason.STREAM_SLOTS_BUSY, Reason.WRONG_DEVICE}
+
+# Said beside a verdict, never instead of one.
+NOTES = frozenset(
+    {
+        Reason.RTP_LOSS,
+        Reason.KEYFRAME_NOT_SEEN,
+        Reason.SLOW_RESPONSE,
+        Reason.TLS_UNTRUSTED,
+        Reason.STREAM_OPEN_NO_AUTH,
+        Reason.SDP_OPEN_NO_AUTH,
+        Reason.CREDENTIALS_SENT_IN_CLEAR,
+    }
+)
+
+PICTURE_UNKNOWN = frozenset(
+    {Reason.KEYFRAME_NOT_SEEN, Reason.CODEC_UNSUPPORTED, Reason.STREAM_ENCRYPTED} | MONITOR
+)
+
+
+def stream_outcome(reason: Reason) -> Outcome:
+    """What ``reason`` makes of the stream check: delivered, not delivered, or not asked."""
+    if reason is Reason.OK or reason in NOTES:
+        return Outcome.OK
+    return Outcome.UNKNOWN if reason in STREAM_UNKNOWN else Outcome.FAILING
+
+
+def picture_outcome(reason: Reason) -> Outcome:
+    """What ``reason`` makes of the picture check of a stream that was delivered."""
+    if reason is Reason.OK:
+        return Outcome.OK
+    return Outcome.UNKNOWN if reason in PICTURE_UNKNOWN else Outcome.FAILING
