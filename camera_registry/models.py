@@ -1,0 +1,334 @@
+"""The tables. Plain rows, no behaviour; moments are aware UTC, calendar days are dates.
+
+Reading order: units and sites, then points > devices > eyes, then credentials, then what the judge
+keeps (conditions, transitions, instabilities, deliveries), then the login budget.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database (SQLite keeps no zone, so UTC is put back on reading)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive datetime {value!r}: moments carry their zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite gives automatic row ids to INTEGER PRIMARY KEY alone.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}
+
+
+# --- where: administrative units, sites -------------------------------------------------------------
+
+
+class Unit(Base):
+    """One version of an administrative unit. ``code`` is reused by later units: never an identity."""
+
+    __tablename__ = "unit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(64), unique=True)  # code-version, stable across data sets
+    code: Mapped[str] = mapped_column(String(32), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(32))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    valid_from: Mapped[date | None]  # first day; None: before the records used
+    valid_to: Mapped[date | None]  # last day, inclusive as decrees write it; None: still valid
+    source: Mapped[str] = mapped_column(Text, default="")
+
+
+class UnitSuccessor(Base):
+    """``unit`` became (a part of) ``successor`` on the day after its ``valid_to``."""
+
+    __tablename__ = "unit_successor"
+
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+    successor_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+
+
+class Site(Base):
+    """A network vantage: the place eyes are probed from, and how often its line bears it."""
+
+    __tablename__ = "site"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    interval_s: Mapped[int] = mapped_column(default=60)  # liveness; 300 behind a VPN or a household line
+
+
+# --- what: points, devices, eyes --------------------------------------------------------------------
+
+
+class Point(Base):
+    """An installation point. Its code embeds no unit code, because units are merged and renamed."""
+
+    __tablename__ = "point"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(300))
+    address: Mapped[str] = mapped_column(String(500), default="")
+    residential_group: Mapped[str] = mapped_column(String(200), default="")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    k: Mapped[int] = mapped_column(default=1)  # served while at least k of its eyes are up or degraded
+    funding: Mapped[str] = mapped_column(String(32), default="")  # see inventory.Funding
+    signage: Mapped[bool | None]  # a notice that this place is filmed; None: not recorded
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class PointUnit(Base):
+    """Which unit a point belongs to, and since when; the unit is the lowest of its time."""
+
+    __tablename__ = "point_unit"
+    __table_args__ = (UniqueConstraint("point_id", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id", ondelete="CASCADE"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), index=True)
+    valid_from: Mapped[date | None]  # None: from the beginning
+
+
+class Device(Base):
+    """Hardware: a camera or a recorder. Without ``host`` no network reaches it."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"), index=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16), default="camera")  # see inventory.DeviceKind
+    manufacturer: Mapped[str] = mapped_column(String(100), default="")
+    model: Mapped[str] = mapped_column(String(100), default="")
+    serial: Mapped[str] = mapped_column(String(100), default="")
+    firmware: Mapped[str] = mapped_column(String(100), default="")
+    imported_on: Mapped[date | None]  # date of import or purchase (QCVN 135:2024 binds from 2026)
+    certificate: Mapped[str] = mapped_column(String(100), default="")  # certificate of conformity
+    host: Mapped[str | None] = mapped_column(String(255))
+    port: Mapped[int] = mapped_column(default=554)
+    http_port: Mapped[int | None]
+    tls: Mapped[bool] = mapped_column(default=False)
+    basic_allowed: Mapped[bool] = mapped_column(default=False)  # Basic sends the password in clear
+    credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id"))
+    sessions: Mapped[int | None]  # at a time; None: 1 for a camera, 2 for a recorder
+    sub_stream: Mapped[str] = mapped_column(String(16), default="sub")  # see inventory.StreamChoice
+    probe_s: Mapped[float | None]  # learned length of one session, seconds
+    effective_interval_s: Mapped[float | None]  # what the host bears; truth.md rule 4
+
+
+class Eye(Base):
+    """One "mắt camera": a channel with its own stream; what the city counts."""
+
+    __tablename__ = "eye"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), index=True)
+    name: Mapped[str] = mapped_column(String(300), default="")
+    channel: Mapped[int] = mapped_column(default=1)
+    path: Mapped[str | None] = mapped_column(String(500))  # RTSP path and query, without credentials
+    snapshot_path: Mapped[str | None] = mapped_column(String(500))
+    purpose: Mapped[str] = mapped_column(String(200), default="")
+    reach: Mapped[str] = mapped_column(String(16), default="network")  # network | reported
+    commissioned_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]  # since when it may be probed: importing probes nothing
+    # A household's eye: on which paper we may look, and until when.
+    access_document: Mapped[str] = mapped_column(String(300), default="")
+    access_date: Mapped[date | None]
+    access_until: Mapped[date | None]
+    access_withdrawn_at: Mapped[datetime | None]
+
+
+class Suspension(Base):
+    """A time out of service, half-open; open-ended while ``to_at`` is None."""
+
+    __tablename__ = "suspension"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), index=True)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+
+
+class Credential(Base):
+    """A named set of login data, sealed. Only ``credentials.py`` can open it.
+
+    A device names its own set; otherwise the set that names its site and manufacturer serves it, then
+    one that names its site alone, then one that names its manufacturer alone.
+    """
+
+    __tablename__ = "credential"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    manufacturer: Mapped[str | None] = mapped_column(String(100))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # None: erased
+    changed_at: Mapped[datetime]
+
+
+class ColumnMapping(Base):
+    """A header that a person matched to a field once; remembered for the next workbook."""
+
+    __tablename__ = "column_mapping"
+
+    header: Mapped[str] = mapped_column(String(200), primary_key=True)  # folded: see imports.fold
+    field: Mapped[str] = mapped_column(String(64))
+
+
+# --- how it is: the judge's tables. Written by ingest.py alone --------------------------------------
+
+
+class Condition(Base):
+    """Where one check of one eye stands: the state machine's memory between results."""
+
+    __tablename__ = "condition"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    check: Mapped[str] = mapped_column(String(16), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(48))
+    heard_at: Mapped[datetime | None]  # time of the newest result
+    interval_s: Mapped[float]  # effective interval that result was asked at
+    suspect_since: Mapped[datetime | None]
+    suspect_reason: Mapped[str | None] = mapped_column(String(48))
+    failures: Mapped[int] = mapped_column(default=0)
+    good_since: Mapped[datetime | None]
+    goods: Mapped[int] = mapped_column(default=0)
+
+
+class EyeState(Base):
+    """The derived state of an eye, and what its newest probe saw. One row per eye ever probed."""
+
+    __tablename__ = "eye_state"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(48))
+    first_ok_at: Mapped[datetime | None]  # never yet: the eye stands in the backlog
+    probed_at: Mapped[datetime | None]
+    probe_s: Mapped[float | None]
+    depth: Mapped[str | None] = mapped_column(String(16))
+    notes: Mapped[list[Any]] = mapped_column(default=list)
+    rungs: Mapped[list[Any]] = mapped_column(default=list)
+    media: Mapped[dict[str, Any] | None]
+    memory: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    transcript: Mapped[str] = mapped_column(Text, default="")  # of the last probe that did not end ok
+
+
+class Transition(Base):
+    """One change of state: the ledger, and the event that alerts and reports read.
+
+    ``ledger`` names a check, or ``eye`` for the derived state. The state holds from ``at`` until the
+    next row's ``at``.
+    """
+
+    __tablename__ = "transition"
+    __table_args__ = (
+        UniqueConstraint("eye_id", "ledger", "at"),
+        Index(None, "at"),
+        CheckConstraint("before <> after", name="changes"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    ledger: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    before: Mapped[str] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(48))
+    recorded_at: Mapped[datetime]
+
+
+class Instability(Base):
+    """A suspicion that was not confirmed: nothing was down, but it is remembered."""
+
+    __tablename__ = "instability"
+    __table_args__ = (UniqueConstraint("eye_id", "check", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    check: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(48))
+
+
+class Delivery(Base):
+    """A batch of results as it was delivered, packed; kept for the lateness window.
+
+    The key makes delivery idempotent; the contents let a late result be judged at its own time.
+    """
+
+    __tablename__ = "delivery"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    received_at: Mapped[datetime]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+    packed: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class LoginBudget(Base):
+    """What is left of the tries one device grants one credential (see ``probes.logins``)."""
+
+    __tablename__ = "login_budget"
+
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    device: Mapped[str] = mapped_column(String(300), primary_key=True)
+    credential: Mapped[str] = mapped_column(String(64), primary_key=True)
+    status: Mapped[str] = mapped_column(String(16))
+    reserved_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    rejected_at: Mapped[list[Any]] = mapped_column(default=list)  # ISO moments, newest last
+    not_before: Mapped[datetime | None]

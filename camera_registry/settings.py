@@ -1,0 +1,141 @@
+"""Every setting with its meaning.
+
+Read, in falling order of precedence, from the environment (``CAMERA_REGISTRY_…``), from files named by
+``CAMERA_REGISTRY_…_FILE`` (secrets), and from the TOML file named by ``CAMERA_REGISTRY_CONFIG``.
+A wrong value stops the program with its name and reason.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "CAMERA_REGISTRY_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the text names each one and says why."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError) as exc:
+        raise ValueError(f"no such time zone: {name!r}") from exc
+    return name
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Descriptions here are the documentation."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Where the embedded database and the key file live.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="SQLAlchemy URL; default: SQLite in data_dir. PostgreSQL: postgresql+psycopg://…",
+    )
+    credential_key: SecretStr | None = Field(
+        None,
+        description="Fernet keys, newest first, separated by commas, that seal camera passwords. "
+        "Default: the file credential.key in data_dir, made on first start.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that /metrics asks for; without one it answers loopback only."
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "Asia/Ho_Chi_Minh", description="Zone in which days and months begin and people read times."
+    )
+    language: Literal["vi", "en"] = Field("vi", description="Language of pages and messages.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Logs for people or for machines.")
+    deep_interval_s: int = Field(
+        300, ge=60, le=86_400, description="Seconds between probes that decode the keyframe."
+    )
+    in_flight: int = Field(300, ge=1, le=5_000, description="Most probes under way at once.")
+    shard_eyes: int = Field(32, ge=1, le=5_000, description="About how many eyes one shard of a sweep holds.")
+    confirm_after: int = Field(
+        3, ge=1, le=10, description="Failed stream probes in a row that make an eye down, from the first one."
+    )
+    silence_factor: float = Field(
+        2.5, ge=1.5, le=10, description="Intervals without a result after which a state is unknown."
+    )
+    lateness_days: int = Field(
+        7, ge=1, le=60, description="Results that arrive later than this many days are refused and counted."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _NamedFiles(settings_cls), _Toml(settings_cls)
+
+    @property
+    def url(self) -> str:
+        """The database's URL, with its password if it has one: hand it to the engine, print it never."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.resolve() / 'registry.db'}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class _NamedFiles(PydanticBaseSettingsSource):
+    """``CAMERA_REGISTRY_X_FILE=/run/secrets/x``: the setting's value is the file's text."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text().strip(), field_name, False
+        except OSError as exc:
+            raise SettingsError(f"{variable}: cannot read {path}: {exc.strerror}") from exc
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class _Toml(PydanticBaseSettingsSource):
+    """The TOML file named by ``CAMERA_REGISTRY_CONFIG``."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        path = os.environ.get(f"{PREFIX}CONFIG")
+        if path is None:
+            return {}
+        try:
+            return tomllib.loads(Path(path).read_text())
+        except OSError as exc:
+            raise SettingsError(f"{PREFIX}CONFIG: cannot read {path}: {exc.strerror}") from exc
+        except tomllib.TOMLDecodeError as exc:
+            raise SettingsError(f"{PREFIX}CONFIG: {path} is not TOML: {exc}") from exc
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings. Raises ``SettingsError`` naming every wrong or unknown one, never its value."""
+    known = {f"{PREFIX}{name.upper()}{end}" for name in Settings.model_fields for end in ("", "_FILE")}
+    unknown = sorted(v for v in os.environ if v.startswith(PREFIX) and v not in known | {f"{PREFIX}CONFIG"})
+    if unknown:
+        raise SettingsError(f"unknown setting: {', '.join(unknown)}")
+    try:
+        return Settings(**overrides)
+    except ValidationError as exc:
+        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors()]
+        raise SettingsError("\n".join(lines)) from None
