@@ -1,0 +1,69 @@
+# Every target does its own set-up: Python 3.11 or newer and make are all that is needed.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first interpreter that is new enough; PYTHON=/path/to/python3 chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ARGS ?=
+
+VENV := .venv/.from-lock
+LIVE555 := .venv/.live555
+BIN := .venv/bin
+
+.PHONY: help demo test lint fmt bench lock clean debian python
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)  ## a synthetic city of 953 eyes, probed live, on http://127.0.0.1:8000 (ARGS="--for 90 --json")
+	$(BIN)/camera-registry demo $(ARGS)
+
+test: $(VENV) debian $(LIVE555)  ## all tests, against real servers on loopback (ARGS="-k name")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)  ## ruff, mypy --strict, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports --no-logo
+
+fmt: $(VENV)  ## format, and repair what can be repaired
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV) debian  ## CPU per probe against ffprobe, OpenCV, PyAV and aiortsp; results in docs/benchmarks
+	$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+lock: $(VENV)  ## write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
+		--output-file requirements.lock
+
+clean:  ## remove .venv, caches and var
+	rm -rf .venv var build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+python:
+	@if [ -z "$(PYTHON)" ]; then echo "camera-registry needs Python 3.11 or newer; none was found." \
+		"Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "camera-registry needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V)." >&2; exit 1; }
+
+debian:
+	@tools/debian_packages.sh tests/debian-packages.txt
+
+$(VENV): requirements.lock pyproject.toml tools/venv.sh | python
+	@tools/venv.sh "$(PYTHON)"
+	@touch $@
+
+# LIVE555 is built once, about 40 s of compiling; it is a server for tests only.
+$(LIVE555): tests/peers/requirements.lock $(VENV) | debian
+	@echo "Building the LIVE555 test server (about 40 s)"
+	@if command -v uv >/dev/null; then \
+		uv pip install --python $(BIN)/python --require-hashes --no-deps --no-build-isolation -r $<; \
+	else \
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r $<; \
+	fi
+	@touch $@
