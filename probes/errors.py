@@ -1,0 +1,48 @@
+"""The one tree of errors of a probe: every leaf carries the reason it stands for.
+
+    ProbeError
+    ├── LinkError            names, TCP, TLS, silence: see ``reason_of`` in ``rtsp/client.py``
+    ├── RtspProtocolError    what was sent is not RTSP, or exceeds a limit
+    ├── SdpError             no usable description of a video
+    └── DecodeError          a keyframe that does not become a picture
+
+A camera that fails is a result: the ladder turns each of these into one.
+"""
+
+from typing import Literal
+
+from probes.reasons import Reason
+
+
+class ProbeError(Exception):
+    """A step that failed. ``detail`` is for a person to read; it never holds a credential."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+
+
+class LinkError(ProbeError):
+    """The device was not reached, or the connection to it failed or stayed silent."""
+
+
+class RtspProtocolError(ProbeError):
+    """What came is not RTSP, or is larger than we are willing to read."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.RTSP_PROTOCOL_ERROR, detail)
+
+
+class SdpError(ProbeError):
+    """The description is unreadable (``SDP_INVALID``) or holds no video (``NO_VIDEO_TRACK``)."""
+
+    def __init__(self, reason: Literal[Reason.SDP_INVALID, Reason.NO_VIDEO_TRACK], detail: str) -> None:
+        super().__init__(reason, detail)
+
+
+class DecodeError(ProbeError):
+    """The keyframe gives no picture (``DECODE_FAILED``) or cannot (``CODEC_UNSUPPORTED``)."""
+
+    def __init__(self, reason: Literal[Reason.DECODE_FAILED, Reason.CODEC_UNSUPPORTED], detail: str) -> None:
+        super().__init__(reason, detail)
