@@ -41,12 +41,16 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request; ``repr`` shows no headers, they may hold an answer to a challenge."""
+    """One request; ``repr`` shows no headers, they may hold an answer to a challenge.
+
+    ``head`` holds the start line and headers exactly as they came, where it came.
+    """
 
     method: str
     uri: str
     headers: Headers = field(default=Headers(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    head: bytes = field(default=b"", repr=False, compare=False)
 
     def encode(self) -> bytes:
         """The bytes to send, with ``Content-Length`` where there is a body.
@@ -321,7 +325,7 @@ def _parse_start(line: str, headers: Headers, body: bytes, head: bytes) -> Respo
     if status := _STATUS_LINE.match(line):
         return Response(int(status[1]), status[2] or "", headers, body, head)
     if request := _REQUEST_LINE.match(line):
-        return Request(request[1], request[2], headers, body)
+        return Request(request[1], request[2], headers, body, head)
     return None
 
 

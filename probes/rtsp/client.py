@@ -1,0 +1,482 @@
+"""A thin mover of bytes between one camera and the pure rooms: connect, ask, wait, tear down.
+
+Everything that can be decided without a socket is decided elsewhere; the ladder says what to ask.
+Timers are few (one per wait) because a sweep runs hundreds of these at once.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl as tls
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from probes.errors import LinkError, ProbeError, RtspProtocolError
+from probes.reasons import Reason
+from probes.rtsp.exchange import Part, Way, write_exchange
+from probes.rtsp.messages import Frame, Headers, Reader, Request, Response
+
+# Some cameras answer 401 to a client without a name (go2rtc #235).
+USER_AGENT: Final = "camera-registry"
+
+MAX_TRANSCRIPT_PARTS: Final = 64
+MAX_TRANSCRIPT_PART_BYTES: Final = 16 * 1024
+MAX_RECORDED_FRAMES: Final = 512
+MAX_ANSWERED_REQUESTS: Final = 16  # of the server to us
+UDP_BUFFER_BYTES: Final = 2 * 1024 * 1024  # a 1080p keyframe comes as one burst
+UDP_PORT_TRIES: Final = 32
+
+
+def reason_of(error: BaseException) -> Reason:
+    """The reason an exception of ours, of the system or of TLS stands for; the only such table.
+
+    A bare ``TimeoutError`` is a connection that was not made; silence afterwards carries its own reason.
+    """
+    match error:
+        case ProbeError():
+            return error.reason
+        case tls.SSLError():
+            return Reason.TLS_HANDSHAKE_FAILED
+        case socket.gaierror():
+            return Reason.DNS_FAILED
+        case TimeoutError():  # ETIMEDOUT too
+            return Reason.TCP_TIMEOUT
+        case ConnectionRefusedError():
+            return Reason.TCP_REFUSED
+        case ConnectionError():
+            return Reason.CONNECTION_RESET
+        case OSError(errno=number) if number in _UNREACHABLE:
+            return Reason.HOST_UNREACHABLE
+        case OSError(errno=number) if number in _OURS:
+            return Reason.MONITOR_INTERNAL_ERROR
+        case OSError():
+            return Reason.CONNECTION_RESET
+        case _:
+            return Reason.MONITOR_INTERNAL_ERROR
+
+
+# EACCES and EPERM: a firewall on the way answers "prohibited".
+_UNREACHABLE: Final = {
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENETDOWN,
+    errno.EACCES,
+    errno.EPERM,
+}
+_OURS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+
+
+class RtspConnection(asyncio.Protocol):
+    """One RTSP connection, from ``open`` to ``close``.
+
+    ``on_frame(channel, packet)`` is called for every RTP and RTCP packet on ``channels`` (0 and 1
+    for UDP) and says whether that ends the present ``wait``. Errors are ``ProbeError``, each with
+    its reason, none with a credential.
+    """
+
+    def __init__(self, host: str, secrets: Iterable[str] = (), *, record: bool = False) -> None:
+        self.host = host
+        self.on_frame: Callable[[int, bytes], bool] | None = None
+        self.tcp_s = 0.0  # how long the connection took, without TLS
+        self.tls_s = 0.0
+        self.reader = Reader()
+        self.bytes_received = 0
+        self._secrets = tuple(secrets)
+        self._record = record
+        self._loop = asyncio.get_running_loop()
+        self._opened_at = self._loop.time()
+        self._transport: asyncio.Transport | None = None
+        self._cseq = 0
+        self._pending: dict[int, asyncio.Future[Response]] = {}
+        self._waiter: asyncio.Future[bool] | None = None
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._failure: ProbeError | None = None
+        self._answered = 0
+        self._parts: deque[tuple[Way, float, bytes]] = deque(maxlen=MAX_TRANSCRIPT_PARTS)
+        self._frames: list[tuple[float, Frame]] = []
+        self._udp: UdpPair | None = None
+
+    # ---- the ladder's side
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        *,
+        ssl: tls.SSLContext | None = None,
+        timeout: float = 3.0,
+        tls_timeout: float = 4.0,
+        dns_timeout: float = 2.0,
+        secrets: Iterable[str] = (),
+        record: bool = False,
+    ) -> "RtspConnection":
+        """Connect; times in seconds. Raises ``LinkError``.
+
+        ``secrets`` never show in a transcript; ``record`` keeps the frames for ``exchange``.
+        """
+        loop = asyncio.get_running_loop()
+        address = await _resolve(host, port, dns_timeout)
+        connection = cls(host, secrets, record=record)
+        begin = loop.time()
+        try:
+            async with asyncio.timeout(timeout):
+                await loop.create_connection(lambda: connection, address, port)
+        except TimeoutError as error:
+            raise LinkError(Reason.TCP_TIMEOUT, f"not connected in {timeout:g} s") from error
+        except OSError as error:
+            raise LinkError(reason_of(error), _say(error)) from error
+        connection.tcp_s = loop.time() - begin
+        if ssl is not None:
+            await connection._start_tls(ssl, tls_timeout)
+        return connection
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        body: bytes = b"",
+        timeout: float = 5.0,
+    ) -> Response:
+        """Ask and wait for the final response.
+
+        Raises ``LinkError`` (``RTSP_TIMEOUT``, ``CONNECTION_RESET``) or ``RtspProtocolError``.
+        """
+        cseq, answer = self._send(method, uri, headers, body)
+        timer = self._loop.call_later(timeout, self._expire, cseq, f"no answer to {method} in {timeout:g} s")
+        try:
+            return await answer
+        finally:
+            timer.cancel()
+            self._pending.pop(cseq, None)
+
+    async def wait(self, timeout: float) -> bool:
+        """Wait until ``on_frame`` returns true (True) or ``timeout`` seconds pass (False).
+
+        Look first whether what you wait for is there already: packets may come with the PLAY reply.
+        Raises what ended the connection, if it ended.
+        """
+        if self._failure is not None:
+            raise self._failure
+        waiter: asyncio.Future[bool] = self._loop.create_future()
+        self._waiter = waiter
+        timer = self._loop.call_later(timeout, _wake, waiter, False)
+        try:
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    async def open_udp_pair(self) -> "UdpPair":
+        """Two neighbouring UDP ports; their packets go to ``on_frame`` as channels 0 (RTP) and 1 (RTCP)."""
+        self._udp = await UdpPair.open(self)
+        return self._udp
+
+    async def teardown(
+        self, uri: str, session: str, headers: Iterable[tuple[str, str]] = (), *, timeout: float = 1.0
+    ) -> None:
+        """Send TEARDOWN and close when it is answered, at the latest after ``timeout`` seconds.
+
+        Never raises of itself. A cancelled caller still waits for the close: a session dropped
+        without TEARDOWN blocks a slot of the camera until it is rebooted (retina #34).
+        """
+        if self._failure is not None or self._transport is None:
+            return await self.close()
+        self.on_frame = None
+        try:
+            _, answer = self._send("TEARDOWN", uri, (*headers, ("Session", session)))
+        except (ValueError, ProbeError):
+            return await self.close()
+        answer.add_done_callback(self._answered_teardown)
+        timer = self._loop.call_later(timeout, self._drop)
+        try:
+            await asyncio.shield(self._closed)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._closed)
+            raise
+        finally:
+            timer.cancel()
+
+    async def close(self, timeout: float = 1.0) -> None:
+        """Close and wait until closed, at most ``timeout`` seconds."""
+        self.on_frame = None
+        if self._udp is not None:
+            self._udp.close()
+        if self._transport is None or self._closed.done():
+            return
+        self._transport.close()
+        timer = self._loop.call_later(timeout, self._drop)
+        try:
+            await asyncio.shield(self._closed)
+        finally:
+            timer.cancel()
+
+    @property
+    def local_host(self) -> str:
+        """Our address as the camera's side of the network knows it."""
+        assert self._transport is not None
+        return str(self._transport.get_extra_info("sockname")[0])
+
+    @property
+    def peer_host(self) -> str:
+        """The camera's address."""
+        assert self._transport is not None
+        return str(self._transport.get_extra_info("peername")[0])
+
+    @property
+    def transcript(self) -> str:
+        """What was said, redacted, in the form of ``rtsp/exchange.py``; no frames."""
+        return write_exchange(self._said(), secrets=self._secrets)
+
+    @property
+    def exchange(self) -> str:
+        """The transcript with the frames, where the connection was opened to ``record``."""
+        frames = (Part(Way.CAME, at, frame.data, frame.channel) for at, frame in self._frames)
+        parts = sorted([*self._said(), *frames], key=lambda part: part.at_ms)
+        return write_exchange(parts, secrets=self._secrets)
+
+    # ---- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.bytes_received += len(data)
+        try:
+            items = self.reader.feed(data)
+        except RtspProtocolError as error:
+            self._fail(error)
+            return
+        for item in items:
+            if type(item) is Frame:
+                if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
+                    self._frames.append((self._now_ms(), item))
+                if self.on_frame is not None and self.on_frame(item[0], item[1]):
+                    _wake(self._waiter, True)
+            elif type(item) is Response:
+                self._note(Way.CAME, item.head + item.body)
+                self._answer(item)
+            elif type(item) is Request:
+                self._note(Way.CAME, item.head + item.body)
+                self._answer_request(item)
+
+    def packet_received(self, channel: int, packet: bytes) -> None:
+        """A datagram came."""
+        self.bytes_received += len(packet)
+        if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
+            self._frames.append((self._now_ms(), Frame(channel, packet)))
+        if self.on_frame is not None and self.on_frame(channel, packet):
+            _wake(self._waiter, True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._udp is not None:
+            self._udp.close()
+        if self._failure is None:
+            if not self.reader.messages and self.reader.resyncs:
+                self._failure = RtspProtocolError("the device closed; it had not sent RTSP")
+            elif exc is None:
+                self._failure = LinkError(Reason.CONNECTION_RESET, "the device closed the connection")
+            else:
+                self._failure = LinkError(Reason.CONNECTION_RESET, _say(exc))
+        self._break(self._failure)
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    # ---- details
+
+    async def _start_tls(self, context: tls.SSLContext, timeout: float) -> None:
+        assert self._transport is not None
+        begin = self._loop.time()
+        try:
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                context,
+                server_hostname=self.host,
+                ssl_handshake_timeout=timeout,
+                ssl_shutdown_timeout=1.0,
+            )
+        except (OSError, ValueError) as error:
+            await self.close()
+            raise LinkError(Reason.TLS_HANDSHAKE_FAILED, _say(error)) from error
+        except asyncio.CancelledError:
+            self._drop()
+            raise
+        assert transport is not None
+        self._transport = transport
+        self.tls_s = self._loop.time() - begin
+
+    def _send(
+        self, method: str, uri: str, headers: Iterable[tuple[str, str]], body: bytes = b""
+    ) -> tuple[int, asyncio.Future[Response]]:
+        if self._failure is not None or self._transport is None:
+            raise self._failure or LinkError(Reason.CONNECTION_RESET, "not connected")
+        self._cseq += 1
+        fields = (("CSeq", str(self._cseq)), ("User-Agent", USER_AGENT), *headers)
+        data = Request(method, uri, Headers(fields), body).encode()
+        self._note(Way.SENT, data)
+        self._pending[self._cseq] = answer = self._loop.create_future()
+        self._transport.write(data)
+        return self._cseq, answer
+
+    def _answer(self, response: Response) -> None:
+        if response.status < 200 or not self._pending:
+            return
+        cseq = response.cseq
+        if cseq is None or not 0 < cseq <= self._cseq:  # missing or nonsense: in the order asked
+            cseq = next(iter(self._pending))
+        answer = self._pending.pop(cseq, None)  # None: the answer to a request we gave up on
+        if answer is not None and not answer.done():
+            answer.set_result(response)
+
+    def _answer_request(self, request: Request) -> None:
+        self._answered += 1
+        if self._answered > MAX_ANSWERED_REQUESTS or self._transport is None:
+            return
+        alive = request.method in ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER")
+        fields = (("CSeq", request.headers.get("CSeq") or "0"),)
+        response = Response(200 if alive else 501, "OK" if alive else "Not Implemented", Headers(fields))
+        data = response.encode()
+        self._note(Way.SENT, data)
+        self._transport.write(data)
+
+    def _answered_teardown(self, answer: "asyncio.Future[Response]") -> None:
+        if not answer.cancelled():
+            answer.exception()  # retrieved: whatever happened, we close
+        if self._transport is not None:
+            self._transport.close()
+
+    def _expire(self, cseq: int, detail: str) -> None:
+        answer = self._pending.pop(cseq, None)
+        if answer is None or answer.done():
+            return
+        if not self.reader.messages and self.reader.resyncs:
+            answer.set_exception(RtspProtocolError(f"{detail}; what came is not RTSP"))
+        else:
+            answer.set_exception(LinkError(Reason.RTSP_TIMEOUT, detail))
+
+    def _drop(self) -> None:
+        """Close without manners; also where asyncio does not tell us of the end (a failed TLS handshake)."""
+        if self._transport is not None:
+            self._transport.abort()
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def _fail(self, error: ProbeError) -> None:
+        self._failure = error
+        self._break(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _break(self, error: ProbeError) -> None:
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(error)
+        self._pending.clear()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def _note(self, way: Way, data: bytes) -> None:
+        self._parts.append((way, self._now_ms(), data[:MAX_TRANSCRIPT_PART_BYTES]))
+
+    def _said(self) -> list[Part]:
+        return [Part(way, at_ms, data) for way, at_ms, data in self._parts]
+
+    def _now_ms(self) -> float:
+        return (self._loop.time() - self._opened_at) * 1000
+
+
+class UdpPair:
+    """Two UDP ports of ours for one stream; closed with the connection."""
+
+    def __init__(self, rtp: asyncio.DatagramTransport, rtcp: asyncio.DatagramTransport, port: int) -> None:
+        self._transports = (rtp, rtcp)
+        self.port = port  # RTP; RTCP is the next one
+
+    @property
+    def client_port(self) -> str:
+        """The value of ``client_port`` in a Transport header."""
+        return f"{self.port}-{self.port + 1}"
+
+    @classmethod
+    async def open(cls, connection: RtspConnection) -> "UdpPair":
+        """Bind a pair on the address of the RTSP connection, RTP even (RFC 3550, 11); or ``LinkError``."""
+        loop = asyncio.get_running_loop()
+        host = connection.local_host
+        for _ in range(UDP_PORT_TRIES):
+            rtp, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(connection, 0), (host, 0))
+            port = int(rtp.get_extra_info("sockname")[1])
+            try:
+                if port % 2:
+                    raise OSError(errno.EADDRINUSE, "an odd port")
+                rtcp, _ = await loop.create_datagram_endpoint(
+                    lambda: _Datagrams(connection, 1), (host, port + 1)
+                )
+            except OSError:
+                rtp.close()
+                continue
+            for transport in (rtp, rtcp):
+                sock = transport.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+            return cls(rtp, rtcp, port)
+        raise LinkError(Reason.MONITOR_INTERNAL_ERROR, "no free pair of UDP ports")
+
+    def punch(self, host: str, server_port: int) -> None:
+        """Open the way through a NAT: an empty RTP packet and an empty receiver report to the server."""
+        rtp, rtcp = self._transports
+        rtp.sendto(b"\x80\x00" + bytes(10), (host, server_port))
+        rtcp.sendto(b"\x80\xc9\x00\x01" + bytes(4), (host, server_port + 1))
+
+    def close(self) -> None:
+        for transport in self._transports:
+            transport.close()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """Hands the datagrams of the camera, and of nobody else, to the connection."""
+
+    def __init__(self, connection: RtspConnection, channel: int) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._peer = connection.peer_host
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if addr[0] == self._peer:
+            self._connection.packet_received(self._channel, data)
+
+    def error_received(self, exc: Exception) -> None:
+        """A port of the server is closed; whether RTP comes is judged by its coming."""
+
+
+async def _resolve(host: str, port: int, timeout: float) -> str:
+    """An address of ``host``; literals cost nothing."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return host
+    try:
+        async with asyncio.timeout(timeout):
+            infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except TimeoutError as error:
+        raise LinkError(Reason.DNS_FAILED, f"no answer for {host} in {timeout:g} s") from error
+    except (OSError, UnicodeError) as error:
+        raise LinkError(Reason.DNS_FAILED, f"{host}: {_say(error)}") from error
+    return str(infos[0][4][0])
+
+
+def _wake(waiter: "asyncio.Future[bool] | None", result: bool) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(result)
+
+
+def _say(error: BaseException) -> str:
+    """The text of a system error without addresses of Python objects."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
