@@ -79,7 +79,11 @@ class Unit(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     valid_from: Mapped[date | None]  # first day; None: before the records used
     valid_to: Mapped[date | None]  # last day, inclusive as decrees write it; None: still valid
+    latitude: Mapped[float | None]  # a representative point inside
+    longitude: Mapped[float | None]
+    verified: Mapped[str] = mapped_column(String(100), default="")  # how far the dates and names were checked
     source: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
 
 
 class UnitSuccessor(Base):
@@ -240,6 +244,7 @@ class Condition(Base):
     reason: Mapped[str] = mapped_column(String(48))
     heard_at: Mapped[datetime | None]  # time of the newest result
     interval_s: Mapped[float]  # effective interval that result was asked at
+    silent_at: Mapped[datetime | None] = mapped_column(index=True)  # when silence becomes due
     suspect_since: Mapped[datetime | None]
     suspect_reason: Mapped[str | None] = mapped_column(String(48))
     failures: Mapped[int] = mapped_column(default=0)

@@ -76,7 +76,11 @@ def upgrade() -> None:
         sa.Column("parent_id", sa.Integer(), nullable=True),
         sa.Column("valid_from", sa.Date(), nullable=True),
         sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("latitude", sa.Double(), nullable=True),
+        sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("verified", sa.String(length=100), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["unit.id"], name=op.f("fk_unit_parent_id_unit")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit")),
         sa.UniqueConstraint("uid", name=op.f("uq_unit_uid")),
@@ -191,6 +195,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=48), nullable=False),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("interval_s", sa.Double(), nullable=False),
+        sa.Column("silent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspect_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspect_reason", sa.String(length=48), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -201,6 +206,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("eye_id", "check", name=op.f("pk_condition")),
     )
+    with op.batch_alter_table("condition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_condition_silent_at"), ["silent_at"], unique=False)
+
     op.create_table(
         "eye_state",
         sa.Column("eye_id", sa.Integer(), nullable=False),
@@ -285,6 +293,9 @@ def downgrade() -> None:
     op.drop_table("suspension")
     op.drop_table("instability")
     op.drop_table("eye_state")
+    with op.batch_alter_table("condition", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_condition_silent_at"))
+
     op.drop_table("condition")
     with op.batch_alter_table("eye", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_eye_device_id"))

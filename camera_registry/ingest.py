@@ -1,0 +1,579 @@
+"""One transaction for a batch of results: the only writer of health, silence included.
+
+A result is identified by (eye, check, time of the probe). What is newer than everything heard before is
+stepped forward. What is late is judged at its own time: the findings kept in ``delivery`` are folded again
+from the last settled point before it, and the ledger is corrected where it comes out differently. So the
+order and the repetition of deliveries change nothing.
+"""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from camera_registry import health, models
+from camera_registry.db import Database
+from camera_registry.health import Condition, EyeState, Finding, Policy, Standing
+from probes.reasons import Check, Outcome, Reason
+from probes.result import Media, Memory, ProbeResult
+
+EYE = "eye"  # the ledger of the derived state, beside those of the checks
+
+# Findings are kept this much longer than the lateness window, so that a result that is as late as allowed
+# still finds a settled point before it: three rounds of the slowest check (24 h) with its silence.
+KEPT_BEYOND_LATENESS = timedelta(days=8)
+
+Key = tuple[int, Check]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The policies of the checks and the lateness window."""
+
+    policies: Mapping[Check, Policy]
+    lateness: timedelta = timedelta(days=7)
+
+
+def rules(confirm_after: int = 3, silence_factor: float = 2.5, lateness_days: int = 7) -> Rules:
+    """The default rules with what the settings may change: the stream's confirmation, silence, lateness."""
+    others = Policy(confirm_after=3, recover_after=2, silence_factor=silence_factor)
+    once = Policy(confirm_after=1, recover_after=1, silence_factor=silence_factor)
+    return Rules(
+        {
+            Check.STREAM: Policy(confirm_after, recover_after=1, silence_factor=silence_factor),
+            Check.PICTURE: others,
+            Check.SNAPSHOT: others,
+            Check.CLOCK: others,
+            Check.RECORDING: once,  # once a day: the footage of a day is there or it is not
+        },
+        timedelta(days=lateness_days),
+    )
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What a delivery did: for counters, and for pages that wait for news."""
+
+    repeated: bool = False  # this very delivery had been taken before
+    taken: int = 0
+    late: int = 0  # judged at their own time, after newer ones
+    refused: int = 0  # older than the lateness window
+    unknown_eyes: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)  # codes of eyes whose ledger changed
+
+
+class Ingest:
+    """Judges and keeps. ``clock`` tells when something is recorded; judging uses the results' own times."""
+
+    def __init__(self, database: Database, rules: Rules, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._rules = rules
+        self._clock = clock
+
+    def deliver(self, key: str, results: Sequence[ProbeResult]) -> Receipt:
+        """Take one batch. ``key`` names the delivery: the same key again changes nothing.
+
+        Raises whatever the database raises, and then nothing was taken: deliver again.
+        """
+        now = self._clock()
+        receipt = Receipt()
+        with self._database.transaction() as session:
+            if session.get(models.Delivery, key) is not None:
+                return Receipt(repeated=True)
+            eyes = _eye_ids(session, {r.eye for r in results})
+            receipt.unknown_eyes = {r.eye for r in results} - eyes.keys()
+            fresh: list[tuple[int, ProbeResult]] = []
+            for result in results:
+                if result.eye not in eyes:
+                    continue
+                if result.at < now - self._rules.lateness:
+                    receipt.refused += 1
+                    continue
+                fresh.append((eyes[result.eye], result))
+            if not fresh:
+                return receipt
+            receipt.taken = len(fresh)
+            findings = _findings(fresh)
+            judged = self._judge(session, findings, receipt)
+            _keep_delivery(session, key, now, findings)
+            _ensure_states(session, fresh)
+            self._write(session, judged, now, receipt)
+            _keep_observations(session, fresh)
+        return receipt
+
+    def tick(self, now: datetime) -> Receipt:
+        """Write the silence that ``now`` reveals."""
+        receipt = Receipt()
+        with self._database.transaction() as session:
+            rows = session.scalars(
+                select(models.Condition)
+                .where(models.Condition.silent_at < now)
+                .where(
+                    (models.Condition.state != Outcome.UNKNOWN) | models.Condition.suspect_since.is_not(None)
+                )
+                .with_for_update()
+            )
+            judged: dict[Key, _Judged] = {}
+            for row in rows:
+                condition = _condition(row)
+                after, changes = health.fall_silent(condition, self._policy(Check(row.check)), now)
+                if after != condition:
+                    judged[row.eye_id, Check(row.check)] = _Judged(after, changes)
+            self._write(session, judged, now, receipt)
+        return receipt
+
+    def prune(self, now: datetime) -> int:
+        """Forget findings that no late result can need any more. Returns how many deliveries went."""
+        edge = now - self._rules.lateness - KEPT_BEYOND_LATENESS
+        with self._database.transaction() as session:
+            gone = session.execute(
+                delete(models.Delivery).where(models.Delivery.last_at < edge).returning(models.Delivery.key)
+            )
+            return len(gone.all())
+
+    def refold(self, eye_id: int, check: Check) -> tuple[Condition | None, tuple[health.Change, ...]]:
+        """What the kept findings alone conclude for one check: the proof that the ledger is right."""
+        with self._database.reading() as session:
+            kept = _kept_findings(session, [(eye_id, check)], None)[eye_id, check]
+        if not kept:
+            return None, ()
+        return health.fold(health.unheard(kept[0].at), kept, self._policy(check))
+
+    # --- judging ------------------------------------------------------------------------------------
+
+    def _policy(self, check: Check) -> Policy:
+        return self._rules.policies[check]
+
+    def _judge(
+        self, session: Session, findings: Mapping[Key, list[Finding]], receipt: Receipt
+    ) -> dict[Key, "_Judged"]:
+        conditions = _conditions(session, {eye for eye, _ in findings})
+        judged: dict[Key, _Judged] = {}
+        late: dict[Key, list[Finding]] = {}
+        for key, news in findings.items():
+            condition = conditions.get(key) or health.unheard(news[0].at)
+            if _is_late(condition, news[0], self._policy(key[1])):
+                late[key] = news
+                continue
+            after, changes = health.fold(condition, news, self._policy(key[1]))
+            judged[key] = _Judged(after, changes)
+        if late:
+            receipt.late = sum(len(news) for news in late.values())
+            judged |= self._judge_again(session, late)
+        return judged
+
+    def _judge_again(self, session: Session, late: Mapping[Key, list[Finding]]) -> dict[Key, "_Judged"]:
+        """Fold again from the last settled point before each late finding."""
+        first = min(news[0].at for news in late.values())
+        kept = _kept_findings(session, late.keys(), first - timedelta(hours=1))
+        judged: dict[Key, _Judged] = {}
+        for key, news in late.items():
+            start = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+            if start is None:
+                # Nothing settled within the hour before: look at everything that is kept.
+                kept[key] = _kept_findings(session, [key], None)[key]
+                start = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+            known = {f.at for f in kept[key]}
+            every = sorted(kept[key] + [f for f in news if f.at not in known], key=lambda f: f.at)
+            if start is None:
+                condition, since, rest = _condition_before(session, key, every[0].at), every[0].at, every
+                since -= timedelta(microseconds=1)
+            else:
+                condition, since = _condition_at(session, key, start), start.at
+                rest = [f for f in every if f.at > start.at]
+            after, changes = health.fold(condition, rest, self._policy(key[1]))
+            judged[key] = _Judged(after, changes, instead_of_after=since)
+        return judged
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    def _write(
+        self, session: Session, judged: Mapping[Key, "_Judged"], now: datetime, receipt: Receipt
+    ) -> None:
+        _upsert(
+            session,
+            models.Condition,
+            [_condition_row(key, j.condition, self._policy(key[1])) for key, j in judged.items()],
+        )
+        touched: dict[int, datetime] = {}
+        for (eye_id, check), j in judged.items():
+            first = _replace_ledger(session, eye_id, check, j, now)
+            if first is not None:
+                touched[eye_id] = min(first, touched.get(eye_id, first))
+        for eye_id, first in touched.items():
+            _derive_eye(session, eye_id, first, now)
+        _refresh_reasons(session, {eye_id for eye_id, _ in judged})
+        if touched:
+            codes = session.scalars(select(models.Eye.code).where(models.Eye.id.in_(touched)))
+            receipt.changed.update(codes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    condition: Condition
+    changes: tuple[health.Change, ...]
+    instead_of_after: datetime | None = None  # the ledger after this moment is replaced
+
+
+def _is_late(condition: Condition, finding: Finding, policy: Policy) -> bool:
+    """Older than what was heard, or told before a silence that had already been written."""
+    if condition.heard_at is None:
+        return False
+    if finding.at <= condition.heard_at:
+        return True
+    limit = condition.silent_from(policy)
+    silenced = condition.reason is Reason.NO_RESULT and condition.state is Outcome.UNKNOWN
+    return silenced and limit is not None and finding.at <= limit
+
+
+def _settled_before(kept: Sequence[Finding], moment: datetime, policy: Policy) -> Finding | None:
+    """The newest finding before ``moment`` after which nothing was pending, whatever came before it.
+
+    That is one that could not be asked, or the last of so many equal ones in a row, without a silence
+    between them, that any suspicion or recovery was decided.
+    """
+    enough = max(policy.confirm_after, policy.recover_after)
+    run = 0
+    settled: Finding | None = None
+    previous: Finding | None = None
+    for finding in kept:
+        if finding.at >= moment:
+            break
+        unbroken = (
+            previous is not None
+            and previous.outcome is finding.outcome
+            and (finding.at - previous.at).total_seconds() <= policy.silence_factor * previous.interval_s
+        )
+        run = run + 1 if unbroken else 1
+        if finding.outcome in (Outcome.UNKNOWN, Outcome.OFF) or run >= enough:
+            settled = finding
+        previous = finding
+    return settled
+
+
+def _condition_at(session: Session, key: Key, finding: Finding) -> Condition:
+    """The settled condition right after ``finding``, its beginning read from the ledger."""
+    began = _newest_transition(session, *key, finding.at)
+    return Condition(
+        state=finding.outcome,
+        since=began.at if began else finding.at,
+        reason=finding.reason,
+        heard_at=finding.at,
+        interval_s=finding.interval_s,
+    )
+
+
+def _condition_before(session: Session, key: Key, first: datetime) -> Condition:
+    """The condition before everything that is kept: what the ledger says, or nothing heard yet."""
+    began = _newest_transition(session, *key, first - timedelta(microseconds=1))
+    if began is None:
+        return health.unheard(first)
+    return Condition(Outcome(began.after), began.at, Reason(began.reason))
+
+
+def _newest_transition(
+    session: Session, eye_id: int, ledger: str, moment: datetime
+) -> models.Transition | None:
+    """The transition by which the state of ``moment`` began."""
+    return session.scalars(
+        select(models.Transition)
+        .where(
+            models.Transition.eye_id == eye_id,
+            models.Transition.ledger == ledger,
+            models.Transition.at <= moment,
+        )
+        .order_by(models.Transition.at.desc())
+        .limit(1)
+    ).first()
+
+
+# --- rows -------------------------------------------------------------------------------------------
+
+
+def _eye_ids(session: Session, codes: Collection[str]) -> dict[str, int]:
+    rows = session.execute(select(models.Eye.code, models.Eye.id).where(models.Eye.code.in_(codes)))
+    return {code: eye_id for code, eye_id in rows}
+
+
+def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Finding]]:
+    """The verdicts of a batch by eye and check, in order of time, each time once."""
+    found: dict[Key, dict[datetime, Finding]] = defaultdict(dict)
+    for eye_id, result in results:
+        for verdict in result.verdicts:
+            finding = Finding(result.at, verdict.outcome, verdict.reason, result.interval_s)
+            found[eye_id, verdict.check].setdefault(result.at, finding)
+    return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in found.items()}
+
+
+def _conditions(session: Session, eye_ids: Collection[int]) -> dict[Key, Condition]:
+    rows = session.scalars(
+        select(models.Condition).where(models.Condition.eye_id.in_(eye_ids)).with_for_update()
+    )
+    return {(row.eye_id, Check(row.check)): _condition(row) for row in rows}
+
+
+def _condition(row: models.Condition) -> Condition:
+    return Condition(
+        state=Outcome(row.state),
+        since=row.since,
+        reason=Reason(row.reason),
+        heard_at=row.heard_at,
+        interval_s=row.interval_s,
+        suspect_since=row.suspect_since,
+        suspect_reason=Reason(row.suspect_reason) if row.suspect_reason else None,
+        failures=row.failures,
+        good_since=row.good_since,
+        goods=row.goods,
+    )
+
+
+def _condition_row(key: Key, c: Condition, policy: Policy) -> dict[str, Any]:
+    return {
+        "eye_id": key[0],
+        "check": key[1],
+        "state": c.state,
+        "since": c.since,
+        "reason": c.reason,
+        "heard_at": c.heard_at,
+        "interval_s": c.interval_s,
+        "silent_at": c.silent_from(policy),
+        "suspect_since": c.suspect_since,
+        "suspect_reason": c.suspect_reason,
+        "failures": c.failures,
+        "good_since": c.good_since,
+        "goods": c.goods,
+    }
+
+
+def _upsert(session: Session, table: type[models.Base], rows: list[dict[str, Any]]) -> None:
+    """Insert or update by primary key. One ``executemany``: multi-row VALUES cost 20 times as much."""
+    if not rows:
+        return
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    keys = [column.name for column in table.__table__.primary_key]
+    updated = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=updated), rows)
+
+
+def _replace_ledger(
+    session: Session, eye_id: int, check: Check, judged: _Judged, now: datetime
+) -> datetime | None:
+    """Make the check's ledger say what was judged. Returns the earliest moment that changed."""
+    transitions = [c for c in judged.changes if isinstance(c, health.Transition)]
+    doubts = [c for c in judged.changes if isinstance(c, health.Instability)]
+    if judged.instead_of_after is None:
+        _add_transitions(session, eye_id, check, transitions, now)
+        _add_instabilities(session, eye_id, check, doubts)
+        return min((t.at for t in transitions), default=None)
+    session.execute(
+        delete(models.Instability).where(
+            models.Instability.eye_id == eye_id,
+            models.Instability.check == check,
+            models.Instability.at > judged.instead_of_after,
+        )
+    )
+    _add_instabilities(session, eye_id, check, doubts)
+    return _correct(session, eye_id, check, judged.instead_of_after, transitions, now)
+
+
+def _correct(
+    session: Session,
+    eye_id: int,
+    ledger: str,
+    after: datetime,
+    wanted: Sequence[health.Transition],
+    now: datetime,
+) -> datetime | None:
+    """Replace the rows after ``after`` that differ from ``wanted``; rows that agree keep their identity."""
+    rows = session.scalars(
+        select(models.Transition).where(
+            models.Transition.eye_id == eye_id,
+            models.Transition.ledger == ledger,
+            models.Transition.at > after,
+        )
+    ).all()
+    there = {_transition(r): r.id for r in rows}
+    gone = [t for t in there if t not in wanted]
+    new = [t for t in wanted if t not in there]
+    if gone:
+        session.execute(delete(models.Transition).where(models.Transition.id.in_([there[t] for t in gone])))
+    _add_transitions(session, eye_id, ledger, new, now)
+    return min((t.at for t in [*gone, *new]), default=None)
+
+
+def _add_transitions(
+    session: Session, eye_id: int, ledger: str, transitions: Sequence[health.Transition], now: datetime
+) -> None:
+    if transitions:
+        session.execute(
+            insert(models.Transition),
+            [
+                {
+                    "eye_id": eye_id,
+                    "ledger": str(ledger),
+                    "at": t.at,
+                    "before": str(t.before),
+                    "after": str(t.after),
+                    "reason": str(t.reason),
+                    "recorded_at": now,
+                }
+                for t in transitions
+            ],
+        )
+
+
+def _add_instabilities(
+    session: Session, eye_id: int, check: Check, doubts: Sequence[health.Instability]
+) -> None:
+    if doubts:
+        session.execute(
+            insert(models.Instability),
+            [{"eye_id": eye_id, "check": str(check), "at": d.at, "reason": str(d.reason)} for d in doubts],
+        )
+
+
+def _derive_eye(session: Session, eye_id: int, first: datetime, now: datetime) -> None:
+    """Write the eye's own ledger anew from ``first`` on, and the state it ends in."""
+    rows = session.scalars(
+        select(models.Transition)
+        .where(models.Transition.eye_id == eye_id, models.Transition.ledger != EYE)
+        .order_by(models.Transition.at)
+    )
+    before: dict[Check, Standing] = {}
+    ledgers: dict[Check, list[health.Transition]] = defaultdict(list)
+    for row in rows:
+        check = Check(row.ledger)
+        if row.at < first:
+            before[check] = Standing(row.after, Reason(row.reason))
+        else:
+            ledgers[check].append(_transition(row))
+    wanted = health.eye_ledger(before, ledgers)
+    _correct(session, eye_id, EYE, first - timedelta(microseconds=1), wanted, now)
+    newest = _newest_transition(session, eye_id, EYE, datetime.max.replace(tzinfo=UTC))
+    session.execute(
+        update(models.EyeState)
+        .where(models.EyeState.eye_id == eye_id)
+        .values(
+            state=newest.after if newest else EyeState.UNKNOWN,
+            since=newest.at if newest else first,
+        )
+    )
+
+
+def _transition(row: models.Transition) -> health.Transition:
+    return health.Transition(row.at, row.before, row.after, Reason(row.reason))
+
+
+def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> None:
+    """Every eye that was ever probed has a row, unknown until judged."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    rows = [
+        {
+            "eye_id": eye_id,
+            "state": str(EyeState.UNKNOWN),
+            "since": result.at,
+            "reason": str(Reason.NEVER_PROBED),
+            "notes": [],
+            "rungs": [],
+            "memory": {},
+            "transcript": "",
+        }
+        for eye_id, result in fresh
+    ]
+    session.connection().execute(dialect.insert(models.EyeState).on_conflict_do_nothing(), rows)
+
+
+def _refresh_reasons(session: Session, eye_ids: Collection[int]) -> None:
+    """The reason shown is that of the newest probe: a refused login may meanwhile be held back, say."""
+    checks: dict[int, dict[Check, Standing]] = defaultdict(dict)
+    for (eye_id, check), c in _conditions(session, eye_ids).items():
+        checks[eye_id][check] = Standing(c.state, c.reason)
+    rows = [{"id": i, "now": str(health.eye_standing(standings).reason)} for i, standings in checks.items()]
+    if rows:
+        session.connection().execute(
+            update(models.EyeState)
+            .where(models.EyeState.eye_id == bindparam("id"))
+            .values(reason=bindparam("now")),
+            rows,
+        )
+
+
+def _keep_observations(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> None:
+    """What the newest probe of each eye saw; an older one that came late changes nothing here."""
+    states = {
+        row.eye_id: row
+        for row in session.scalars(
+            select(models.EyeState).where(models.EyeState.eye_id.in_({i for i, _ in fresh}))
+        )
+    }
+    for eye_id, result in sorted(fresh, key=lambda pair: pair[1].at):
+        state = states[eye_id]
+        stream = result.verdict(Check.STREAM)
+        if stream is not None and stream.outcome is Outcome.OK:
+            state.first_ok_at = min(result.at, state.first_ok_at or result.at)
+        if state.probed_at is not None and result.at <= state.probed_at:
+            continue
+        state.probed_at = result.at
+        state.probe_s = result.seconds
+        state.depth = result.depth
+        state.notes = [str(note) for note in result.notes]
+        state.rungs = [[str(r.step), round(r.seconds, 4), str(r.reason), r.detail] for r in result.rungs]
+        state.media = _plain(result.media) if result.media else state.media
+        state.memory = _plain(result.memory)
+        if any(v.outcome is not Outcome.OK for v in result.verdicts):
+            state.transcript = result.transcript
+
+
+def _plain(value: Memory | Media) -> dict[str, Any]:
+    return {name: v for name, v in asdict(value).items() if v is not None}
+
+
+# --- findings, kept ---------------------------------------------------------------------------------
+
+
+def _keep_delivery(
+    session: Session, key: str, now: datetime, findings: Mapping[Key, Sequence[Finding]]
+) -> None:
+    rows = [
+        [eye_id, str(check), f.at.isoformat(), str(f.outcome), str(f.reason), f.interval_s]
+        for (eye_id, check), news in findings.items()
+        for f in news
+    ]
+    times = [f.at for news in findings.values() for f in news]
+    session.add(
+        models.Delivery(
+            key=key,
+            received_at=now,
+            first_at=min(times),
+            last_at=max(times),
+            packed=zlib.compress(orjson.dumps(rows), 1),
+        )
+    )
+    session.flush()
+
+
+def _kept_findings(
+    session: Session, keys: Collection[Key], since: datetime | None
+) -> dict[Key, list[Finding]]:
+    """The kept findings of ``keys`` in order of time, from deliveries that reach past ``since``."""
+    wanted = set(keys)
+    kept: dict[Key, dict[datetime, Finding]] = {key: {} for key in wanted}
+    query = select(models.Delivery.packed).order_by(models.Delivery.received_at)
+    if since is not None:
+        query = query.where(models.Delivery.last_at >= since)
+    for packed in session.scalars(query):
+        for eye_id, check, at, outcome, reason, interval_s in orjson.loads(zlib.decompress(packed)):
+            key = (eye_id, Check(check))
+            if key in wanted:
+                moment = datetime.fromisoformat(at)
+                # Told twice: what was said first holds, whatever came later under the same identity.
+                kept[key].setdefault(moment, Finding(moment, Outcome(outcome), Reason(reason), interval_s))
+    return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in kept.items()}
