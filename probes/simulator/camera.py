@@ -1,0 +1,448 @@
+"""One simulated device: it listens, speaks RTSP (RFC 2326) and misbehaves as its script says."""
+
+import asyncio
+import re
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, cast
+
+from probes.simulator.counters import Counters
+from probes.simulator.faults import Fault, FaultKind, active_fault
+from probes.simulator.fleet import CameraSpec, Carries
+from probes.simulator.gate import Answer, Gate, Visitor, challenges
+from probes.simulator.playback import Datagrams, Interleaved, Session, Wire, clip_of, plan
+
+Clock = Callable[[], float]  # seconds since the simulator started
+
+MAX_HEAD_BYTES: Final = 16_384
+MAX_BODY_BYTES: Final = 65_536
+BACKLOG: Final = 1024
+TRACK: Final = "trackID=1"
+SESSION_TIMEOUT_S: Final = 60
+
+_PHRASES: Final = {
+    200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
+    453: "Not Enough Bandwidth", 454: "Session Not Found", 461: "Unsupported Transport",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+_METHODS: Final = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
+_LISTENING: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One RTSP request; header names are in lower case, the last of equal ones wins."""
+
+    method: str
+    uri: str
+    headers: dict[str, str]
+
+    @property
+    def path(self) -> str:
+        return re.sub(r"^rtsps?://[^/]*", "", self.uri, flags=re.IGNORECASE)
+
+
+class Camera:
+    """Listens at one address; :meth:`follow` must be called when its script may have switched."""
+
+    def __init__(self, spec: CameraSpec, clock: Clock, tls: ssl.SSLContext | None) -> None:
+        self.spec = spec
+        self.counters = Counters()
+        self.gate = Gate(self.counters)
+        self.clock = clock
+        self.sessions = set[Session]()
+        self.connections = set["Connection | PlainAnswer"]()
+        self.channels = {
+            spec.path(channel, stream): channel
+            for channel in range(1, spec.channels + 1)
+            for stream in range(len(spec.paths))
+        }
+        self._tls = tls if spec.tls else None
+        self._loop = asyncio.get_running_loop()
+        self._arrivals = set[asyncio.Task[None]]()
+        self._socket = _bound(spec.host, spec.port)
+        self._filler: socket.socket | None = None
+        self._state: FaultKind | None = FaultKind.REFUSED  # bound, and not listening yet
+        self.follow()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
+    @property
+    def scripted(self) -> bool:
+        """Whether time alone can change how it listens."""
+        return any(fault.kind in _LISTENING for fault in self.spec.faults)
+
+    def fault(self, channel: int | None) -> Fault | None:
+        return active_fault(self.spec.faults, channel, self.clock())
+
+    def follow(self) -> None:
+        """Listen, or refuse to, as the script says for now."""
+        fault = self.fault(None)
+        wanted = fault.kind if fault is not None and fault.kind in _LISTENING else None
+        if wanted is self._state:
+            return
+        if self._state is not FaultKind.REFUSED:
+            self._stop_listening()
+        if wanted is FaultKind.FILTERED:
+            self._fill()
+        elif wanted is not FaultKind.REFUSED:
+            self._socket.listen(BACKLOG)
+            self._loop.add_reader(self._socket, self._accept)
+        self._state = wanted
+
+    def close(self) -> None:
+        for connection in tuple(self.connections):
+            connection.end()
+        for arrival in self._arrivals:
+            arrival.cancel()
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        if self._filler is not None:
+            self._filler.close()
+
+    def _stop_listening(self) -> None:
+        """A bound socket that does not listen: connections are refused and the port stays ours."""
+        address = self.address
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        if self._filler is not None:
+            self._filler.close()
+            self._filler = None
+        self._socket = _bound(*address)
+
+    def _fill(self) -> None:
+        """Fill the queue of a listener that never accepts; Linux drops the SYNs that come after."""
+        self._socket.listen(0)
+        self._filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._filler.setblocking(False)
+        self._filler.connect_ex(self.address)
+
+    def _accept(self) -> None:
+        for _ in range(BACKLOG):
+            try:
+                client, peer = self._socket.accept()
+            except OSError:
+                return  # nobody waits any more, or the visitor has left
+            self.counters.connections += 1
+            arrival = self._loop.create_task(self._welcome(client, str(peer[0])))
+            self._arrivals.add(arrival)
+            arrival.add_done_callback(self._arrivals.discard)
+
+    async def _welcome(self, client: socket.socket, source: str) -> None:
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain = self._state is FaultKind.TLS
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: PlainAnswer(self) if plain else Connection(self, source),
+                client,
+                ssl=None if plain else self._tls,
+            )
+        except OSError:  # TLS errors are OSErrors: the visitor did not shake hands
+            client.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setblocking(False)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class PlainAnswer(asyncio.Protocol):
+    """What meets a TLS ClientHello at a camera whose TLS is broken."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._camera.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(b"RTSP/1.0 400 Bad Request\r\n\r\n")
+        self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._camera.connections.discard(self)
+
+    def end(self) -> None:
+        self._transport.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One RTSP connection and the session that was set up over it."""
+
+    def __init__(self, camera: Camera, source: str) -> None:
+        self._camera = camera
+        self._visitor = Visitor(source, stale_due=camera.spec.stale_once)
+        self._buffer = bytearray()
+        self._session: Session | None = None
+        self._ended_here = False
+        self._loop = asyncio.get_running_loop()
+
+    # -- bytes -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._camera.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._camera.connections.discard(self)
+        if self._session is not None and not self._ended_here:
+            self._camera.counters.sessions_dropped += 1
+        self._end_session()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while not self._transport.is_closing() and self._take():
+            pass
+
+    def end(self) -> None:
+        """The camera itself hangs up."""
+        self._ended_here = True
+        self._end_session()
+        self._transport.abort()
+
+    def _take(self) -> bool:
+        """Take one request, or one frame of the client's RTCP, from the buffer."""
+        buffer = self._buffer
+        while buffer.startswith((b"\r", b"\n")):
+            del buffer[:1]
+        if buffer.startswith(b"$"):
+            return self._drop(4 + int.from_bytes(buffer[2:4], "big")) if len(buffer) >= 4 else False
+        end = buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+        if end < 0:
+            if len(buffer) >= MAX_HEAD_BYTES:
+                self.end()
+            return False
+        request = _parsed(bytes(buffer[:end]))
+        if request is None:
+            self._transport.write(b"RTSP/1.0 400 Bad Request\r\n\r\n")
+            self._transport.close()
+            return False
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length[:9]) > MAX_BODY_BYTES:
+            self.end()
+            return False
+        if not self._drop(end + 4 + int(length)):
+            return False
+        self._camera.counters.requests += 1
+        self._handle(request)
+        return True
+
+    def _drop(self, size: int) -> bool:
+        if len(self._buffer) < size:
+            return False
+        del self._buffer[:size]
+        return True
+
+    # -- requests ----------------------------------------------------------------------------------------
+
+    def _handle(self, request: Request) -> None:
+        channel = self._channel(request.path)
+        fault = self._camera.fault(channel)
+        kind = None if fault is None else fault.kind
+        if kind is FaultKind.SILENT:
+            return
+        if kind is FaultKind.RESET:
+            self._reset()
+        elif request.method == "OPTIONS":
+            self._reply(request, 200, f"Public: {_METHODS}")
+        elif not self._admitted(request, kind):
+            return
+        elif channel is None or kind is FaultKind.NOT_FOUND:
+            self._reply(request, 404)
+        elif request.method == "DESCRIBE":
+            self._describe(request, channel, fault)
+        elif request.method == "SETUP":
+            self._setup(request, kind)
+        elif request.method in ("PLAY", "PAUSE", "TEARDOWN", "GET_PARAMETER", "SET_PARAMETER"):
+            self._control(request, channel, fault)
+        else:
+            self._reply(request, 405, f"Allow: {_METHODS}")
+
+    def _channel(self, path: str) -> int | None:
+        channels = self._camera.channels
+        for known in (path, path.removesuffix("/"), path.removesuffix(TRACK).removesuffix("/")):
+            if known in channels:
+                return channels[known]
+        return None
+
+    def _admitted(self, request: Request, kind: FaultKind | None) -> bool:
+        """Whether the request may pass; if not it has been answered."""
+        spec = self._camera.spec
+        password: str | None = spec.password
+        if kind is FaultKind.WRONG_PASSWORD:
+            password = f"changed from {spec.password}"
+        elif kind is FaultKind.LOCKED:
+            password = None
+        answer = self._camera.gate.judge(
+            spec, password, request.method, request.uri, request.headers.get("authorization"),
+            self._visitor, self._camera.clock(),
+        )  # fmt: skip
+        if answer is Answer.WELCOME:
+            return True
+        asked = [
+            f"WWW-Authenticate: {c}" for c in challenges(spec, self._visitor, stale=answer is Answer.STALE)
+        ]
+        told = answer is Answer.LOCKED and spec.lock_told
+        self._reply(request, 401, *asked, phrase="The account is locked, try again later" if told else "")
+        return False
+
+    def _describe(self, request: Request, channel: int, fault: Fault | None) -> None:
+        if fault is not None and fault.kind is FaultKind.SERVER_ERROR:
+            self._reply(request, 500)
+            return
+        host = self._camera.address[0]
+        lines = [
+            "v=0", f"o=- {channel} 1 IN IP4 {host}", "s=Simulated camera", "c=IN IP4 0.0.0.0", "t=0 0",
+            "a=range:npt=now-", "a=control:*", *clip_of(self._camera.spec, fault).media, f"a=control:{TRACK}",
+        ]  # fmt: skip
+        base = request.uri.removesuffix("/")
+        body = "".join(f"{line}\r\n" for line in lines)
+        self._reply(request, 200, f"Content-Base: {base}/", "Content-Type: application/sdp", body=body)
+
+    def _setup(self, request: Request, kind: FaultKind | None) -> None:
+        camera = self._camera
+        wanted = request.headers.get("transport", "")
+        over_tcp = "RTP/AVP/TCP" in wanted.upper()
+        refused = Carries.UDP if over_tcp else Carries.TCP
+        if camera.spec.transport is refused or "multicast" in wanted.lower():
+            self._reply(request, 461)
+            return
+        slots = camera.spec.sessions
+        full = slots > 0 and self._session is None and len(camera.sessions) >= slots
+        if full or kind in (FaultKind.BUSY, FaultKind.UNAVAILABLE):
+            camera.counters.sessions_refused += 1
+            scripted = {FaultKind.BUSY: 453, FaultKind.UNAVAILABLE: 503}
+            self._reply(request, camera.spec.busy if kind is None else scripted.get(kind, camera.spec.busy))
+            return
+        wire, transport = self._wire(wanted, over_tcp)
+        if wire is None:
+            self._reply(request, 461)
+            return
+        self._open_session(wire)
+        assert self._session is not None
+        session = f"Session: {self._session.id};timeout={SESSION_TIMEOUT_S}"
+        self._reply(request, 200, session, f"Transport: {transport}")
+
+    def _wire(self, wanted: str, over_tcp: bool) -> tuple[Wire | None, str]:
+        """What carries the track and the Transport header that says so; no wire for one we cannot read."""
+        if over_tcp:
+            match = re.search(r"interleaved=(\d{1,3})", wanted)
+            first = min(int(match[1]), 254) if match else 0
+            return Interleaved(self._transport, first), f"RTP/AVP/TCP;unicast;interleaved={first}-{first + 1}"
+        match = re.search(r"client_port=(\d{1,5})", wanted)
+        if match is None or not 0 < int(match[1]) < 65535:
+            return None, ""
+        port = int(match[1])
+        wire = Datagrams(self._camera.address[0], (self._visitor.source, port))
+        ours = f"server_port={wire.port}-{wire.port + 1}"
+        return wire, f"RTP/AVP;unicast;client_port={port}-{port + 1};{ours}"
+
+    def _control(self, request: Request, channel: int, fault: Fault | None) -> None:
+        session = self._session
+        if session is None or request.headers.get("session", "").partition(";")[0].strip() != session.id:
+            self._reply(request, 454)
+            return
+        named = f"Session: {session.id}"
+        if request.method == "PLAY":
+            info = f"url={request.uri};seq={session.sequence};rtptime={session.timestamp}"
+            what = plan(self._camera.spec, channel, fault, self._camera.clock())
+            self._reply(
+                request, 200, named, "Range: npt=0.000-", f"RTP-Info: {info}", then=lambda: session.play(what)
+            )
+        elif request.method == "TEARDOWN":
+            self._camera.counters.teardowns += 1
+            self._end_session()
+            if fault is None or fault.kind is not FaultKind.TEARDOWN_IGNORED:
+                self._reply(request, 200, named)
+        else:
+            if request.method == "PAUSE":
+                session.pause()
+            self._reply(request, 200, named)
+
+    def _open_session(self, wire: Wire) -> None:
+        """A second SETUP in a session replaces its track."""
+        if self._session is not None:
+            self._session.close()
+            self._session.wire = wire
+            return
+        camera = self._camera
+        self._session = Session(wire)
+        camera.sessions.add(self._session)
+        camera.counters.sessions_opened += 1
+        camera.counters.sessions_open += 1
+        camera.counters.sessions_peak = max(camera.counters.sessions_peak, camera.counters.sessions_open)
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._camera.sessions.discard(self._session)
+            self._camera.counters.sessions_open -= 1
+            self._session = None
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def _reply(
+        self,
+        request: Request,
+        status: int,
+        *headers: str,
+        body: str = "",
+        phrase: str = "",
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Answer now, or after the delay of a slow camera; ``then`` goes on behind the answer."""
+        lines = [
+            f"RTSP/1.0 {status} {phrase or _PHRASES[status]}",
+            f"CSeq: {request.headers.get('cseq', '0')}",
+        ]
+        lines += headers
+        if body:
+            lines.append(f"Content-Length: {len(body)}")
+        raw = ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
+        fault = self._camera.fault(self._channel(request.path))
+        delay = fault.amount if fault is not None and fault.kind is FaultKind.SLOW else 0.0
+        if delay:
+            self._loop.call_later(delay, self._send, raw, then)
+        else:
+            self._send(raw, then)
+
+    def _send(self, raw: bytes, then: Callable[[], None]) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(raw)
+            then()
+
+    def _reset(self) -> None:
+        raw = self._transport.get_extra_info("socket")
+        # Closing with a linger time of zero sends RST in place of FIN.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.end()
+
+
+def _parsed(head: bytes) -> Request | None:
+    try:
+        first, *rest = head.decode().split("\r\n")
+        method, uri, version = first.split(" ")
+    except ValueError:
+        return None
+    if not version.startswith("RTSP/1."):
+        return None
+    headers = dict[str, str]()
+    for line in rest:
+        name, _, value = line.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    return Request(method, uri, headers)

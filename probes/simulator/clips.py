@@ -1,0 +1,265 @@
+"""Moving scenes, encoded at start and cut into RTP payloads once, for all cameras to share."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from functools import cache
+from typing import Any, Final
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from probes.simulator.faults import InvalidSpec
+
+Plane = NDArray[np.uint8]
+
+MAX_PAYLOAD: Final = 1400  # bytes of one RTP payload: below the MTU of a tunnelled Ethernet
+MIN_CLIP_S: Final = 8.0  # several different keyframes: a loop of one would be a frozen picture
+PAYLOAD_TYPE: Final = 96
+CLOCK_HZ: Final = 90_000  # RFC 6184, 8.2.1 and RFC 7798, 7.1
+
+
+class Codec(StrEnum):
+    H264 = "h264"
+    H265 = "h265"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """What a clip looks like; ``gop_s`` is the time between keyframes in seconds.
+
+    Raises :class:`InvalidSpec`.
+    """
+
+    codec: Codec = Codec.H264
+    width: int = 640
+    height: int = 360
+    fps: int = 10
+    gop_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        for key, size in (("width", self.width), ("height", self.height)):
+            if not 64 <= size <= 3840 or size % 2:
+                raise InvalidSpec(key, f"must be even and 64..3840, got {size}")
+        if not 1 <= self.fps <= 60:
+            raise InvalidSpec("fps", f"must be 1..60, got {self.fps}")
+        if not 0.1 <= self.gop_s <= 60:
+            raise InvalidSpec("gop_s", f"must be 0.1..60, got {self.gop_s:g}")
+
+    def with_gop(self, gop_s: float) -> "ClipSpec":
+        return replace(self, gop_s=gop_s)
+
+    @property
+    def gop_frames(self) -> int:
+        return max(1, round(self.gop_s * self.fps))
+
+    @property
+    def frames(self) -> int:
+        """Whole groups of pictures: the clip is played in a loop."""
+        groups = max(1, -(-round(MIN_CLIP_S * self.fps) // self.gop_frames))
+        return groups * self.gop_frames
+
+
+@dataclass(frozen=True, slots=True)
+class AccessUnit:
+    """One frame as RTP payloads (RFC 6184 or RFC 7798), in sending order; ``None`` is a lost packet."""
+
+    payloads: tuple[bytes | None, ...]
+    keyframe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """An encoded scene; ``media`` is its part of an SDP, without the control attribute."""
+
+    spec: ClipSpec
+    units: tuple[AccessUnit, ...]
+    media: tuple[str, ...]
+
+    @property
+    def ticks(self) -> int:
+        """RTP clock ticks between two frames."""
+        return CLOCK_HZ // self.spec.fps
+
+    def keyframe_before(self, position: int) -> int:
+        return position - position % self.spec.gop_frames
+
+
+@cache
+def make_clip(spec: ClipSpec) -> Clip:
+    """Encode the scene (0.1-0.5 s at 640x360); the same spec is encoded once per process."""
+    frames = [_nal_units(frame) for frame in _encoded(spec)]
+    units = tuple(
+        AccessUnit(tuple(_payloads(frame, spec.codec)), keyframe=number % spec.gop_frames == 0)
+        for number, frame in enumerate(frames)
+    )
+    return Clip(spec, units, _media(spec, frames[0]))
+
+
+@cache
+def truncated(clip: Clip) -> Clip:
+    """The same clip with the second half of each keyframe's packets lost."""
+    return replace(clip, units=tuple(_cut(unit) if unit.keyframe else unit for unit in clip.units))
+
+
+@cache
+def undecodable(clip: Clip) -> Clip:
+    """The same clip with keyframes in good order whose slices hold nothing a decoder can read."""
+    units = tuple(_spoilt(unit, clip.spec.codec) if unit.keyframe else unit for unit in clip.units)
+    return replace(clip, units=units)
+
+
+def _cut(unit: AccessUnit) -> AccessUnit:
+    whole = unit.payloads
+    keep = max(1, len(whole) // 2)
+    return replace(unit, payloads=whole[:keep] + (None,) * (len(whole) - keep))
+
+
+# -- the scene ---------------------------------------------------------------------------------------------
+
+# Segments a..g of a seven-segment digit as (top, left, bottom, right) in a cell of 9 x 5.
+_SEGMENTS: Final = {
+    "a": (0, 0, 1, 5), "b": (0, 4, 5, 5), "c": (4, 4, 9, 5), "d": (8, 0, 9, 5),
+    "e": (4, 0, 9, 1), "f": (0, 0, 5, 1), "g": (4, 0, 5, 5),
+}  # fmt: skip
+_DIGITS: Final = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+
+
+def _digit(number: int, scale: int) -> Plane:
+    cell = np.zeros((9, 5), np.uint8)
+    for segment in _DIGITS[number]:
+        top, left, bottom, right = _SEGMENTS[segment]
+        cell[top:bottom, left:right] = 255
+    return np.kron(cell, np.ones((scale, scale), np.uint8))
+
+
+def _stamp(luma: Plane, second: float) -> None:
+    """Burn mm:ss.t into the upper left corner, white on black, as cameras do."""
+    scale = max(1, luma.shape[0] // 180)
+    tenths = int(second * 10)
+    left = 4 * scale
+    for number in (tenths // 6000 % 6, tenths // 600 % 10, tenths // 100 % 6, tenths // 10 % 10, tenths % 10):
+        glyph = _digit(number, scale)
+        height, width = glyph.shape
+        luma[2 * scale : height + 6 * scale, left - 2 * scale : left + width + 2 * scale] = 16
+        luma[4 * scale : 4 * scale + height, left : left + width] = np.maximum(glyph, 16)
+        left += width + 4 * scale
+
+
+def _scene(spec: ClipSpec) -> Iterator[Plane]:
+    """Frames as yuv420p planes, one above the other: an uneven ground, two moving blocks, noise, a clock."""
+    random = np.random.default_rng(spec.width * spec.height)
+    height, width = spec.height, spec.width
+    rows, columns = np.mgrid[0:height, 0:width]
+    ground = (70 + 60 * rows / height + 25 * np.sin(columns / 17) * np.sin(rows / 11)).astype(np.int16)
+    noises = [np.rint(random.normal(0, 2, (height, width))).astype(np.int16) for _ in range(7)]
+    chroma = np.full((height // 2, width), 128, np.uint8)
+    chroma[: height // 4] = 120
+    size = height // 6
+    for number in range(spec.frames):
+        second = number / spec.fps
+        luma = ground + noises[number % len(noises)]
+        for speed, row, shade in ((0.11, 0.45, 200), (-0.07, 0.7, 40)):
+            left = int(second * speed * width) % (width - size)
+            luma[int(row * height) :][:size, left : left + size] = shade
+        plane = np.clip(luma, 16, 235).astype(np.uint8)
+        _stamp(plane, second)
+        yield np.concatenate([plane, chroma])
+
+
+# -- encoding ----------------------------------------------------------------------------------------------
+
+
+def _encoded(spec: ClipSpec) -> list[bytes]:
+    """Annex B, one access unit each, parameter sets in every keyframe, no B-frames."""
+    group = spec.gop_frames
+    common = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=0:repeat-headers=1:annexb=1:open-gop=0"
+    if spec.codec is Codec.H264:
+        encoder: Any = av.CodecContext.create("libx264", "w")
+        options = {"x264-params": f"{common}:slices=1:sliced-threads=0", "tune": "zerolatency"}
+    else:
+        encoder = av.CodecContext.create("libx265", "w")
+        options = {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0:aud=0"}
+    encoder.width, encoder.height, encoder.pix_fmt = spec.width, spec.height, "yuv420p"
+    encoder.framerate, encoder.time_base = Fraction(spec.fps), Fraction(1, spec.fps)
+    encoder.options = {"preset": "ultrafast", "crf": "24", **options}
+    packets = list[bytes]()
+    for number, planes in enumerate(_scene(spec)):
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame.pts = number
+        packets += (bytes(packet) for packet in encoder.encode(frame))
+    packets += (bytes(packet) for packet in encoder.encode(None))
+    assert len(packets) == spec.frames
+    return packets
+
+
+def _nal_units(annex_b: bytes) -> list[bytes]:
+    return [unit.rstrip(b"\0") for unit in annex_b.split(b"\0\0\1") if unit.strip(b"\0")]
+
+
+def _nal_type(nal: bytes, codec: Codec) -> int:
+    return nal[0] & 0x1F if codec is Codec.H264 else nal[0] >> 1 & 0x3F
+
+
+def _payloads(frame: list[bytes], codec: Codec) -> Iterator[bytes]:
+    """Single NAL unit packets and fragmentation units (RFC 6184, 5.6 and 5.8; RFC 7798, 4.4.1 and 4.4.3)."""
+    for nal in frame:
+        if len(nal) <= MAX_PAYLOAD:
+            yield nal
+            continue
+        if codec is Codec.H264:
+            indicator, kind, body = bytes([nal[0] & 0xE0 | 28]), nal[0] & 0x1F, nal[1:]
+        else:
+            indicator, kind, body = bytes([nal[0] & 0x81 | 49 << 1, nal[1]]), nal[0] >> 1 & 0x3F, nal[2:]
+        room = MAX_PAYLOAD - len(indicator) - 1
+        for at in range(0, len(body), room):
+            first, last = at == 0, at + room >= len(body)
+            yield indicator + bytes([first << 7 | last << 6 | kind]) + body[at : at + room]
+
+
+def _spoilt(unit: AccessUnit, codec: Codec) -> AccessUnit:
+    """Overwrite the slices from their header on; parameter sets and the framing stay as they were.
+
+    A slice header of 0x01 bytes names parameter sets that do not exist, so no decoder can conceal it.
+    """
+    payloads = list[bytes | None]()
+    for payload in unit.payloads:
+        assert payload is not None
+        kept = _slice_header_at(payload, codec)
+        payloads.append(payload if kept is None else payload[:kept] + b"\x01" * (len(payload) - kept))
+    return replace(unit, payloads=tuple(payloads))
+
+
+def _slice_header_at(payload: bytes, codec: Codec) -> int | None:
+    """Where the slice's own bytes begin in this payload; ``None`` for parameter sets and SEI."""
+    kind, length = _nal_type(payload, codec), 1 if codec is Codec.H264 else 2
+    if kind == (28 if codec is Codec.H264 else 49):
+        kind, length = payload[length] & (0x1F if codec is Codec.H264 else 0x3F), length + 1
+    is_slice = kind in (1, 5) if codec is Codec.H264 else kind < 32
+    return length if is_slice else None
+
+
+def _media(spec: ClipSpec, keyframe: list[bytes]) -> tuple[str, ...]:
+    sets = {_nal_type(nal, spec.codec): nal for nal in reversed(keyframe)}
+    if spec.codec is Codec.H264:
+        name, sps, pps = "H264", sets[7], sets[8]
+        format_ = (
+            f"packetization-mode=1;profile-level-id={sps[1:4].hex().upper()};"
+            f"sprop-parameter-sets={_base64(sps)},{_base64(pps)}"
+        )
+    else:
+        name = "H265"
+        format_ = f"sprop-vps={_base64(sets[32])};sprop-sps={_base64(sets[33])};sprop-pps={_base64(sets[34])}"
+    return (
+        f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
+        f"a=rtpmap:{PAYLOAD_TYPE} {name}/{CLOCK_HZ}",
+        f"a=fmtp:{PAYLOAD_TYPE} {format_}",
+        f"a=framerate:{spec.fps}",
+    )
+
+
+def _base64(nal: bytes) -> str:
+    return base64.b64encode(nal).decode()
