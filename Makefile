@@ -58,12 +58,7 @@ $(VENV): requirements.lock pyproject.toml tools/venv.sh | python
 	@tools/venv.sh "$(PYTHON)"
 	@touch $@
 
-# LIVE555 is built once, about 40 s of compiling; it is a server for tests only.
-$(LIVE555): tests/peers/requirements.lock $(VENV) | debian
-	@echo "Building the LIVE555 test server (about 40 s)"
-	@if command -v uv >/dev/null; then \
-		uv pip install --python $(BIN)/python --require-hashes --no-deps --no-build-isolation -r $<; \
-	else \
-		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r $<; \
-	fi
+# LIVE555 is a server for tests only.
+$(LIVE555): tests/peers/requirements.lock tests/peers/build_live555.sh tests/peers/live555.cmake $(VENV) | debian
+	@tests/peers/build_live555.sh
 	@touch $@
