@@ -4,14 +4,18 @@ Message ids are the English text, so English needs no catalogue. Catalogues are 
 source: nothing to compile, nothing that can be out of date.
 """
 
+from datetime import datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 from typing import Literal, get_args
+from unicodedata import normalize
 
+from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 Language = Literal["vi", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -41,3 +45,55 @@ def translate(message: str, language: Language, **values: object) -> str:
     """``message`` in ``language``, its ``{names}`` filled from ``values``."""
     text = catalogue(language).gettext(message)
     return text.format(**values) if values else text
+
+
+def number(value: float, language: Language) -> str:
+    """``12345.6`` as ``12.345,6`` or ``12,345.6``."""
+    return format_decimal(value, locale=language)
+
+
+def percent(share: float, language: Language) -> str:
+    """A share of one with two decimals, as reports print it: ``0.995`` as ``99,50 %`` or ``99.50 %``."""
+    return f"{format_decimal(share * 100, '#,##0.00', locale=language)}\N{NO-BREAK SPACE}%"
+
+
+def moment(at: datetime, language: Language, zone: tzinfo) -> str:
+    """A moment in full, in the reader's zone: ``22/11/2026 10:32:05 (GMT+7)``."""
+    pattern = {"vi": "dd/MM/yyyy HH:mm:ss (O)", "en": "d MMM yyyy HH:mm:ss (O)"}[language]
+    return format_datetime(at, pattern, tzinfo=zone, locale=language)
+
+
+def short_moment(at: datetime, now: datetime, language: Language, zone: tzinfo) -> str:
+    """A moment as short as it stays clear beside ``now``: ``10:32``, ``21/11 10:32``, ``21/11/2025``."""
+    there, here = at.astimezone(zone), now.astimezone(zone)
+    if there.date() == here.date():
+        pattern = "HH:mm"
+    elif there.year == here.year:
+        pattern = {"vi": "dd/MM HH:mm", "en": "d MMM HH:mm"}[language]
+    else:
+        pattern = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}[language]
+    return format_datetime(there, pattern, tzinfo=zone, locale=language)
+
+
+# Letters first, in the order of the Vietnamese alphabet; the five tones make no letter of their own and
+# decide only between words of the same letters, in the order of dictionaries.
+_LETTERS = {letter: rank for rank, letter in enumerate("aăâbcdđeêfghijklmnoôơpqrstuưvwxyz")}
+_TONES = {
+    "\N{COMBINING GRAVE ACCENT}": 1,
+    "\N{COMBINING HOOK ABOVE}": 2,
+    "\N{COMBINING TILDE}": 3,
+    "\N{COMBINING ACUTE ACCENT}": 4,
+    "\N{COMBINING DOT BELOW}": 5,
+}
+
+
+def collation_key(text: str) -> tuple[list[tuple[int, str]], list[int]]:
+    """A key that sorts as a Vietnamese dictionary does; digits and signs come before letters."""
+    letters: list[tuple[int, str]] = []
+    tones: list[int] = []
+    for char in normalize("NFC", text).casefold():
+        marks = normalize("NFD", char)
+        letter = normalize("NFC", "".join(mark for mark in marks if mark not in _TONES))
+        letters.append((_LETTERS.get(letter, -1), letter))
+        tones.append(next((_TONES[mark] for mark in marks if mark in _TONES), 0))
+    return letters, tones

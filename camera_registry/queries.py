@@ -1,0 +1,443 @@
+"""Every read that more than one face needs: each takes a ``Scope`` and cuts to it here, so the numbers agree.
+
+Pages, API and metrics count the same ``EyeRow`` values; none of them asks the tables for a state itself.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Select, case, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from camera_registry import models
+from camera_registry.health import EyeState
+from camera_registry.i18n import collation_key
+from camera_registry.inventory import Reach
+from camera_registry.models import Device, Eye, Point, PointUnit, Site, Suspension
+from camera_registry.spelling import fold
+from camera_registry.units import Scope, UnitError, UnitTree
+from probes.reasons import Check, Outcome, Reason
+
+LEAST_SILENCE_S = 300  # a monitor that finished a probe this short a time ago is alive, whatever its pace
+
+
+class Overlay(StrEnum):
+    """Whether an eye is measured at all. Only the first two are part of measured figures."""
+
+    IN_SERVICE = "in_service"
+    NOT_STARTED = "not_started"  # in service, but probing has not begun: importing probes nothing
+    NOT_IN_SERVICE = "not_in_service"  # before commissioning, suspended, retired
+    REPORTED = "reported"  # no network reaches it; people say how it is
+    ACCESS_WITHDRAWN = "access_withdrawn"  # a household's consent was taken back, or has run out
+
+
+MEASURED = (Overlay.IN_SERVICE, Overlay.NOT_STARTED)
+
+# How eyes are counted, in the order in which faces show it.
+STANDINGS = (
+    *(EyeState.UP, EyeState.DEGRADED, EyeState.DOWN, EyeState.UNKNOWN),
+    *(Overlay.REPORTED, Overlay.ACCESS_WITHDRAWN, Overlay.NOT_IN_SERVICE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EyeRow:
+    """One eye as every face lists it. ``state`` is ``None`` where the eye is not measured.
+
+    ``unit`` is the unit of today that the point's unit became. ``interval_s`` is the effective one.
+    """
+
+    code: str
+    name: str
+    point: str
+    point_name: str
+    unit: str
+    unit_code: str
+    site: str
+    manufacturer: str
+    model: str
+    funding: str
+    overlay: Overlay
+    state: EyeState | None
+    reason: Reason | None
+    since: datetime | None
+    probed_at: datetime | None
+    probe_s: float | None
+    interval_s: float
+    backlog: bool  # in service, reached by network, and never yet seen ok
+
+    @property
+    def standing(self) -> str:
+        """What the eye is counted as: one of ``STANDINGS``."""
+        return self.overlay if self.state is None else self.state
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Eyes by standing. ``measured`` are in service and reached by network; ``observed`` have a state."""
+
+    eyes: int
+    points: int
+    by_standing: Mapping[str, int]
+    measured: int
+    observed: int
+    backlog: int
+    not_started: int
+    newest_probe_at: datetime | None
+
+    @property
+    def working(self) -> float | None:
+        """Share of the observed that deliver a stream; ``None`` where nothing is observed."""
+        working = self.by_standing[EyeState.UP] + self.by_standing[EyeState.DEGRADED]
+        return working / self.observed if self.observed else None
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the measured that are observed: how much ``working`` speaks for."""
+        return self.observed / self.measured if self.measured else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit of today and its eyes, whatever the units of their points were called before."""
+
+    name: str
+    code: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """Where one check of an eye stands. ``suspect_since``: it has failed, and waits to be confirmed."""
+
+    check: str
+    state: str
+    reason: str
+    since: datetime
+    heard_at: datetime | None
+    suspect_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow:
+    """One line of the ledger; ``ledger`` names a check, or ``eye``."""
+
+    id: int
+    eye: str
+    ledger: str
+    at: datetime
+    before: str
+    after: str
+    reason: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EyeDetail:
+    """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it."""
+
+    eye: EyeRow
+    address: str
+    purpose: str
+    channel: int
+    device: str
+    commissioned_at: datetime | None
+    first_ok_at: datetime | None
+    depth: str | None
+    checks: Sequence[CheckRow]
+    notes: Sequence[str]
+    rungs: Sequence[Mapping[str, Any]]
+    media: Mapping[str, Any] | None
+    transcript: str
+    transitions: Sequence[TransitionRow] = field(default=())  # newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether the monitor itself is at work. ``patience_s``: silence longer than this is a fault."""
+
+    newest_probe_at: datetime | None
+    waiting: int  # eyes that should be asked
+    patience_s: float
+
+
+def eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[EyeRow]:
+    """Every eye in scope, ordered by unit, point and code. Days begin in ``zone``.
+
+    Retired eyes are not listed; their ledgers stay.
+    """
+    places = _Places.load(session, scope, now.astimezone(zone).date())
+    listed = _eye_select(now, zone).where(or_(Eye.retired_at.is_(None), Eye.retired_at > now))
+    rows = [_eye_row(row, places) for row in session.execute(listed) if row.point_id in places]
+    by_name = sorted({(row.unit, row.unit_code) for row in rows}, key=lambda unit: collation_key(unit[0]))
+    rank = {unit: n for n, unit in enumerate(by_name)}
+    rows.sort(key=lambda row: (rank[row.unit, row.unit_code], row.point, row.code))
+    return rows
+
+
+def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) -> EyeDetail | None:
+    """One eye in full; ``None`` where there is none of this code in scope."""
+    places = _Places.load(session, scope, now.astimezone(zone).date())
+    row = session.execute(_eye_select(now, zone).where(Eye.code == code)).one_or_none()
+    if row is None or row.point_id not in places:
+        return None
+    registered = session.get_one(Eye, row.id)
+    device = session.get_one(Device, registered.device_id)
+    state = session.get(models.EyeState, registered.id)
+    checks = session.scalars(select(models.Condition).where(models.Condition.eye_id == registered.id))
+    return EyeDetail(
+        eye=_eye_row(row, places),
+        address=session.get_one(Point, device.point_id).address,
+        purpose=registered.purpose,
+        channel=registered.channel,
+        device=device.code,
+        commissioned_at=registered.commissioned_at,
+        first_ok_at=state.first_ok_at if state else None,
+        depth=state.depth if state else None,
+        checks=[
+            CheckRow(c.check, c.state, c.reason, c.since, c.heard_at, c.suspect_since)
+            for c in sorted(checks, key=lambda c: list(Check).index(Check(c.check)))
+        ],
+        notes=state.notes if state else [],
+        rungs=state.rungs if state else [],
+        media=state.media if state else None,
+        transcript=state.transcript if state else "",
+        transitions=_transitions(
+            session, _transition_select().where(Eye.code == code).order_by(models.Transition.at.desc()), 50
+        ),
+    )
+
+
+def totals(rows: Iterable[EyeRow]) -> Totals:
+    """Count eyes. Hand in ``eyes`` or a part of them: every total is made of the rows that are shown."""
+    rows = list(rows)
+    by_standing = Counter(row.standing for row in rows)
+    measured = sum(by_standing[state] for state in EyeState)
+    return Totals(
+        eyes=len(rows),
+        points=len({row.point for row in rows}),
+        by_standing={standing: by_standing[standing] for standing in STANDINGS},
+        measured=measured,
+        observed=measured - by_standing[EyeState.UNKNOWN],
+        backlog=sum(row.backlog for row in rows),
+        not_started=sum(row.overlay is Overlay.NOT_STARTED for row in rows),
+        newest_probe_at=max((row.probed_at for row in rows if row.probed_at), default=None),
+    )
+
+
+def units(rows: Iterable[EyeRow]) -> list[UnitRow]:
+    """The units of today that have eyes, in the order of ``eyes``."""
+    by_unit: dict[tuple[str, str], list[EyeRow]] = {}
+    for row in rows:
+        by_unit.setdefault((row.unit, row.unit_code), []).append(row)
+    return [UnitRow(name, code, totals(members)) for (name, code), members in by_unit.items()]
+
+
+def matching(rows: Iterable[EyeRow], *, standing: str = "", unit: str = "", text: str = "") -> list[EyeRow]:
+    """The rows of one standing (or ``backlog``), one unit of today (its code), and all words of ``text``.
+
+    Words are compared without tone marks and case; empty conditions hold for all.
+    """
+    words = fold(text).split()
+    return [
+        row
+        for row in rows
+        if (not standing or row.standing == standing or (standing == "backlog" and row.backlog))
+        and (not unit or row.unit_code == unit)
+        and (not words or _says(row, words))
+    ]
+
+
+def transitions(session: Session, scope: Scope, day: date, after: int, limit: int) -> list[TransitionRow]:
+    """The ledger's lines with an id above ``after``, oldest first, at most ``limit``.
+
+    Cut to the eyes whose points are in scope on ``day``.
+    """
+    lines = _transition_select().where(models.Transition.id > after).order_by(models.Transition.id)
+    if scope.unit_ids is not None:
+        lines = lines.where(Device.point_id.in_(_Places.load(session, scope, day).units))
+    return _transitions(session, lines, limit)
+
+
+def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
+    """For each eye the checks that are not ok, with their reasons."""
+    ailing = (
+        select(Eye.code, models.Condition.check, models.Condition.reason)
+        .join(Eye, models.Condition.eye_id == Eye.id)
+        .where(models.Condition.state.in_((Outcome.FAILING, Outcome.UNKNOWN)))
+        .order_by(models.Condition.check)
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for code, check, reason in session.execute(ailing):
+        found.setdefault(code, []).append((check, reason))
+    return found
+
+
+def pulse(session: Session, now: datetime, zone: tzinfo, silence_factor: float) -> Pulse:
+    """When the newest probe of any eye began, and for how long nothing may be heard."""
+    waiting = [
+        row for row in eyes(session, Scope.everything(), now, zone) if row.overlay is Overlay.IN_SERVICE
+    ]
+    shortest = min((row.interval_s for row in waiting), default=0.0)
+    newest = session.scalar(select(func.max(models.EyeState.probed_at)))
+    return Pulse(newest, len(waiting), max(LEAST_SILENCE_S, silence_factor * shortest))
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The points in scope, and the unit of today of each."""
+
+    units: Mapping[int, tuple[str, str]]  # point id: name, code
+
+    @classmethod
+    def load(cls, session: Session, scope: Scope, day: date) -> "_Places":
+        tree = UnitTree.load(session)
+        memberships = session.execute(
+            select(PointUnit.point_id, PointUnit.unit_id)
+            .where(or_(PointUnit.valid_from.is_(None), PointUnit.valid_from <= day))
+            .order_by(PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min))
+        )
+        lowest: dict[int, int] = dict(memberships.tuples().all())  # the newest stays
+        today = {unit_id: _today(tree, unit_id, day) for unit_id in set(lowest.values())}
+        covered = {u for u in today if any(scope.covers(id_) for id_ in _lies_in(tree, u))}
+        return cls(
+            {
+                point_id: (tree.units[today[unit_id]].name, tree.units[today[unit_id]].code)
+                for point_id, unit_id in lowest.items()
+                if unit_id in covered
+            }
+            | (_homeless(session, lowest) if scope.unit_ids is None else {})
+        )
+
+    def __contains__(self, point_id: int) -> bool:
+        return point_id in self.units
+
+
+def _homeless(session: Session, lowest: Mapping[int, int]) -> dict[int, tuple[str, str]]:
+    """Points that belong to no unit yet: only who may see everything sees them."""
+    return {point_id: ("", "") for point_id in session.scalars(select(Point.id)) if point_id not in lowest}
+
+
+def _today(tree: UnitTree, unit_id: int, day: date) -> int:
+    """The unit of ``day``; where history does not name exactly one, the old one keeps its name."""
+    try:
+        return tree.roll_up(unit_id, day).id
+    except UnitError:
+        return unit_id
+
+
+def _lies_in(tree: UnitTree, unit_id: int) -> set[int]:
+    """The unit, what it became, and all that was ever above them.
+
+    What became of those above is left out: a city that was dissolved into four wards lies in none of them.
+    """
+    versions: set[int] = set()
+    ahead = [unit_id]
+    while ahead:
+        version = ahead.pop()
+        if version not in versions:
+            versions.add(version)
+            ahead.extend(tree.successors.get(version, ()))
+    return versions | {above.id for version in versions for above in tree.ancestors(version)}
+
+
+def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
+    """Eyes with what ``EyeRow`` takes, in its order, behind their ids; the database decides what it can."""
+    suspended = exists().where(
+        Suspension.eye_id == Eye.id,
+        Suspension.from_at <= now,
+        or_(Suspension.to_at.is_(None), Suspension.to_at > now),
+    )
+    consent_over = or_(Eye.access_withdrawn_at <= now, Eye.access_until < now.astimezone(zone).date())
+    overlay = case(
+        # No date of commissioning: since before the records.
+        (or_(suspended, Eye.commissioned_at > now, Eye.retired_at <= now), Overlay.NOT_IN_SERVICE),
+        (Eye.reach == Reach.REPORTED, Overlay.REPORTED),
+        (consent_over, Overlay.ACCESS_WITHDRAWN),
+        (Eye.started_at <= now, Overlay.IN_SERVICE),
+        else_=Overlay.NOT_STARTED,
+    )
+    unasked = case(
+        (or_(Device.host.is_(None), Eye.path.is_(None)), Reason.MONITOR_MISCONFIGURED),
+        else_=Reason.NEVER_PROBED,
+    )
+    state = models.EyeState
+    return (
+        select(
+            *(Eye.id, Device.point_id, Eye.code, Eye.name, Point.code, Point.name, Site.code),
+            *(Device.manufacturer, Device.model, Point.funding, overlay),
+            *(
+                func.coalesce(state.state, EyeState.UNKNOWN),
+                func.coalesce(state.reason, unasked),
+                state.since,
+            ),
+            *(state.probed_at, state.probe_s, func.coalesce(Device.effective_interval_s, Site.interval_s)),
+            state.first_ok_at.is_(None),
+        )
+        .join(Device, Eye.device_id == Device.id)
+        .join(Point, Device.point_id == Point.id)
+        .join(Site, Device.site_id == Site.id)
+        .outerjoin(state, state.eye_id == Eye.id)
+    )
+
+
+def _eye_row(row: Row[*tuple[Any, ...]], places: _Places) -> EyeRow:
+    _, point_id, code, name, point, point_name, site, manufacturer, model, funding, overlay = row[:11]
+    state, reason, since, probed_at, probe_s, interval_s, never_ok = row[11:]
+    measured = overlay in MEASURED
+    unit, unit_code = places.units[point_id]
+    return EyeRow(
+        code=code,
+        name=name,
+        point=point,
+        point_name=point_name,
+        unit=unit,
+        unit_code=unit_code,
+        site=site,
+        manufacturer=manufacturer,
+        model=model,
+        funding=funding,
+        overlay=_OVERLAYS[overlay],
+        state=_STATES[state] if measured else None,
+        reason=_REASONS[reason] if measured else None,
+        since=since if measured else None,
+        probed_at=probed_at,
+        probe_s=probe_s,
+        interval_s=interval_s,
+        backlog=measured and never_ok,
+    )
+
+
+# Looked up, not made: an enumeration's call costs as much as the rest of a row.
+_OVERLAYS = {str(overlay): overlay for overlay in Overlay}
+_STATES = {str(state): state for state in EyeState}
+_REASONS = {str(reason): reason for reason in Reason}
+
+
+def _says(row: EyeRow, words: Sequence[str]) -> bool:
+    said = fold(
+        " ".join((row.code, row.name, row.point, row.point_name, row.unit, row.manufacturer, row.model))
+    )
+    return all(word in said for word in words)
+
+
+def _transition_select() -> Select[*tuple[Any, ...]]:
+    line = models.Transition
+    return (
+        select(
+            line.id, Eye.code, line.ledger, line.at, line.before, line.after, line.reason, line.recorded_at
+        )
+        .join(Eye, line.eye_id == Eye.id)
+        .join(Device, Eye.device_id == Device.id)
+    )
+
+
+def _transitions(session: Session, lines: Select[*tuple[Any, ...]], limit: int) -> list[TransitionRow]:
+    return [TransitionRow(*line) for line in session.execute(lines.limit(limit))]

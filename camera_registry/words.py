@@ -1,0 +1,107 @@
+"""The words people read for the slugs that machines keep: one short sentence a ward officer understands.
+
+All are English msgids; ``i18n.translate`` makes them Vietnamese where a person reads.
+"""
+
+from collections.abc import Mapping
+
+from camera_registry.i18n import N_
+from probes.reasons import Check, Reason
+from probes.result import Step
+
+REASONS: Mapping[Reason, str] = {
+    Reason.OK: N_("Working."),
+    # network
+    Reason.DNS_FAILED: N_("The name of the device cannot be resolved."),
+    Reason.HOST_UNREACHABLE: N_("The network has no way to the device."),
+    Reason.TCP_REFUSED: N_("The device is there but refuses the connection."),
+    Reason.TCP_TIMEOUT: N_("The device does not answer."),
+    Reason.CONNECTION_RESET: N_("The device broke the connection off."),
+    Reason.TLS_HANDSHAKE_FAILED: N_("No secure connection could be agreed with the device."),
+    # RTSP
+    Reason.RTSP_TIMEOUT: N_("The device accepts the connection but does not answer."),
+    Reason.RTSP_PROTOCOL_ERROR: N_("The device answers in a way that cannot be understood."),
+    Reason.RTSP_SERVER_ERROR: N_("The device reports an error of its own."),
+    Reason.STREAM_NOT_FOUND: N_("The device has no stream at this address."),
+    Reason.CHANNEL_OFFLINE: N_("The recorder answers, but this channel has no camera."),
+    Reason.SDP_INVALID: N_("The device describes its stream in a way that cannot be understood."),
+    Reason.NO_VIDEO_TRACK: N_("The stream has no picture track."),
+    Reason.TRANSPORT_UNSUPPORTED: N_("The device offers no way of sending that we can receive."),
+    Reason.STREAM_SLOTS_BUSY: N_("All places of the device are taken by other viewers."),
+    # login
+    Reason.AUTH_REQUIRED_NO_CREDENTIALS: N_("The device asks for a password and none is recorded."),
+    Reason.AUTH_REJECTED: N_("The device refuses the recorded password."),
+    Reason.AUTH_LOCKED: N_("The device has locked the account."),
+    Reason.AUTH_SUSPENDED: N_("We stopped logging in, so that the account is not locked."),
+    Reason.AUTH_UNSUPPORTED: N_("The device asks for a login that we do not know."),
+    Reason.AUTH_BASIC_REFUSED_BY_POLICY: N_("The device wants the password in clear; that is not allowed."),
+    Reason.FORBIDDEN: N_("The account may not see this stream."),
+    # media
+    Reason.RTP_NONE: N_("The device promises a picture but sends nothing."),
+    Reason.RTP_STALLED: N_("The picture stopped while it was being sent."),
+    Reason.RTP_LOSS: N_("A part of the picture data was lost on the way."),
+    Reason.RTP_CORRUPT: N_("The picture data arrive damaged."),
+    Reason.KEYFRAME_NOT_SEEN: N_("Data arrive; no whole picture was due in this time."),
+    Reason.DECODE_FAILED: N_("A picture arrives but cannot be decoded."),
+    Reason.CODEC_UNSUPPORTED: N_("The picture is coded in a way that we cannot decode."),
+    Reason.STREAM_ENCRYPTED: N_("The picture is encrypted by the device."),
+    Reason.SLOW_RESPONSE: N_("The device answers slowly."),
+    Reason.WRONG_DEVICE: N_("Another device answers at this address."),
+    # security
+    Reason.TLS_UNTRUSTED: N_("The device's certificate is not trusted."),
+    Reason.STREAM_OPEN_NO_AUTH: N_("Anyone on the network can watch this stream without a password."),
+    Reason.SDP_OPEN_NO_AUTH: N_("Anyone on the network can read the description of this stream."),
+    Reason.CREDENTIALS_SENT_IN_CLEAR: N_("The password was sent in clear."),
+    # the monitor itself
+    Reason.PROBE_BUDGET_EXCEEDED: N_("The check took too long and was ended."),
+    Reason.PROBE_SKIPPED_BACKPRESSURE: N_("The monitor was too busy to ask."),
+    Reason.MONITOR_MISCONFIGURED: N_("The registry's entry for this eye is not complete enough to ask."),
+    Reason.MONITOR_INTERNAL_ERROR: N_("The monitor itself failed."),
+    Reason.VANTAGE_SUSPECT: N_("The place we ask from has lost its own line."),
+    Reason.NO_RESULT: N_("Nothing has been heard for too long."),
+    Reason.NEVER_PROBED: N_("Not asked yet."),
+}
+
+# What an eye is counted as: the four measured states, and what stands outside of measuring.
+STANDINGS: Mapping[str, str] = {
+    "up": N_("Operating"),
+    "degraded": N_("Poor picture"),
+    "down": N_("Disconnected"),
+    "unknown": N_("Unknown"),
+    "reported": N_("Reported by people"),
+    "access_withdrawn": N_("Access withdrawn"),
+    "not_in_service": N_("Not in service"),
+}
+
+# What a check is found to be; the ledgers of checks and of the eye share "unknown".
+OUTCOMES: Mapping[str, str] = {
+    "ok": N_("Good"),
+    "failing": N_("Failing"),
+    "unknown": STANDINGS["unknown"],
+    "off": N_("Not checked"),
+}
+
+LEDGERS: Mapping[str, str] = {
+    "eye": N_("Eye"),
+    Check.STREAM: N_("Stream"),
+    Check.PICTURE: N_("Picture"),
+    Check.SNAPSHOT: N_("Snapshot"),
+    Check.CLOCK: N_("Clock"),
+    Check.RECORDING: N_("Recording"),
+}
+
+STEPS: Mapping[Step, str] = {
+    Step.TCP: N_("Connect"),
+    Step.TLS: N_("Secure the connection"),
+    Step.DESCRIBE: N_("Ask for the stream"),
+    Step.SETUP: N_("Agree how to send"),
+    Step.PLAY: N_("Start"),
+    Step.RTP: N_("First picture data"),
+    Step.KEYFRAME: N_("One whole picture"),
+    Step.DECODE: N_("Decode the picture"),
+}
+
+
+def reason_text(slug: str) -> str:
+    """The msgid for a stored reason; a slug of a newer program speaks for itself."""
+    return REASONS.get(Reason(slug), slug) if slug in Reason.__members__ else slug
