@@ -259,7 +259,7 @@ class EyeState(Base):
 
     eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
-    since: Mapped[datetime]
+    since: Mapped[datetime | None]  # None: no transition yet, unknown from the beginning
     reason: Mapped[str] = mapped_column(String(48))
     first_ok_at: Mapped[datetime | None]  # never yet: the eye stands in the backlog
     probed_at: Mapped[datetime | None]

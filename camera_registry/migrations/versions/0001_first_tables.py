@@ -213,7 +213,7 @@ def upgrade() -> None:
         "eye_state",
         sa.Column("eye_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reason", sa.String(length=48), nullable=False),
         sa.Column("first_ok_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True),

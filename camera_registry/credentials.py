@@ -1,0 +1,229 @@
+"""Camera passwords, sealed at rest; the only room that sees the key.
+
+A sealed value holds the id of its own row, so that it opens nowhere else. In clear a password exists only
+inside the ``Credential`` of a probe's ``Target``.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.models import Credential as Row
+from camera_registry.models import Device
+from camera_registry.settings import Settings
+from camera_registry.spelling import fold
+from probes.result import Credential
+
+KEY_FILE = "credential.key"
+MAX_SECRET = 256  # characters of a user name or of a password
+
+
+class CredentialError(RegistryError):
+    """A credential cannot be sealed, opened or used."""
+
+
+class CredentialStore:
+    """Seals and opens the named sets of login data. Its key comes from the settings or from a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._given = settings.credential_key
+        self.path = settings.data_dir / KEY_FILE
+
+    def __repr__(self) -> str:
+        return f"CredentialStore({str(self.path)!r})"
+
+    def prepare(self, session: Session) -> bool:
+        """On the first start, make the key file (mode 0600); True if one was made.
+
+        Raises ``CredentialError`` when passwords were sealed with a key that is no longer there: a new
+        one would open none of them.
+        """
+        if self._given is not None or self.path.exists():
+            self._fernet()
+            return False
+        if session.scalar(select(Row.id).where(Row.sealed.is_not(None)).limit(1)) is not None:
+            raise self._missing()
+        self._write_keys([Fernet.generate_key().decode()])
+        return True
+
+    def put(
+        self,
+        session: Session,
+        name: str,
+        user: str | None,
+        password: str | None,
+        *,
+        now: datetime,
+        site: int | None = None,
+        manufacturer: str | None = None,
+    ) -> int:
+        """Make or change the set ``name``; what is ``None`` stays as it is. Returns the set's id.
+
+        ``site`` (a database id) and ``manufacturer`` make it the set of every device there that names
+        none. Raises ``CredentialError`` for a new set without user and password, for one that would be a
+        second default of the same devices, and for values no camera takes.
+        """
+        for value in (user, password):
+            if value is not None and (len(value) > MAX_SECRET or not value.isprintable()):
+                raise CredentialError(
+                    N_("A user name or password has at most {limit} printable characters."), limit=MAX_SECRET
+                )
+        row = session.scalar(select(Row).where(Row.name == name))
+        if row is None:
+            row = Row(name=name, changed_at=now)
+            session.add(row)
+            session.flush()  # the id goes into the sealed text
+        before = self._open(row) if row.sealed is not None else None
+        if before is not None:
+            user = before.user if user is None else user
+            password = before.password if password is None else password
+        if user is None or password is None:
+            raise CredentialError(
+                N_('The credential set "{name}" needs a user name and a password.'), name=name
+            )
+        if site is not None or manufacturer is not None:
+            self._refuse_second_default(session, row.id, site, manufacturer)
+            row.site_id, row.manufacturer = site, manufacturer
+        if before is None or (before.user, before.password) != (user, password):
+            row.sealed = self._seal(row.id, user, password)
+            row.changed_at = now
+        session.flush()
+        return row.id
+
+    def book(self, session: Session) -> "CredentialBook":
+        """Every set in hand, to look up thousands of devices."""
+        rows = session.scalars(select(Row).order_by(Row.id)).all()
+        return CredentialBook(self, {row.id: row for row in rows})
+
+    def for_device(self, session: Session, device: Device) -> Credential | None:
+        """The login data of one device: see ``CredentialBook.find``."""
+        return self.book(session).find(device.credential_id, device.site_id, device.manufacturer)
+
+    def rotate(self, session: Session) -> int:
+        """Seal every set anew with the newest key; returns how many. A set that does not open stops it."""
+        rows = session.scalars(select(Row).where(Row.sealed.is_not(None))).all()
+        for row in rows:
+            opened = self._open(row)
+            row.sealed = self._seal(row.id, opened.user, opened.password)
+        return len(rows)
+
+    def renew_key(self) -> bool:
+        """Put a new key before those in the key file; False where the settings give the keys.
+
+        The older keys stay: backups made before today open with nothing else.
+        """
+        if self._given is not None:
+            return False
+        self._write_keys([Fernet.generate_key().decode(), *self._keys()])
+        return True
+
+    def _seal(self, credential_id: int, user: str, password: str) -> bytes:
+        clear = json.dumps({"id": credential_id, "user": user, "password": password})
+        return self._fernet().encrypt(clear.encode())
+
+    def _open(self, row: Row) -> Credential:
+        assert row.sealed is not None
+        try:
+            clear = json.loads(self._fernet().decrypt(row.sealed))
+        except InvalidToken:
+            raise CredentialError(
+                N_('The credential set "{name}" does not open: the key is not the one it was sealed with.'),
+                name=row.name,
+            ) from None
+        if clear["id"] != row.id:
+            raise CredentialError(
+                N_('The sealed text of the credential set "{name}" belongs to another set; enter it anew.'),
+                name=row.name,
+            )
+        return Credential(str(row.id), clear["user"], clear["password"])
+
+    def _refuse_second_default(
+        self, session: Session, own_id: int, site: int | None, manufacturer: str | None
+    ) -> None:
+        for row in session.scalars(select(Row).where(Row.id != own_id)):
+            if (row.site_id, fold(row.manufacturer or "")) == (site, fold(manufacturer or "")):
+                raise CredentialError(
+                    N_('The credential set "{name}" already serves this site and manufacturer.'),
+                    name=row.name,
+                )
+
+    def _fernet(self) -> MultiFernet:
+        try:
+            return MultiFernet([Fernet(key) for key in self._keys()])
+        except ValueError:  # its text may quote the key
+            raise CredentialError(
+                N_("The credential key is not a list of Fernet keys separated by commas: {source}."),
+                source=KEY_FILE if self._given is None else "CAMERA_REGISTRY_CREDENTIAL_KEY",
+            ) from None
+
+    def _keys(self) -> list[str]:
+        if self._given is not None:
+            text = self._given.get_secret_value()
+        else:
+            try:
+                text = self.path.read_text()
+            except FileNotFoundError:
+                raise self._missing() from None
+        return [key for key in text.replace(",", " ").split() if key]
+
+    def _missing(self) -> CredentialError:
+        return CredentialError(
+            N_("The key file {path} is missing; put your copy back, the passwords open with nothing else."),
+            path=self.path,
+        )
+
+    def _write_keys(self, keys: list[str]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
+        descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("".join(f"{key}\n" for key in keys))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+
+
+class CredentialBook:
+    """The sets as they stood when the book was made; each is opened at most once."""
+
+    def __init__(self, store: CredentialStore, rows: Mapping[int, Row]) -> None:
+        self._store = store
+        self._rows = rows
+        self._opened: dict[int, Credential] = {}
+        self._defaults = {
+            (row.site_id, fold(row.manufacturer or "")): row
+            for row in rows.values()
+            if row.site_id is not None or row.manufacturer
+        }
+
+    def find(self, credential_id: int | None, site_id: int, manufacturer: str) -> Credential | None:
+        """A device's own set, else that of its site and manufacturer, of its site, of its manufacturer.
+
+        A device whose own set was erased has none: nothing takes its place.
+        """
+        if credential_id is not None:
+            row = self._rows.get(credential_id)
+        else:
+            maker = fold(manufacturer)
+            wanted = ((site_id, maker), (site_id, ""), (None, maker))
+            row = next((self._defaults[key] for key in wanted if key in self._defaults), None)
+        if row is None or row.sealed is None:
+            return None
+        if row.id not in self._opened:
+            self._opened[row.id] = self._store._open(row)
+        return self._opened[row.id]
+
+
+def erase(session: Session, credential_id: int, now: datetime) -> None:
+    """Forget the user name and password of a set; its name stays, so that devices still point at it."""
+    row = session.get_one(Row, credential_id)
+    if row.sealed is not None:
+        row.sealed, row.changed_at = None, now

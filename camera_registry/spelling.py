@@ -1,0 +1,36 @@
+"""Vietnamese text as it is compared: composed or not, ``hòa`` or ``hoà``, with marks or without."""
+
+import re
+import unicodedata
+
+# The five tone marks; the other combining marks (circumflex, breve, horn) make letters of their own.
+TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot
+
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def clean(text: str) -> str:
+    """``text`` composed (NFC), without invisible characters, every run of blanks one space."""
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+
+
+def spelled(text: str) -> str:
+    """A key that keeps tone marks but not where in the syllable, nor how, they are written."""
+    return " ".join(_tone_last(word) for word in clean(text).casefold().split())
+
+
+def fold(text: str) -> str:
+    """A key without marks, case or punctuation, ``đ`` as ``d``: for searching and for headers."""
+    plain = text.replace("đ", "d").replace("Đ", "d")  # the one letter that does not decompose
+    decomposed = unicodedata.normalize("NFD", _INVISIBLE.sub("", plain).casefold())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _NOT_WORD.sub(" ", bare).strip()
+
+
+def _tone_last(word: str) -> str:
+    letters: list[str] = []
+    tones: list[str] = []
+    for char in unicodedata.normalize("NFD", word):
+        (tones if char in TONES else letters).append(char)
+    return "".join(letters + tones)
