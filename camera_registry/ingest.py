@@ -314,7 +314,10 @@ def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Find
 
 def _conditions(session: Session, eye_ids: Collection[int]) -> dict[Key, Condition]:
     rows = session.scalars(
-        select(models.Condition).where(models.Condition.eye_id.in_(eye_ids)).with_for_update()
+        select(models.Condition)
+        .where(models.Condition.eye_id.in_(eye_ids))
+        .with_for_update()
+        .execution_options(populate_existing=True)  # rows are written past the session, in bulk
     )
     return {(row.eye_id, Check(row.check)): _condition(row) for row in rows}
 
@@ -463,7 +466,7 @@ def _derive_eye(session: Session, eye_id: int, first: datetime, now: datetime) -
         .where(models.EyeState.eye_id == eye_id)
         .values(
             state=newest.after if newest else EyeState.UNKNOWN,
-            since=newest.at if newest else first,
+            since=newest.at if newest else None,
         )
     )
 
@@ -479,14 +482,13 @@ def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -
         {
             "eye_id": eye_id,
             "state": str(EyeState.UNKNOWN),
-            "since": result.at,
             "reason": str(Reason.NEVER_PROBED),
             "notes": [],
             "rungs": [],
             "memory": {},
             "transcript": "",
         }
-        for eye_id, result in fresh
+        for eye_id, _ in fresh
     ]
     session.connection().execute(dialect.insert(models.EyeState).on_conflict_do_nothing(), rows)
 
