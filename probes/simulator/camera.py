@@ -22,6 +22,7 @@ MAX_BODY_BYTES: Final = 65_536
 BACKLOG: Final = 1024
 TRACK: Final = "trackID=1"
 SESSION_TIMEOUT_S: Final = 60
+LISTENING: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS})  # faults of the listener
 
 _PHRASES: Final = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
@@ -29,7 +30,6 @@ _PHRASES: Final = {
     500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 _METHODS: Final = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
-_LISTENING: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,13 @@ class Camera:
         host, port = self._socket.getsockname()
         return str(host), int(port)
 
-    @property
-    def scripted(self) -> bool:
-        """Whether time alone can change how it listens."""
-        return any(fault.kind in _LISTENING for fault in self.spec.faults)
-
     def fault(self, channel: int | None) -> Fault | None:
         return active_fault(self.spec.faults, channel, self.clock())
 
     def follow(self) -> None:
         """Listen, or refuse to, as the script says for now."""
         fault = self.fault(None)
-        wanted = fault.kind if fault is not None and fault.kind in _LISTENING else None
+        wanted = fault.kind if fault is not None and fault.kind in LISTENING else None
         if wanted is self._state:
             return
         if self._state is not FaultKind.REFUSED:

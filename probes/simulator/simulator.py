@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probes.simulator.camera import Camera, Clock
+from probes.simulator.camera import LISTENING, Camera, Clock
 from probes.simulator.counters import Counters, total
 from probes.simulator.faults import Fault, Truth
 from probes.simulator.fleet import CameraSpec, Fleet
@@ -39,6 +39,7 @@ class Simulator:
         self.fleet = fleet
         self._clock = clock
         self._cameras = dict[str, Camera]()
+        self._scripted = set[str]()  # whose listeners time alone can change
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,6 +53,7 @@ class Simulator:
         try:
             for spec in self.fleet.cameras:
                 self._cameras[spec.name] = Camera(spec, self._clock, tls)
+                self._note_script(spec)
         except OSError:
             self._close()
             raise
@@ -98,13 +100,19 @@ class Simulator:
         spec = replace(camera.spec, faults=faults)
         await asyncio.to_thread(_encode, (spec,))
         camera.spec = spec
+        self._note_script(spec)
         camera.follow()
 
     def follow(self) -> None:
         """Bring every listener to what its script says for now; a passed-in clock may have jumped."""
-        for camera in self._cameras.values():
-            if camera.scripted:
-                camera.follow()
+        for name in self._scripted:
+            self._cameras[name].follow()
+
+    def _note_script(self, spec: CameraSpec) -> None:
+        if any(fault.kind in LISTENING for fault in spec.faults):
+            self._scripted.add(spec.name)
+        else:
+            self._scripted.discard(spec.name)
 
     async def _follow(self) -> None:
         while True:
