@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import av
 import numpy as np
@@ -18,13 +18,16 @@ Plane = NDArray[np.uint8]
 
 MAX_PAYLOAD: Final = 1400  # bytes of one RTP payload: below the MTU of a tunnelled Ethernet
 MIN_CLIP_S: Final = 8.0  # several different keyframes: a loop of one would be a frozen picture
-PAYLOAD_TYPE: Final = 96
+DYNAMIC_TYPE: Final = 96
+JPEG_TYPE: Final = 26  # RFC 3551, table 5
+FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
 CLOCK_HZ: Final = 90_000  # RFC 6184, 8.2.1 and RFC 7798, 7.1
 
 
 class Codec(StrEnum):
     H264 = "h264"
     H265 = "h265"
+    MJPEG = "mjpeg"  # every frame is a keyframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,16 @@ class ClipSpec:
             raise InvalidSpec("fps", f"must be 1..60, got {self.fps}")
         if not 0.1 <= self.gop_s <= 60:
             raise InvalidSpec("gop_s", f"must be 0.1..60, got {self.gop_s:g}")
+        for key, size in (("width", self.width), ("height", self.height)):
+            if self.codec is Codec.MJPEG and (size % 8 or size > 2040):  # RFC 2435, 3.1.5
+                raise InvalidSpec(key, f"of mjpeg must be a multiple of 8 up to 2040, got {size}")
 
     def with_gop(self, gop_s: float) -> "ClipSpec":
         return replace(self, gop_s=gop_s)
 
     @property
     def gop_frames(self) -> int:
-        return max(1, round(self.gop_s * self.fps))
+        return 1 if self.codec is Codec.MJPEG else max(1, round(self.gop_s * self.fps))
 
     @property
     def frames(self) -> int:
@@ -65,7 +71,7 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True)
 class AccessUnit:
-    """One frame as RTP payloads (RFC 6184 or RFC 7798), in sending order; ``None`` is a lost packet."""
+    """One frame as RTP payloads (RFC 6184, 7798, 2435), in sending order; ``None`` is a lost packet."""
 
     payloads: tuple[bytes | None, ...]
     keyframe: bool
@@ -78,6 +84,7 @@ class Clip:
     spec: ClipSpec
     units: tuple[AccessUnit, ...]
     media: tuple[str, ...]
+    payload_type: int = DYNAMIC_TYPE
 
     @property
     def ticks(self) -> int:
@@ -91,6 +98,11 @@ class Clip:
 @cache
 def make_clip(spec: ClipSpec) -> Clip:
     """Encode the scene (0.1-0.5 s at 640x360); the same spec is encoded once per process."""
+    if spec.codec is Codec.MJPEG:
+        pictures = tuple(
+            AccessUnit(tuple(_jpeg_payloads(frame, spec)), keyframe=True) for frame in _encoded(spec)
+        )
+        return Clip(spec, pictures, (f"m=video 0 RTP/AVP {JPEG_TYPE}", f"a=framerate:{spec.fps}"), JPEG_TYPE)
     frames = [_nal_units(frame) for frame in _encoded(spec)]
     units = tuple(
         AccessUnit(tuple(_payloads(frame, spec.codec)), keyframe=number % spec.gop_frames == 0)
@@ -174,18 +186,8 @@ def _scene(spec: ClipSpec) -> Iterator[Plane]:
 
 
 def _encoded(spec: ClipSpec) -> list[bytes]:
-    """Annex B, one access unit each, parameter sets in every keyframe, no B-frames."""
-    group = spec.gop_frames
-    common = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=0:repeat-headers=1:annexb=1:open-gop=0"
-    if spec.codec is Codec.H264:
-        encoder: Any = av.CodecContext.create("libx264", "w")
-        options = {"x264-params": f"{common}:slices=1:sliced-threads=0", "tune": "zerolatency"}
-    else:
-        encoder = av.CodecContext.create("libx265", "w")
-        options = {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0:aud=0"}
-    encoder.width, encoder.height, encoder.pix_fmt = spec.width, spec.height, "yuv420p"
-    encoder.framerate, encoder.time_base = Fraction(spec.fps), Fraction(1, spec.fps)
-    encoder.options = {"preset": "ultrafast", "crf": "24", **options}
+    """One access unit each: Annex B with parameter sets in every keyframe and no B-frames, or a JPEG file."""
+    encoder = _encoder(spec)
     packets = list[bytes]()
     for number, planes in enumerate(_scene(spec)):
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
@@ -194,6 +196,30 @@ def _encoded(spec: ClipSpec) -> list[bytes]:
     packets += (bytes(packet) for packet in encoder.encode(None))
     assert len(packets) == spec.frames
     return packets
+
+
+def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
+    group = spec.gop_frames
+    common = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=0:repeat-headers=1:annexb=1:open-gop=0"
+    name, options = {
+        Codec.H264: (
+            "libx264",
+            {"x264-params": f"{common}:slices=1:sliced-threads=0", "tune": "zerolatency"},
+        ),
+        Codec.H265: ("libx265", {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0"}),
+        # RFC 2435 knows only the default Huffman tables
+        Codec.MJPEG: ("mjpeg", {"huffman": "default", "qmin": "6", "qmax": "6"}),
+    }[spec.codec]
+    encoder = av.CodecContext.create(name, "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = spec.width, spec.height, "yuv420p"
+    encoder.framerate, encoder.time_base = Fraction(spec.fps), Fraction(1, spec.fps)
+    if spec.codec is Codec.MJPEG:
+        encoder.color_range = FULL_RANGE
+    else:
+        options |= {"preset": "ultrafast", "crf": "24"}
+    encoder.options = options
+    return encoder
 
 
 def _nal_units(annex_b: bytes) -> list[bytes]:
@@ -218,6 +244,26 @@ def _payloads(frame: list[bytes], codec: Codec) -> Iterator[bytes]:
         for at in range(0, len(body), room):
             first, last = at == 0, at + room >= len(body)
             yield indicator + bytes([first << 7 | last << 6 | kind]) + body[at : at + room]
+
+
+def _jpeg_payloads(frame: bytes, spec: ClipSpec) -> Iterator[bytes]:
+    """RFC 2435, 3.1: type 1 (4:2:0), Q 255, the quantisation tables in the first packet."""
+    tables, at = b"", 2
+    while frame[at + 1] != 0xDA:  # up to the start of scan
+        end = at + 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+        if frame[at + 1] == 0xDB:
+            segment = frame[at + 4 : end]
+            tables += b"".join(segment[i + 1 : i + 65] for i in range(0, len(segment), 65))
+        at = end
+    scan = frame[at + 2 + int.from_bytes(frame[at + 2 : at + 4], "big") :].removesuffix(b"\xff\xd9")
+    tables = tables if len(tables) == 128 else tables * 2  # one table may serve luma and chroma
+    quantisation, offset = bytes([0, 0, 0, 128]) + tables, 0
+    while offset < len(scan):
+        header = offset.to_bytes(4, "big") + bytes([1, 255, spec.width // 8, spec.height // 8])
+        head = header + (b"" if offset else quantisation)
+        part = scan[offset : offset + MAX_PAYLOAD - len(head)]
+        yield head + part
+        offset += len(part)
 
 
 def _spoilt(unit: AccessUnit, codec: Codec) -> AccessUnit:
@@ -254,9 +300,9 @@ def _media(spec: ClipSpec, keyframe: list[bytes]) -> tuple[str, ...]:
         name = "H265"
         format_ = f"sprop-vps={_base64(sets[32])};sprop-sps={_base64(sets[33])};sprop-pps={_base64(sets[34])}"
     return (
-        f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
-        f"a=rtpmap:{PAYLOAD_TYPE} {name}/{CLOCK_HZ}",
-        f"a=fmtp:{PAYLOAD_TYPE} {format_}",
+        f"m=video 0 RTP/AVP {DYNAMIC_TYPE}",
+        f"a=rtpmap:{DYNAMIC_TYPE} {name}/{CLOCK_HZ}",
+        f"a=fmtp:{DYNAMIC_TYPE} {format_}",
         f"a=framerate:{spec.fps}",
     )
 

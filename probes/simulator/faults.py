@@ -112,6 +112,12 @@ class Fault:
 BELOW_RTSP: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS, FaultKind.RESET})
 
 
+# Faults of a group of pictures: a keyframe and the P-frames that lean on it.
+OF_GROUPS: Final = frozenset(
+    {FaultKind.STALL, FaultKind.LONG_GOP, FaultKind.NO_KEYFRAME, FaultKind.GARBAGE, FaultKind.UNDECODABLE}
+)
+
+
 def active_fault(faults: tuple[Fault, ...], channel: int | None, at: float) -> Fault | None:
     """The fault played for ``channel`` at ``at``: the first listed one that is on."""
     return next((f for f in faults if f.concerns(channel) and f.active(at)), None)

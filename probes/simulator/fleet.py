@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from probes.simulator.clips import ClipSpec, Codec
 from probes.simulator.faults import (
     HEALTHY,
+    OF_GROUPS,
     PASSWORD_IN_CLEAR_ONLY,
     Fault,
     FaultKind,
@@ -128,6 +129,8 @@ class CameraSpec:
                 raise InvalidSpec("fault.channel", f"must be 1..{self.channels}, got {fault.channel}")
             if fault.kind is FaultKind.TLS and not self.tls:
                 raise InvalidSpec("fault.kind", "a camera without tls has no TLS handshake to fail")
+            if fault.kind in OF_GROUPS and self.clip.codec is Codec.MJPEG:
+                raise InvalidSpec("fault.kind", f"{fault.kind.value} needs P-frames, and mjpeg has none")
             if fault.kind in (FaultKind.WRONG_PASSWORD, FaultKind.LOCKED) and not self.auth:
                 raise InvalidSpec("fault.kind", f"{fault.kind.value} needs a camera with auth")
 

@@ -10,7 +10,7 @@ from math import inf
 from typing import Final, Protocol
 from zlib import crc32
 
-from probes.simulator.clips import PAYLOAD_TYPE, AccessUnit, Clip, make_clip, truncated, undecodable
+from probes.simulator.clips import AccessUnit, Clip, make_clip, truncated, undecodable
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import CameraSpec, Start
 
@@ -185,7 +185,7 @@ class Session:
     def _step(self, plan: Plan, position: int, frame: int) -> None:
         unit = plan.clip.units[position % len(plan.clip.units)]
         if plan.keyframes or not unit.keyframe:
-            packets = self._packets(unit)
+            packets = self._packets(unit, plan.clip.payload_type)
             broken = plan.garbage and frame % GARBAGE_EVERY == 0 and not unit.keyframe
             (self.wire.send_broken if broken else self.wire.send)(packets)
         self.timestamp = (self.timestamp + plan.clip.ticks) & 0xFFFFFFFF
@@ -193,13 +193,13 @@ class Session:
             self._due = max(self._due + 1 / plan.clip.spec.fps, self._loop.time() - LATE_S)
             self._timer = self._loop.call_at(self._due, self._step, plan, position + 1, frame + 1)
 
-    def _packets(self, unit: AccessUnit) -> list[bytes]:
+    def _packets(self, unit: AccessUnit, payload_type: int) -> list[bytes]:
         packets = list[bytes]()
         last = len(unit.payloads) - 1
         for number, payload in enumerate(unit.payloads):
             if payload is not None:
                 marker = 0x80 if number == last else 0
-                header = _RTP.pack(0x80, marker | PAYLOAD_TYPE, self.sequence, self.timestamp, self._ssrc)
+                header = _RTP.pack(0x80, marker | payload_type, self.sequence, self.timestamp, self._ssrc)
                 packets.append(header + payload)
             self.sequence = (self.sequence + 1) & 0xFFFF
         return packets

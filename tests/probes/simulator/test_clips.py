@@ -10,7 +10,7 @@ from probes.simulator import ClipSpec, Codec
 from probes.simulator.clips import MAX_PAYLOAD, AccessUnit, Clip, make_clip, truncated, undecodable
 
 DECODER = {Codec.H264: "h264", Codec.H265: "hevc"}
-SMALL = {codec: ClipSpec(codec, width=320, height=180, fps=5, gop_s=2) for codec in Codec}
+SMALL = {codec: ClipSpec(codec, width=320, height=180, fps=5, gop_s=2) for codec in DECODER}
 
 
 def annex_b(unit: AccessUnit, codec: Codec) -> bytes:
@@ -44,7 +44,7 @@ def keyframes(clip: Clip) -> list[AccessUnit]:
     return [unit for unit in clip.units if unit.keyframe]
 
 
-@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize("codec", DECODER)
 def test_a_clip_is_whole_groups_of_pictures_that_decode(codec: Codec) -> None:
     clip = make_clip(SMALL[codec])
     assert [number for number, unit in enumerate(clip.units) if unit.keyframe] == [0, 10, 20, 30]
@@ -54,7 +54,7 @@ def test_a_clip_is_whole_groups_of_pictures_that_decode(codec: Codec) -> None:
     assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
 
 
-@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize("codec", DECODER)
 def test_each_keyframe_decodes_alone_and_no_two_are_alike(codec: Codec) -> None:
     """A loop of one keyframe would be a frozen picture."""
     clip = make_clip(SMALL[codec])
@@ -62,7 +62,7 @@ def test_each_keyframe_decodes_alone_and_no_two_are_alike(codec: Codec) -> None:
     assert len(pictures) == 4
 
 
-@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize("codec", DECODER)
 def test_an_undecodable_keyframe_has_good_framing_and_no_picture(codec: Codec) -> None:
     clip = make_clip(SMALL[codec])
     spoilt = undecodable(clip)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outcome
-from probes.simulator import Auth, CameraSpec, Fault, FaultKind, InvalidSpec
+from probes.simulator import Auth, CameraSpec, ClipSpec, Codec, Fault, FaultKind, InvalidSpec
 from probes.simulator.faults import expected, truth_at
 
 
@@ -112,6 +112,10 @@ def test_a_truth_holds_from_its_since_to_its_until(
         pytest.param(
             lambda: CameraSpec("a", faults=(Fault(FaultKind.SILENT, 0, inf, None, 2),)), "fault.channel",
             id="no such channel",
+        ),
+        pytest.param(
+            lambda: CameraSpec("a", clip=ClipSpec(Codec.MJPEG), faults=(Fault(FaultKind.STALL),)),
+            "fault.kind", id="mjpeg has no P-frames",
         ),
     ],
 )  # fmt: skip
