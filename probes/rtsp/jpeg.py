@@ -27,7 +27,9 @@ class JpegAssembler:
 
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None:
         """Take one packet in order; the marker ends a frame (RFC 2435, 3.1)."""
-        if gap and self._parts:
+        if gap and (
+            self._parts or payload[1:4] != b"\0\0\0"
+        ):  # the end of a frame is missing, or a beginning
             self.corrupt += 1
             self._parts.clear()
         if timestamp != self._timestamp:

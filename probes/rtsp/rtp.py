@@ -58,7 +58,7 @@ class RtpStream:
         self._first_timestamp = -1
         self._last_timestamp = -1
         self._earliest = self._latest = 0  # relative to the first timestamp
-        self._frames = 0
+        self.pictures = 0
 
     def push(self, packet: bytes) -> bool:
         """Take one packet; whether it completed the first whole keyframe."""
@@ -105,8 +105,8 @@ class RtpStream:
     @property
     def fps(self) -> float | None:
         """Frames a second: measured over at least ``MIN_INTERVALS``, else what the SDP says."""
-        if self._frames > MIN_INTERVALS and self.span_s > 0:
-            return (self._frames - 1) / self.span_s
+        if self.pictures > MIN_INTERVALS and self.span_s > 0:
+            return (self.pictures - 1) / self.span_s
         return self._track.framerate
 
     @property
@@ -116,10 +116,10 @@ class RtpStream:
 
     @property
     def gop_s(self) -> float | None:
-        """The shortest distance between keyframes seen, seconds; needs two of them."""
+        """The longest distance between keyframes seen, seconds; needs two of them."""
         starts = self._assembler.key_starts if self._assembler else []
         ticks = [(b - a) % _WRAP for a, b in pairwise(starts)]
-        return min((t for t in ticks if 0 < t < _WRAP // 2), default=0) / self._track.clock_rate or None
+        return max((t for t in ticks if t < _WRAP // 2), default=0) / self._track.clock_rate or None
 
     @property
     def keyframe_wait_s(self) -> float | None:
@@ -197,7 +197,7 @@ class RtpStream:
         if self._first_timestamp < 0:
             self._first_timestamp = timestamp
         self._last_timestamp = timestamp
-        self._frames += 1
+        self.pictures += 1
         ticks = (timestamp - self._first_timestamp) % _WRAP
         if ticks >= _WRAP // 2:  # earlier than the first: B-frames
             ticks -= _WRAP
