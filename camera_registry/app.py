@@ -1,16 +1,31 @@
 """The front door of the web: joins the API and the pages into one application."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
-from camera_registry.api import events
+from camera_registry.api import events, inventory, problems, watching
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk
+from camera_registry.api.guard import Guard
 from camera_registry.db import Database
-from camera_registry.i18n import N_, Language, translate
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
 from camera_registry.metrics import Counters
 from camera_registry.settings import Settings
+from dashboards.pages import city, eye, refusal
+from dashboards.rendering import STATIC
+
+FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def create_app(
@@ -20,6 +35,7 @@ def create_app(
     counters: Counters,
     broadcaster: Broadcaster,
     notice: str | None = None,
+    now: Callable[[], datetime] = _utc_now,
 ) -> FastAPI:
     """The web application.
 
@@ -27,33 +43,48 @@ def create_app(
     server stops, call ``broadcaster.close()``: open pages hold their streams for as long as they may.
     """
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
-    app.state.desk = Desk(database, settings, counters, broadcaster, notice)
-    app.include_router(events.router)
+    app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now())
+    for room in (events, inventory, watching, city, eye):
+        app.include_router(room.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_middleware(Guard)
     return app
 
 
-class PublicBindRefused(Exception):
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith(FOR_PROGRAMS):
+        return problems.refused(error)
+    return refusal.refusal(request, error.status_code)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if request.url.path.startswith(FOR_PROGRAMS):
+        return problems.malformed(error)
+    return refusal.refusal(request, 422)
+
+
+class PublicBindRefused(RegistryError):
     """Asked to listen where others could reach pages that nobody has to sign in to."""
-
-    MESSAGE = N_(
-        "Cannot listen on {host}: there is no sign-in yet, so only this machine may connect. "
-        "Use 127.0.0.1, and an SSH tunnel to look from elsewhere."
-    )
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-        super().__init__("\n".join(self.text(language) for language in ("vi", "en")))
-
-    def text(self, language: Language) -> str:
-        return translate(self.MESSAGE, language, host=self.host)
 
 
 def refuse_public_bind(host: str) -> None:
-    """Raise ``PublicBindRefused`` unless ``host`` is a loopback address. Names but ``localhost`` are refused:
-    what they resolve to may change between this check and the bind."""
+    """Raise ``PublicBindRefused`` unless ``host`` is a loopback address.
+
+    Of names only ``localhost`` passes: what another resolves to may change between this check and the bind.
+    """
     try:
         loopback = ip_address(host).is_loopback
     except ValueError:
         loopback = host == "localhost"
     if not loopback:
-        raise PublicBindRefused(host)
+        raise PublicBindRefused(
+            N_(
+                "Cannot listen on {host}: there is no sign-in yet, so only this machine may connect. "
+                "Use 127.0.0.1, and an SSH tunnel to look from elsewhere."
+            ),
+            host=host,
+        )

@@ -1,16 +1,17 @@
 """What every route finds on its desk: the database, the settings, the counters, the news, and the time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.db import Database
-from camera_registry.metrics import Counters
+from camera_registry.metrics import Counters, StateLines
 from camera_registry.settings import Settings
+from camera_registry.units import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,15 @@ class Desk:
     settings: Settings
     counters: Counters
     broadcaster: Broadcaster
-    notice: str | None = None
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    notice: str | None
+    now: Callable[[], datetime]
+    started_at: datetime
+    lines: StateLines = field(default_factory=StateLines)
+
+    @property
+    def scope(self) -> Scope:
+        """What the reader may see. There is no sign-in yet: whoever reaches this machine sees everything."""
+        return Scope.everything()
 
 
 def _desk(request: Request) -> Desk:

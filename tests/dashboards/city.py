@@ -1,4 +1,4 @@
-"""A small city in a database, filled through the tables: what queries, API, metrics and pages are tried on."""
+"""A small city in a database, filled through the tables, to try queries, API, metrics and pages on."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -91,10 +91,16 @@ def add_eye(session: Session, device_id: int, code: str, **columns: object) -> i
 
 
 def set_state(
-    session: Session, eye_id: int, state: str, reason: Reason = Reason.OK, at: datetime = NOW, **columns: object
+    session: Session,
+    eye_id: int,
+    state: str,
+    reason: Reason = Reason.OK,
+    at: datetime = NOW,
+    **columns: object,
 ) -> None:
     """What the judge would have written for one finished probe."""
-    usual = {"first_ok_at": NOW - timedelta(days=1), "probed_at": at, "probe_s": 0.25, "depth": Depth.LIVENESS}
+    first_ok_at = NOW - timedelta(days=1)
+    usual = {"first_ok_at": first_ok_at, "probed_at": at, "probe_s": 0.25, "depth": Depth.LIVENESS}
     session.merge(
         models.EyeState(
             **{"eye_id": eye_id, "state": state, "since": at, "reason": reason, **usual, **columns}
@@ -115,11 +121,11 @@ def set_state(
 
 
 def add_transition(
-    session: Session, eye_id: int, before: str, after: str, reason: Reason, at: datetime = NOW, ledger: str = "eye"
+    session: Session, eye_id: int, before: str, after: str, reason: Reason, at: datetime = NOW
 ) -> None:
     session.add(
         models.Transition(
-            eye_id=eye_id, ledger=ledger, at=at, before=before, after=after, reason=reason, recorded_at=at
+            eye_id=eye_id, ledger="eye", at=at, before=before, after=after, reason=reason, recorded_at=at
         )
     )
     session.flush()

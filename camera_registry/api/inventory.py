@@ -1,0 +1,73 @@
+"""What there is and how it is: eyes, units, totals, and the ledger, as JSON."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from camera_registry import queries
+from camera_registry.api.desk import AtDesk
+from camera_registry.queries import EyeRow
+
+MOST_TRANSITIONS = 10_000
+
+router = APIRouter(prefix="/api/v1")
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    # orjson writes dataclasses as they are: a route with a model would cost ten times as much.
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
+def _eyes(desk: AtDesk, standing: str = "", unit: str = "", text: str = "") -> dict[str, Any]:
+    now = desk.now()
+    with desk.database.reading() as session:
+        rows = queries.eyes(session, desk.scope, now, desk.settings.zone)
+    return {"as_of": now, "eyes": queries.matching(rows, standing=standing, unit=unit, text=text)}
+
+
+@router.get("/eyes")
+def eyes(desk: AtDesk, standing: str = "", unit: str = "", q: str = "") -> Response:
+    """Every eye in scope, narrowed by ``standing`` or ``backlog``, ``unit`` (its code) and words."""
+    return _answer(_eyes(desk, standing, unit, q))
+
+
+@router.get("/eyes/{code:path}")
+def eye(desk: AtDesk, code: str) -> Response:
+    """One eye: its checks, the rungs, media and notes of its newest probe, its newest transitions."""
+    now = desk.now()
+    with desk.database.reading() as session:
+        detail = queries.eye(session, desk.scope, now, desk.settings.zone, code)
+    if detail is None:
+        raise HTTPException(404, "There is no such eye.")
+    return _answer({"as_of": now, "eye": detail})
+
+
+@router.get("/units")
+def units(desk: AtDesk) -> Response:
+    """The units of today with their eyes by standing."""
+    found = _eyes(desk)
+    rows: list[EyeRow] = found["eyes"]
+    return _answer({"as_of": found["as_of"], "units": queries.units(rows)})
+
+
+@router.get("/totals")
+def totals(desk: AtDesk) -> Response:
+    """All eyes in scope by standing; rates are fractions, null where nothing is observed."""
+    found = _eyes(desk)
+    counted = queries.totals(found["eyes"])
+    rates = {"working": counted.working, "coverage": counted.coverage}
+    return _answer({"as_of": found["as_of"], "totals": counted, **rates})
+
+
+@router.get("/transitions")
+def transitions(
+    desk: AtDesk,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=MOST_TRANSITIONS)] = 1_000,
+) -> Response:
+    """The ledger's lines with an id above ``after``, oldest first; ask again with the last id you have."""
+    today = desk.now().astimezone(desk.settings.zone).date()
+    with desk.database.reading() as session:
+        lines = queries.transitions(session, desk.scope, today, after, limit)
+    return _answer({"transitions": lines})

@@ -1,0 +1,73 @@
+"""For those who watch the monitor itself: is it alive, and what does it measure."""
+
+from collections.abc import Mapping
+from hmac import compare_digest
+from ipaddress import ip_address
+
+import orjson
+from fastapi import APIRouter, HTTPException, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from camera_registry import metrics, queries
+from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.units import Scope
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+def healthz(desk: AtDesk) -> Response:
+    """200 while the database answers and probes go on; 503 with the reason otherwise."""
+    now = desk.now()
+    try:
+        with desk.database.reading() as session:
+            pulse = queries.pulse(session, now, desk.settings.zone, desk.settings.silence_factor)
+    except SQLAlchemyError:
+        return _health(503, {"status": "failing", "database": False})
+    # A program that has only just started may have had no time to probe.
+    heard = max(filter(None, (pulse.newest_probe_at, desk.started_at)))
+    stalled = bool(pulse.waiting) and (now - heard).total_seconds() > pulse.patience_s
+    newest = pulse.newest_probe_at
+    body = {
+        "status": "failing" if stalled else "ok",
+        "database": True,
+        "eyes_waiting": pulse.waiting,
+        "newest_probe_at": newest,
+        "newest_probe_age_s": (now - newest).total_seconds() if newest else None,
+        "patience_s": pulse.patience_s,
+    }
+    return _health(503 if stalled else 200, body)
+
+
+def _health(status: int, body: Mapping[str, object]) -> Response:
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), status, media_type="application/json")
+
+
+@router.get("/metrics")
+def scrape(desk: AtDesk, request: Request) -> Response:
+    """Prometheus text, for this machine or for who has the token."""
+    if not _may_scrape(desk, request):
+        raise HTTPException(403, "Metrics are for this machine, or for a bearer of the token.")
+    now, everything = desk.now(), Scope.everything()
+    with desk.database.reading() as session:
+        rows = queries.eyes(session, everything, now, desk.settings.zone)
+        ailing = queries.conditions(session)
+    lines = desk.lines.render(rows, queries.units(rows), ailing)
+    return Response(metrics.exposition(lines, desk.counters), media_type=metrics.CONTENT_TYPE)
+
+
+def _may_scrape(desk: Desk, request: Request) -> bool:
+    if request.client is not None and _loopback(request.client.host):
+        return True
+    if desk.settings.metrics_token is None:
+        return False
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    wanted = desk.settings.metrics_token.get_secret_value()
+    return kind.lower() == "bearer" and compare_digest(token.strip().encode(), wanted.encode())
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False  # a unix socket, or a proxy's invention

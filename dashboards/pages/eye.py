@@ -1,0 +1,21 @@
+"""The page of one eye: how it is, how far the newest probe climbed, and what has changed."""
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from camera_registry import queries
+from camera_registry.api.desk import AtDesk
+from dashboards.rendering import page, reader_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/eyes/{code:path}")
+def eye(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        detail = queries.eye(session, desk.scope, reader.now, reader.zone, code)
+    if detail is None:
+        raise HTTPException(404)
+    return page(request, desk, "eye.html", reader=reader, revision=revision, detail=detail, eye=detail.eye)

@@ -1,0 +1,131 @@
+"""Makes HTML of values: templates, the reader's language, and the words for slugs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from camera_registry import i18n, words
+from camera_registry.api.desk import Desk
+from camera_registry.i18n import LANGUAGES, Language
+from probes.result import Step
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+LANGUAGE_COOKIE = "lang"
+A_YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a page: the language, the zone, and the moment the page is true for."""
+
+    language: Language
+    zone: tzinfo
+    now: datetime
+
+    def say(self, message: str, **values: object) -> str:
+        return i18n.translate(message, self.language, **values)
+
+    def number(self, value: float) -> str:
+        return i18n.number(value, self.language)
+
+    def percent(self, share: float | None) -> str:
+        """Nothing observed is no percentage, neither 0 nor 100."""
+        return self.say(i18n.N_("not observed")) if share is None else i18n.percent(share, self.language)
+
+    def seconds(self, value: float | None) -> str:
+        return "" if value is None else f"{i18n.number(round(value, 3), self.language)}\N{NO-BREAK SPACE}s"
+
+    def moment(self, at: datetime) -> str:
+        return i18n.moment(at, self.language, self.zone)
+
+    def time(self, at: datetime | None) -> Markup:
+        """A moment, short; exact when pointed at, and for machines."""
+        if at is None:
+            return Markup()
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.isoformat(timespec="seconds"),
+            self.moment(at),
+            i18n.short_moment(at, self.now, self.language, self.zone),
+        )
+
+    def standing(self, slug: str) -> str:
+        return self.say(words.STANDINGS[slug])
+
+    def state(self, slug: str) -> str:
+        """A state of any ledger: of a check or of the eye."""
+        return self.say({**words.OUTCOMES, **words.STANDINGS}[slug])
+
+    def reason(self, slug: str) -> str:
+        return self.say(words.reason_text(slug))
+
+    def ledger(self, slug: str) -> str:
+        return self.say(words.LEDGERS[slug])
+
+    def step(self, slug: str) -> str:
+        return self.say(words.STEPS[Step(slug)])
+
+
+def reader_of(request: Request, desk: Desk) -> Reader:
+    """The language is chosen by ``?lang=``, then by the cookie that this leaves, then by the settings."""
+    asked = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
+    language = next((known for want in asked for known in LANGUAGES if known == want), desk.settings.language)
+    return Reader(language, desk.settings.zone, desk.now())
+
+
+def page(
+    request: Request, desk: Desk, template: str, *, reader: Reader, status: int = 200, **values: object
+) -> HTMLResponse:
+    """One page or fragment. Templates find ``reader``, ``_`` and whatever is handed in."""
+    query = {name: value for name, value in request.query_params.items() if name != "lang"}
+    html = (
+        environment()
+        .get_template(template)
+        .render(
+            reader=reader,
+            _=reader.say,
+            notice=desk.notice,
+            languages={language: _with(query, lang=language) for language in LANGUAGES},
+            **values,
+        )
+    )
+    response = HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+    if request.query_params.get("lang") == reader.language:
+        response.set_cookie(
+            LANGUAGE_COOKIE, reader.language, max_age=A_YEAR_S, samesite="strict", httponly=True
+        )
+    return response
+
+
+def _with(query: Mapping[str, str], **more: str) -> str:
+    """A link to the same page with other conditions; empty ones are left out."""
+    return "?" + urlencode({name: value for name, value in {**query, **more}.items() if value})
+
+
+@cache
+def environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(static=_static, link=_with)
+    made.filters["in_path"] = partial(quote, safe="")
+    return made
+
+
+@cache
+def _static(name: str) -> str:
+    """The address of an asset; it changes with the contents, so browsers may keep it for ever."""
+    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
