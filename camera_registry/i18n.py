@@ -58,8 +58,8 @@ def percent(share: float, language: Language) -> str:
 
 
 def moment(at: datetime, language: Language, zone: tzinfo) -> str:
-    """A moment in full, in the reader's zone: ``22/11/2026 10:32:05 (GMT+7)``."""
-    pattern = {"vi": "dd/MM/yyyy HH:mm:ss (O)", "en": "d MMM yyyy HH:mm:ss (O)"}[language]
+    """A moment in full, in the reader's zone: ``22/11/2026 10:32:05 (+07:00)``."""
+    pattern = {"vi": "dd/MM/yyyy HH:mm:ss (xxx)", "en": "d MMM yyyy HH:mm:ss (xxx)"}[language]
     return format_datetime(at, pattern, tzinfo=zone, locale=language)
 
 

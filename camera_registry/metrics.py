@@ -78,7 +78,7 @@ _FAMILIES = (
     ("camera_observed", "Whether the state of the eye is known."),
     ("camera_last_probe_timestamp_seconds", "When the newest finished probe of the eye began."),
     ("camera_probe_duration_seconds", "How long the newest probe took."),
-    ("camera_reason", "Why a check of the eye is failing or unknown."),
+    ("camera_reason", "Why a check of the eye came out as it did, where that is not OK."),
     ("camera_info", "What the registry says of the eye."),
 )
 _HEADS = tuple(f"# HELP {name} {text}\n# TYPE {name} gauge\n".encode() for name, text in _FAMILIES)
@@ -103,7 +103,7 @@ class StateLines:
     ) -> bytes:
         """The text exposition (0.0.4) of these eyes, as ``queries`` reads them; others are forgotten.
 
-        ``ailing``: for each eye the checks that are not ok, with their reasons.
+        ``ailing``: for each eye its checks' reasons other than ``OK``, as ``queries.conditions`` reads them.
         """
         with self._lock:
             known, self._lines = self._lines, {}

@@ -20,7 +20,7 @@ from camera_registry.inventory import Reach
 from camera_registry.models import Device, Eye, Point, PointUnit, Site, Suspension
 from camera_registry.spelling import fold
 from camera_registry.units import Scope, UnitError, UnitTree
-from probes.reasons import Check, Outcome, Reason
+from probes.reasons import Check, Reason
 
 LEAST_SILENCE_S = 300  # a monitor that finished a probe this short a time ago is alive, whatever its pace
 
@@ -264,11 +264,11 @@ def transitions(session: Session, scope: Scope, day: date, after: int, limit: in
 
 
 def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
-    """For each eye the checks that are not ok, with their reasons."""
+    """For each eye the checks that have more to say than ``OK``, with their reasons."""
     ailing = (
         select(Eye.code, models.Condition.check, models.Condition.reason)
         .join(Eye, models.Condition.eye_id == Eye.id)
-        .where(models.Condition.state.in_((Outcome.FAILING, Outcome.UNKNOWN)))
+        .where(models.Condition.reason != Reason.OK)
         .order_by(models.Condition.check)
     )
     found: dict[str, list[tuple[str, str]]] = {}

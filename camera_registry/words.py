@@ -65,7 +65,7 @@ REASONS: Mapping[Reason, str] = {
 # What an eye is counted as: the four measured states, and what stands outside of measuring.
 STANDINGS: Mapping[str, str] = {
     "up": N_("Operating"),
-    "degraded": N_("Poor picture"),
+    "degraded": N_("Operating poorly"),
     "down": N_("Disconnected"),
     "unknown": N_("Unknown"),
     "reported": N_("Reported by people"),
