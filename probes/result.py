@@ -64,6 +64,7 @@ class Memory:
     transport: Transport | None = None  # the one that worked last
     algorithm: str | None = None  # the Digest algorithm that was accepted last
     failures: int = 0  # failing stream results in a row, up to now
+    stalled: bool = False  # packets stopped the last time: watch longer before calling it alive
     probe_s: float | None = None  # learned length of a session, seconds (moving average)
 
 

@@ -266,26 +266,32 @@ def _jpeg_payloads(frame: bytes, spec: ClipSpec) -> Iterator[bytes]:
         offset += len(part)
 
 
-def _spoilt(unit: AccessUnit, codec: Codec) -> AccessUnit:
-    """Overwrite the slices from their header on; parameter sets and the framing stay as they were.
+# The first byte of an intra slice of a picture's first block (H.264: first_mb_in_slice 0, slice_type 7;
+# H.265: first_slice_segment_in_pic_flag); in both the number of the picture parameter set comes next.
+_SLICE_HEAD: Final = {Codec.H264: b"\x88", Codec.H265: b"\x80"}
 
-    A slice header of 0x01 bytes names parameter sets that do not exist, so no decoder can conceal it.
+
+def _spoilt(unit: AccessUnit, codec: Codec) -> AccessUnit:
+    """Overwrite the slices; parameter sets, the framing and the first byte of the slice header stay sound.
+
+    0x01 bytes in the place of the rest name a parameter set that does not exist: no decoder conceals that.
     """
     payloads = list[bytes | None]()
     for payload in unit.payloads:
         assert payload is not None
-        kept = _slice_header_at(payload, codec)
-        payloads.append(payload if kept is None else payload[:kept] + b"\x01" * (len(payload) - kept))
+        payloads.append(_spoilt_payload(payload, codec))
     return replace(unit, payloads=tuple(payloads))
 
 
-def _slice_header_at(payload: bytes, codec: Codec) -> int | None:
-    """Where the slice's own bytes begin in this payload; ``None`` for parameter sets and SEI."""
-    kind, length = _nal_type(payload, codec), 1 if codec is Codec.H264 else 2
+def _spoilt_payload(payload: bytes, codec: Codec) -> bytes:
+    at, first, kind = 1 if codec is Codec.H264 else 2, True, _nal_type(payload, codec)
     if kind == (28 if codec is Codec.H264 else 49):
-        kind, length = payload[length] & (0x1F if codec is Codec.H264 else 0x3F), length + 1
-    is_slice = kind in (1, 5) if codec is Codec.H264 else kind < 32
-    return length if is_slice else None
+        first, kind = bool(payload[at] & 0x80), payload[at] & (0x1F if codec is Codec.H264 else 0x3F)
+        at += 1
+    if not (kind in (1, 5) if codec is Codec.H264 else kind < 32):
+        return payload
+    head = payload[:at] + (_SLICE_HEAD[codec] if first else b"")
+    return head + b"\x01" * (len(payload) - len(head))
 
 
 def _media(spec: ClipSpec, keyframe: list[bytes]) -> tuple[str, ...]:

@@ -1,0 +1,132 @@
+"""Keeps the login budget: reservations are stored before a password is sent, verdicts at once.
+
+The rules are ``probes.logins``; this room remembers, and makes siblings wait for a canary's verdict.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+
+from camera_registry import models
+from camera_registry.db import Database
+from camera_registry.metrics import Counters
+from probes import logins
+from probes.logins import LoginOutcome, LoginState, Permit, Refusal, Status
+from probes.result import LoginKey
+
+Save = Callable[[LoginKey, LoginState], None]
+
+CANARY_WAIT_S = 20.0  # for a sibling's verdict; about as long as one probe may take
+
+
+class LoginBook:
+    """The login states of one process; ``save`` makes one durable before it counts."""
+
+    def __init__(
+        self,
+        states: Mapping[LoginKey, LoginState],
+        save: Save,
+        clock: Callable[[], datetime],
+        counters: Counters,
+    ) -> None:
+        self._states = dict(states)
+        self._save = save
+        self._clock = clock
+        self._counters = counters
+        self._verdicts: dict[LoginKey, asyncio.Event] = {}
+
+    async def reserve(self, key: LoginKey) -> Permit | Refusal:
+        """Leave to send the credential once; waits while a canary is under way."""
+        while True:
+            before = self._states.get(key, LoginState())
+            state, answer = logins.reserve(before, self._clock())
+            self._states[key] = state
+            if isinstance(answer, Refusal) and answer.wait and await self._verdict_of_canary(key):
+                continue
+            if isinstance(answer, Permit) and answer.canary:
+                self._verdicts[key] = asyncio.Event()
+                await self._store(key, state)
+            return answer
+
+    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+        """Keep how a try ended, and wake the siblings that wait for it."""
+        before = self._states.get(key, LoginState())
+        state = logins.settle(before, outcome, self._clock())
+        self._states[key] = state
+        self._counters.login_attempts.labels(
+            outcome="unclear" if outcome is LoginOutcome.UNUSED else outcome.value
+        ).inc()
+        try:
+            # A good key that stays good is not written each time: nothing is lost with it.
+            if replace(state, accepted_at=None) != replace(before, accepted_at=None):
+                await self._store(key, state)
+        finally:
+            if (waiting := self._verdicts.pop(key, None)) is not None:
+                waiting.set()
+
+    def forget(self, credential: str) -> None:
+        """The credential was changed: what devices said of the old one does not count for the new one."""
+        for key in [k for k in self._states if k.credential == credential]:
+            del self._states[key]
+
+    @property
+    def refused(self) -> int:
+        """How many keys are held back after a refusal."""
+        return sum(state.status is Status.REJECTED for state in self._states.values())
+
+    async def _verdict_of_canary(self, key: LoginKey) -> bool:
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            return False
+        try:
+            async with asyncio.timeout(CANARY_WAIT_S):
+                await verdict.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _store(self, key: LoginKey, state: LoginState) -> None:
+        await asyncio.to_thread(self._save, key, state)
+
+
+def load_states(database: Database) -> dict[LoginKey, LoginState]:
+    """The stored states as a process that just started may trust them."""
+    with database.reading() as session:
+        return {
+            LoginKey(row.site, row.device, row.credential): logins.restarted(_state(row))
+            for row in session.scalars(select(models.LoginBudget))
+        }
+
+
+def save_in(database: Database) -> Save:
+    """A ``save`` that stores in ``database``."""
+
+    def save(key: LoginKey, state: LoginState) -> None:
+        with database.transaction() as session:
+            session.merge(
+                models.LoginBudget(
+                    site=key.site,
+                    device=key.device,
+                    credential=key.credential,
+                    status=state.status.value,
+                    reserved_at=state.reserved_at,
+                    accepted_at=state.accepted_at,
+                    rejected_at=[at.isoformat() for at in state.rejected_at],
+                    not_before=state.not_before,
+                )
+            )
+
+    return save
+
+
+def _state(row: models.LoginBudget) -> LoginState:
+    return LoginState(
+        status=Status(row.status),
+        reserved_at=row.reserved_at,
+        accepted_at=row.accepted_at,
+        rejected_at=tuple(datetime.fromisoformat(at) for at in row.rejected_at),
+        not_before=row.not_before,
+    )

@@ -1,0 +1,546 @@
+"""The ladder: climbs the rungs for one eye inside one time budget, and makes a result of whatever happens.
+
+tcp, (tls), describe, setup, play, rtp, keyframe, and in a deep probe decode. Each rung has its own time
+limit and ends in a reason. This is the only room where an exception becomes a result: what leaves ``climb``
+as an exception is our bug, or a cancelled task.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Final
+
+from probes.decode import Picture
+from probes.digest import Challenge, authorize, choose, parse_challenges
+from probes.errors import DecodeError, ProbeError
+from probes.logins import LoginGate, LoginOutcome, Refusal
+from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outcome
+from probes.result import Depth, Media, Memory, ProbeResult, Rung, Step, Target, Transport, Verdict
+from probes.rtsp.client import RtspConnection, reason_of
+from probes.rtsp.keyframe import Keyframe
+from probes.rtsp.messages import Response, parse_session, parse_transport
+from probes.rtsp.rtp import CODECS, RtpStream
+from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
+
+Decode = Callable[[Keyframe], Awaitable[Picture]]
+
+SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
+NOTED_LOSS: Final = 0.02  # of the packets
+MAX_SETUPS: Final = 4  # ways to write the track's URL, and UDP after TCP
+FRESH_S: Final = 1.0  # a packet this young: the stream flows
+TEXT_OF_A_LOCK: Final = re.compile(r"lock|suspen|try.{0,40}(later|after)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds each rung may take. The defaults bear slow cameras behind household lines."""
+
+    connect: float = 5.0
+    tls: float = 4.0
+    answer: float = 5.0  # to one request; some servers delay the 401 to a wrong password by 2 s
+    first_packet: float = 5.0
+    window: float = 2.0  # of RTP watched in a deep probe
+    stall: float = 6.0  # without a packet: the stream stands still; longer than a picture every 5 s
+    keyframe: float = 12.0  # then 1.5 x the learned GOP + 2 s
+    longest_keyframe: float = 30.0
+    decode: float = 2.0
+    session: float = 25.0  # all rungs of a liveness probe together
+    deep_session: float = 45.0
+
+
+DEFAULT_TIMEOUTS: Final = Timeouts()
+
+
+async def climb(
+    target: Target,
+    depth: Depth,
+    *,
+    logins: LoginGate,
+    decode: Decode,
+    clock: Callable[[], datetime],
+    timeouts: Timeouts = DEFAULT_TIMEOUTS,
+    record: bool = False,
+) -> ProbeResult:
+    """Probe one eye once. Never raises for what a camera does.
+
+    ``logins`` is asked before the credential is sent. ``record`` keeps the transcript of a probe that went
+    well, with the heads of its frames; of others the transcript is kept anyway.
+    """
+    loop = asyncio.get_running_loop()
+    at, began = clock(), loop.time()
+    ascent = _Ascent(target, depth, logins, decode, timeouts, record)
+    budget = timeouts.deep_session if depth is Depth.DEEP else timeouts.session
+    try:
+        async with asyncio.timeout(budget):
+            reason = await ascent.run()
+    except TimeoutError:
+        reason = Reason.PROBE_BUDGET_EXCEEDED
+    except ProbeError as error:
+        reason = error.reason
+    except OSError as error:  # none is expected: the client turns them into ProbeErrors
+        reason = reason_of(error)
+    return ascent.result(at, loop.time() - began, reason)
+
+
+class _Ascent:
+    """One climb: what has been learned so far."""
+
+    def __init__(
+        self,
+        target: Target,
+        depth: Depth,
+        logins: LoginGate,
+        decode: Decode,
+        timeouts: Timeouts,
+        record: bool,
+    ) -> None:
+        self._target = target
+        self._depth = depth
+        self._logins = logins
+        self._decode = decode
+        self._timeouts = timeouts
+        self._record = record
+        self._rungs: list[Rung] = []
+        self._notes: list[Reason] = []
+        self._memory = target.memory
+        self._connection: RtspConnection | None = None
+        self._stream: RtpStream | None = None
+        self._description: Description | None = None
+        self._transport = Transport.TCP
+        self._challenge: Challenge | None = None
+        self._nonce_uses = 0
+        self._picture_reason: Reason | None = None
+        self._picture: Picture | None = None
+        self._transcript = ""
+
+    # --- the story ----------------------------------------------------------------------------------
+
+    async def run(self) -> Reason:
+        """Climb; the reason of the stream check. Raises ``ProbeError`` where a rung breaks."""
+        connection = await self._connect()
+        uri = self._uri()
+        session = ""
+        try:
+            with self._rung(Step.DESCRIBE):
+                answer, uri = await self._describe(connection, uri)
+                base = base_url(uri, answer.headers)
+                self._description = parse_sdp(answer.body)
+                whole = control_urls(base, self._description.control)[0]
+            with self._rung(Step.SETUP):
+                session = await self._setup(connection, base, self._description)
+            flow = _Flow(connection, self._description, self._transport is Transport.UDP)
+            self._stream = flow.stream
+            with self._rung(Step.PLAY):
+                await self._play(connection, whole, session)
+            with self._rung(Step.RTP):
+                await flow.first_packet(self._timeouts.first_packet)
+            if self._challenge is None:
+                self._notes.append(Reason.STREAM_OPEN_NO_AUTH)
+            reason = await self._watch(flow, self._description)
+        finally:
+            if session:
+                await connection.teardown(whole, session, self._authorized("TEARDOWN", whole))
+            else:
+                await connection.close()
+        if self._depth is Depth.DEEP and reason is Reason.OK and self._picture_reason is None:
+            await self._decode_keyframe()
+        return reason
+
+    def result(self, at: datetime, seconds: float, reason: Reason) -> ProbeResult:
+        stream = Verdict(Check.STREAM, stream_outcome(reason), reason)
+        verdicts = [stream]
+        if self._depth is Depth.DEEP and stream.outcome is Outcome.OK and self._picture_reason is not None:
+            picture = self._picture_reason
+            verdicts.append(Verdict(Check.PICTURE, picture_outcome(picture), picture))
+        failed = any(v.outcome is not Outcome.OK for v in verdicts)
+        if self._connection is not None and (failed or self._record):
+            self._transcript = self._connection.exchange if self._record else self._connection.transcript
+        return ProbeResult(
+            eye=self._target.eye,
+            at=at,
+            depth=self._depth,
+            seconds=seconds,
+            verdicts=tuple(verdicts),
+            interval_s=self._target.interval_s,
+            memory=self._learned(stream.outcome, reason, seconds),
+            notes=tuple(dict.fromkeys(self._notes)),
+            rungs=tuple(self._rungs),
+            media=self._media(),
+            transcript=self._transcript,
+        )
+
+    # --- the rungs ----------------------------------------------------------------------------------
+
+    async def _connect(self) -> RtspConnection:
+        target, times = self._target, self._timeouts
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            self._connection = connection = await RtspConnection.open(
+                target.host,
+                target.port,
+                ssl=_any_certificate() if target.tls else None,
+                timeout=times.connect,
+                tls_timeout=times.tls,
+                secrets=(target.credential.password,) if target.credential else (),
+                record=self._record,
+            )
+        except ProbeError as error:
+            seconds = loop.time() - began
+            step = Step.TLS if error.reason is Reason.TLS_HANDSHAKE_FAILED else Step.TCP
+            self._rungs.append(Rung(step, seconds, error.reason, error.detail))
+            raise
+        self._rungs.append(Rung(Step.TCP, connection.tcp_s))
+        if target.tls:
+            self._rungs.append(Rung(Step.TLS, connection.tls_s))
+            self._notes.append(Reason.TLS_UNTRUSTED)
+        return connection
+
+    async def _describe(self, connection: RtspConnection, uri: str) -> tuple[Response, str]:
+        """Anonymous first: a challenge costs no login, and an answer without one is a finding."""
+        accept = (("Accept", "application/sdp"),)
+        answer = await connection.request("DESCRIBE", uri, accept, timeout=self._timeouts.answer)
+        if answer.status in (301, 302, 307) and (moved := answer.headers.get("Location")):
+            uri = base_url(uri, replace(answer.headers, fields=(("Content-Base", moved),)))
+            answer = await connection.request("DESCRIBE", uri, accept, timeout=self._timeouts.answer)
+        if answer.status == 401:
+            answer = await self._log_in(connection, "DESCRIBE", uri, accept, answer)
+        elif answer.status == 200 and self._target.credential is not None:
+            self._notes.append(Reason.SDP_OPEN_NO_AUTH)
+        _expect_success("DESCRIBE", answer)
+        return answer, uri
+
+    async def _setup(self, connection: RtspConnection, base: str, description: Description) -> str:
+        """One video track: over TCP, over UDP where the camera wants that. Returns the session's id."""
+        if self._memory.transport is Transport.UDP:
+            self._transport = Transport.UDP
+        urls = list(control_urls(base, description.video.control))
+        answer = None
+        for _ in range(MAX_SETUPS):
+            offered = await self._offer(connection)
+            answer = await self._ask(connection, "SETUP", urls[0], (("Transport", offered),))
+            if answer.status in (461, 406):
+                if self._transport is Transport.UDP:
+                    raise ProbeError(Reason.TRANSPORT_UNSUPPORTED, f"SETUP {answer.status}")
+                self._transport = Transport.UDP
+            elif answer.status in (400, 404, 454) and len(urls) > 1:
+                urls.pop(0)
+            else:
+                break
+        assert answer is not None
+        _expect_success("SETUP", answer)
+        session, _timeout = parse_session(answer.headers.get("Session") or "")
+        if not session:
+            raise ProbeError(Reason.RTSP_PROTOCOL_ERROR, "SETUP answered without a Session")
+        reply = parse_transport(answer.headers.get("Transport") or "")
+        if self._transport is Transport.UDP:
+            if reply.server_port is not None:
+                self._udp.punch(connection.peer_host, reply.server_port)
+        else:
+            channel = reply.interleaved if reply.interleaved is not None else 0
+            connection.reader.channels = frozenset((channel, channel + 1))
+        return session
+
+    async def _offer(self, connection: RtspConnection) -> str:
+        if self._transport is Transport.TCP:
+            return "RTP/AVP/TCP;unicast;interleaved=0-1"
+        self._udp = await connection.open_udp_pair()
+        return f"RTP/AVP;unicast;client_port={self._udp.client_port}"
+
+    async def _play(self, connection: RtspConnection, uri: str, session: str) -> None:
+        headers = (("Session", session), ("Range", "npt=0.000-"))
+        _expect_success("PLAY", await self._ask(connection, "PLAY", uri, headers))
+
+    async def _watch(self, flow: "_Flow", description: Description) -> Reason:
+        """Wait for what is due: a whole keyframe, and a stream that goes on."""
+        times, memory = self._timeouts, self._memory
+        if description.encrypted or description.video.codec not in CODECS:
+            # RTP proves that it lives; nothing can be said of its pictures.
+            opaque = Reason.STREAM_ENCRYPTED if description.encrypted else Reason.CODEC_UNSUPPORTED
+            self._picture_reason = opaque
+            with self._rung(Step.RTP):
+                await flow.window(times.window, times.stall)
+            return Reason.OK
+        due = times.keyframe if memory.gop_s is None else max(times.keyframe, 1.5 * memory.gop_s + 2)
+        with self._rung(Step.KEYFRAME):
+            seen = await flow.keyframe(min(due, times.longest_keyframe), times.stall)
+            # A camera that sent one picture and stopped is not alive: the next one must begin. One that
+            # stood still the last time, and every deep probe, is watched longer.
+            await flow.second_picture(times.stall)
+            if self._depth is Depth.DEEP or memory.stalled:
+                await flow.window(times.window, times.stall)
+        if seen:
+            return Reason.OK
+        self._picture_reason = Reason.RTP_CORRUPT if flow.stream.corrupt else Reason.KEYFRAME_NOT_SEEN
+        self._notes.append(self._picture_reason)
+        return Reason.OK
+
+    async def _decode_keyframe(self) -> None:
+        assert self._stream is not None and self._stream.keyframe is not None
+        try:
+            with self._rung(Step.DECODE):
+                self._picture = await self._decode_in_time(self._stream.keyframe)
+        except DecodeError as error:
+            self._picture_reason = error.reason
+        else:
+            self._picture_reason = Reason.OK
+
+    async def _decode_in_time(self, keyframe: Keyframe) -> Picture:
+        limit = self._timeouts.decode
+        try:
+            async with asyncio.timeout(limit):
+                return await self._decode(keyframe)
+        except TimeoutError as error:
+            raise DecodeError(Reason.DECODE_FAILED, f"no picture in {limit:g} s") from error
+
+    # --- logging in ---------------------------------------------------------------------------------
+
+    async def _ask(
+        self, connection: RtspConnection, method: str, uri: str, headers: tuple[tuple[str, str], ...]
+    ) -> Response:
+        """A request after DESCRIBE; some servers ask for the password only here."""
+        authorized = (*headers, *self._authorized(method, uri))
+        answer = await connection.request(method, uri, authorized, timeout=self._timeouts.answer)
+        if answer.status != 401:
+            return answer
+        if self._challenge is None:
+            return await self._log_in(connection, method, uri, headers, answer)
+        if self._take_stale(answer):
+            authorized = (*headers, *self._authorized(method, uri))
+            answer = await connection.request(method, uri, authorized, timeout=self._timeouts.answer)
+        if answer.status == 401:
+            await self._settle(LoginOutcome.REJECTED)
+            raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
+        return answer
+
+    async def _log_in(
+        self,
+        connection: RtspConnection,
+        method: str,
+        uri: str,
+        headers: tuple[tuple[str, str], ...],
+        challenged: Response,
+    ) -> Response:
+        """Answer a challenge once, with leave of the login budget; once more only for a stale nonce."""
+        target = self._target
+        if target.credential is None or target.login_key is None:
+            raise ProbeError(Reason.AUTH_REQUIRED_NO_CREDENTIALS)
+        challenges = parse_challenges(challenged.headers.all("WWW-Authenticate"))
+        chosen = choose(challenges, basic_allowed=target.basic_allowed, prefer=self._memory.algorithm)
+        if isinstance(chosen, Reason):
+            raise ProbeError(chosen)
+        leave = await self._logins.reserve(target.login_key)
+        if isinstance(leave, Refusal):
+            raise ProbeError(leave.reason)
+        settled = LoginOutcome.UNUSED
+        try:
+            self._use(chosen)
+            answer = await connection.request(
+                method, uri, (*headers, *self._authorized(method, uri)), timeout=self._timeouts.answer
+            )
+            if answer.status == 401 and self._take_stale(answer):
+                answer = await connection.request(
+                    method, uri, (*headers, *self._authorized(method, uri)), timeout=self._timeouts.answer
+                )
+            settled = LoginOutcome.REJECTED if answer.status == 401 else LoginOutcome.ACCEPTED
+        finally:
+            # Told whatever happens, a cancelled probe included: siblings wait for this verdict.
+            await asyncio.shield(self._settle(settled))
+        if answer.status == 401:
+            self._try_other_algorithm_next(challenges, chosen)
+            said = f"{answer.reason} {answer.body[:500].decode('utf-8', 'replace')}"
+            locked = TEXT_OF_A_LOCK.search(said) is not None
+            raise ProbeError(Reason.AUTH_LOCKED if locked else Reason.AUTH_REJECTED)
+        self._memory = replace(self._memory, algorithm=chosen.hash_name)
+        if chosen.is_basic and not target.tls:
+            self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
+        return answer
+
+    async def _settle(self, outcome: LoginOutcome) -> None:
+        assert self._target.login_key is not None
+        await self._logins.settle(self._target.login_key, outcome)
+
+    def _use(self, challenge: Challenge) -> None:
+        self._challenge = challenge
+        self._nonce_uses = 0
+
+    def _take_stale(self, answer: Response) -> bool:
+        """A nonce may expire (RFC 7616, 3.3): that is no refusal, and is answered once with the new one."""
+        for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
+            if challenge.stale and challenge.is_understood:
+                self._use(challenge)
+                return True
+        return False
+
+    def _try_other_algorithm_next(self, challenges: tuple[Challenge, ...], refused: Challenge) -> None:
+        """Some cameras refuse the SHA-256 that they offer (gortsplib #863): the next try uses MD5."""
+        others = [c.hash_name for c in challenges if c.is_understood and c.hash_name != refused.hash_name]
+        self._memory = replace(self._memory, algorithm=others[0] if others else None)
+
+    def _authorized(self, method: str, uri: str) -> tuple[tuple[str, str], ...]:
+        if self._challenge is None or self._target.credential is None:
+            return ()
+        self._nonce_uses += 1
+        value = authorize(self._challenge, self._target.credential, method, uri, nc=self._nonce_uses)
+        return (("Authorization", value),)
+
+    # --- what was learned ---------------------------------------------------------------------------
+
+    def _uri(self) -> str:
+        """One text for request line and digest; no default port, no credentials."""
+        target = self._target
+        scheme, default = ("rtsps", 322) if target.tls else ("rtsp", 554)
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        port = "" if target.port == default else f":{target.port}"
+        return f"{scheme}://{host}{port}{target.path}"
+
+    def _learned(self, outcome: Outcome, reason: Reason, seconds: float) -> Memory:
+        memory, stream = self._memory, self._stream
+        gop = memory.gop_s
+        if stream is not None and stream.packets:
+            waited = stream.keyframe_wait_s if stream.keyframe else stream.span_s
+            gop = max(filter(None, (gop, stream.gop_s, waited)), default=None)
+        return replace(
+            memory,
+            gop_s=gop,
+            transport=self._transport if outcome is Outcome.OK else memory.transport,
+            failures=memory.failures + 1 if outcome is Outcome.FAILING else 0,
+            probe_s=seconds if memory.probe_s is None else 0.8 * memory.probe_s + 0.2 * seconds,
+            stalled=reason is Reason.RTP_STALLED or (memory.stalled and outcome is not Outcome.OK),
+        )
+
+    def _media(self) -> Media | None:
+        stream, description = self._stream, self._description
+        if stream is None or description is None:
+            return None
+        if stream.lost > NOTED_LOSS * (stream.packets + stream.lost):
+            self._notes.append(Reason.RTP_LOSS)
+        keyframe = stream.keyframe
+        return Media(
+            codec=description.video.codec,
+            width=keyframe.width if keyframe else None,
+            height=keyframe.height if keyframe else None,
+            fps=stream.fps,
+            bitrate_bps=stream.bitrate_bps,
+            packets=stream.packets,
+            lost=stream.lost,
+            transport=self._transport,
+        )
+
+    @contextmanager
+    def _rung(self, step: Step) -> Iterator[None]:
+        """Time one rung and note how it ended."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            yield
+        except ProbeError as error:
+            self._rungs.append(Rung(step, loop.time() - began, error.reason, error.detail))
+            raise
+        except (asyncio.CancelledError, TimeoutError):
+            self._rungs.append(Rung(step, loop.time() - began, Reason.PROBE_BUDGET_EXCEEDED))
+            raise
+        seconds = loop.time() - began
+        if seconds > SLOW_S and step in (Step.DESCRIBE, Step.SETUP, Step.PLAY):
+            self._notes.append(Reason.SLOW_RESPONSE)
+        self._rungs.append(Rung(step, seconds))
+
+
+class _Flow:
+    """The packets of one session as they come in, and waiting for what should come next."""
+
+    def __init__(self, connection: RtspConnection, description: Description, udp: bool) -> None:
+        self.stream = RtpStream(description.video, reorder=udp)
+        self._connection = connection
+        self._channel = 0 if udp else min(connection.reader.channels)
+        self._now = asyncio.get_running_loop().time
+        self._packet_at = 0.0
+        self._enough: Callable[[], bool] = self._any_packet
+        connection.on_frame = self._take
+
+    def _take(self, channel: int, packet: bytes) -> bool:
+        if channel != self._channel:
+            return False
+        self.stream.push(packet)
+        self._packet_at = self._now()
+        return self._enough()
+
+    def _any_packet(self) -> bool:
+        return self.stream.packets > 0
+
+    def _whole_keyframe(self) -> bool:
+        return self.stream.keyframe is not None
+
+    def _two_pictures(self) -> bool:
+        return self.stream.pictures > 1
+
+    @staticmethod
+    def _never() -> bool:
+        return False
+
+    async def first_packet(self, timeout: float) -> None:
+        """Raises ``RTP_NONE``."""
+        if not await self._until(self._any_packet, timeout, None):
+            raise ProbeError(Reason.RTP_NONE, f"no packet in {timeout:g} s after PLAY")
+
+    async def keyframe(self, timeout: float, stall: float) -> bool:
+        """Whether a whole keyframe came in time. Raises ``RTP_STALLED``."""
+        return await self._until(self._whole_keyframe, timeout, stall)
+
+    async def second_picture(self, stall: float) -> None:
+        """Raises ``RTP_STALLED`` where the stream ends with its first picture."""
+        await self._until(self._two_pictures, stall + FRESH_S, stall)
+
+    async def window(self, seconds: float, stall: float) -> None:
+        """Watch packets for a while, at the end of which they must still come. Raises ``RTP_STALLED``."""
+        await self._until(self._never, seconds, None)
+        if self._now() - self._packet_at > FRESH_S:
+            seen = self.stream.packets
+            await self._until(lambda: self.stream.packets > seen, stall + FRESH_S, stall)
+
+    async def _until(self, enough: Callable[[], bool], timeout: float, stall: float | None) -> bool:
+        """Wait until ``enough()``, at most ``timeout``; with ``stall``, packets must keep coming meanwhile."""
+        self._enough = enough
+        deadline = self._now() + timeout
+        while not enough():
+            left = deadline - self._now()
+            silent = self._now() - self._packet_at
+            if stall is not None and silent >= stall:
+                raise ProbeError(Reason.RTP_STALLED, f"no packet for {silent:.1f} s")
+            if left <= 0:
+                return False
+            await self._connection.wait(left if stall is None else min(left, stall - silent))
+        return True
+
+
+def _expect_success(method: str, answer: Response) -> None:
+    """Raise the reason that a status other than 2xx stands for."""
+    if 200 <= answer.status < 300:
+        return
+    reason = {
+        401: Reason.AUTH_REJECTED,
+        403: Reason.FORBIDDEN,
+        404: Reason.STREAM_NOT_FOUND,
+        453: Reason.STREAM_SLOTS_BUSY,
+        461: Reason.TRANSPORT_UNSUPPORTED,
+        503: Reason.STREAM_SLOTS_BUSY,
+    }.get(answer.status)
+    if reason is None:
+        reason = Reason.RTSP_SERVER_ERROR if answer.status >= 500 else Reason.RTSP_PROTOCOL_ERROR
+    raise ProbeError(reason, f"{method} {answer.status} {answer.reason}"[:200])
+
+
+@cache
+def _any_certificate() -> ssl.SSLContext:
+    """Encrypted, not verified: cameras sign their own certificates and speak old TLS."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context

@@ -1,0 +1,65 @@
+"""Climbing in tests: a gate that keeps a login state in memory, and a decoder in the same thread."""
+
+from datetime import UTC, datetime
+
+from probes import logins
+from probes.decode import Picture, decode_keyframe
+from probes.ladder import Timeouts, climb
+from probes.logins import LoginOutcome, LoginState, Permit, Refusal
+from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
+from probes.rtsp.keyframe import Keyframe
+
+# Loopback answers at once: what does not come soon does not come.
+QUICK = Timeouts(
+    connect=1.0,
+    tls=1.0,
+    answer=0.6,
+    first_packet=0.8,
+    window=0.4,
+    stall=1.2,
+    keyframe=1.5,
+    longest_keyframe=2.5,
+    session=12.0,
+    deep_session=15.0,
+)
+
+
+class Gate:
+    """Login states of one test; ``refused`` counts tries that a device refused."""
+
+    def __init__(self) -> None:
+        self.states: dict[LoginKey, LoginState] = {}
+        self.refused = 0
+
+    async def reserve(self, key: LoginKey) -> Permit | Refusal:
+        state, answer = logins.reserve(self.states.get(key, LoginState()), now())
+        self.states[key] = state
+        return answer
+
+    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+        self.refused += outcome is LoginOutcome.REJECTED
+        self.states[key] = logins.settle(self.states[key], outcome, now())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def credential(user: str, password: str) -> Credential:
+    return Credential("1", user, password)
+
+
+async def decode(keyframe: Keyframe) -> Picture:
+    return decode_keyframe(keyframe.codec, keyframe.data)
+
+
+async def probe(
+    target: Target,
+    depth: Depth = Depth.DEEP,
+    gate: Gate | None = None,
+    timeouts: Timeouts = QUICK,
+    record: bool = False,
+) -> ProbeResult:
+    return await climb(
+        target, depth, logins=gate or Gate(), decode=decode, clock=now, timeouts=timeouts, record=record
+    )

@@ -1,0 +1,204 @@
+"""The ladder against the simulator: each way a camera can be, and what an honest probe says of it."""
+
+import asyncio
+
+import pytest
+
+from probes.logins import Status
+from probes.reasons import Check, Outcome, Reason
+from probes.result import Depth, Memory, ProbeResult, Step, Target, Transport
+from probes.simulator.clips import ClipSpec, Codec
+from probes.simulator.faults import Fault, FaultKind
+from probes.simulator.fleet import Auth, CameraSpec, Carries, Fleet, Start
+from probes.simulator.simulator import Simulator
+from tests.probes.climbing import Gate, credential, probe
+
+SMALL = ClipSpec(width=320, height=180)
+GOOD = credential("monitor", "loopback-only")
+WRONG = credential("monitor", "a-wrong-password")
+
+
+def camera(**spec: object) -> CameraSpec:
+    return CameraSpec(name="camera", clip=spec.pop("clip", SMALL), **spec)  # type: ignore[arg-type]
+
+
+def target_of(sim: Simulator, channel: int = 1, **changes: object) -> Target:
+    host, port = sim.address_of("camera")
+    spec = sim.spec_of("camera")
+    given: dict[str, object] = {
+        "credential": GOOD if spec.auth else None,
+        "tls": spec.tls,
+        "path": spec.path(channel),
+    }
+    return Target(eye="E1", host=host, port=port, **(given | changes))  # type: ignore[arg-type]
+
+
+def said(result: ProbeResult, check: Check = Check.STREAM) -> tuple[Outcome, Reason] | None:
+    verdict = result.verdict(check)
+    return (verdict.outcome, verdict.reason) if verdict else None
+
+
+FAULTS = [
+    pytest.param(Fault(kind), id=kind.value)
+    for kind in FaultKind
+    if kind not in (FaultKind.TLS, FaultKind.LONG_GOP, FaultKind.SLOW)
+]
+
+
+@pytest.mark.parametrize("depth", list(Depth), ids=str)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_each_fault_is_judged_as_the_simulator_means_it(fault: Fault, depth: Depth) -> None:
+    async with Simulator(Fleet((camera(auth=(Auth.MD5,), faults=(fault,)),))) as sim:
+        result = await probe(target_of(sim), depth)
+        truth = sim.truth("camera", 1, sim.at())
+        for verdict in result.verdicts:
+            assert truth.accepts(verdict.check, verdict.outcome, verdict.reason), result
+        if fault.kind is not FaultKind.TEARDOWN_IGNORED:
+            assert sim.counters().sessions_dropped == 0
+        assert sim.counters().sessions_open == 0
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({}, id="no password"),
+        pytest.param({"auth": (Auth.MD5,)}, id="Digest MD5, qop"),
+        pytest.param({"auth": (Auth.MD5,), "qop": False}, id="Digest MD5 of RFC 2069"),
+        pytest.param({"auth": (Auth.SHA256,)}, id="SHA-256 only"),
+        pytest.param({"auth": (Auth.MD5_SESS,)}, id="MD5-sess"),
+        pytest.param({"auth": (Auth.SHA256_SESS,)}, id="SHA-256-sess"),
+        pytest.param({"auth": (Auth.MD5, Auth.SHA256)}, id="MD5 first, SHA-256 second"),
+        pytest.param({"auth": (Auth.BASIC, Auth.MD5)}, id="Basic offered beside Digest"),
+        pytest.param({"auth": (Auth.MD5,), "stale_once": True}, id="a stale nonce"),
+        pytest.param({"tls": True, "auth": (Auth.MD5,)}, id="rtsps"),
+        pytest.param({"transport": Carries.UDP, "auth": (Auth.MD5,)}, id="UDP only"),
+        pytest.param({"transport": Carries.TCP}, id="TCP only"),
+        pytest.param({"start": Start.IDR}, id="begins at a keyframe"),
+        pytest.param({"clip": ClipSpec(codec=Codec.H265, width=320, height=180)}, id="H.265"),
+        pytest.param({"clip": ClipSpec(codec=Codec.MJPEG, width=320, height=176)}, id="MJPEG"),
+        pytest.param(
+            {"clip": ClipSpec(codec=Codec.H265, width=320, height=180), "transport": Carries.UDP},
+            id="H.265 over UDP",
+        ),
+    ],
+)
+async def test_a_healthy_camera_is_ok_whatever_it_speaks(spec: dict[str, object]) -> None:
+    async with Simulator(Fleet((camera(**spec),))) as sim:
+        gate = Gate()
+        result = await probe(target_of(sim), Depth.DEEP, gate)
+        assert said(result) == (Outcome.OK, Reason.OK), result
+        assert said(result, Check.PICTURE) == (Outcome.OK, Reason.OK), result
+        assert result.media is not None
+        assert (result.media.width, result.media.height) == (320, sim.spec_of("camera").clip.height)
+        counted = sim.counters()
+        assert (counted.sessions_opened, counted.sessions_dropped, counted.logins_refused) == (1, 0, 0)
+        assert all(state.status is Status.GOOD for state in gate.states.values())
+
+
+async def test_the_rungs_tell_how_far_it_went() -> None:
+    async with Simulator(Fleet((camera(tls=True),))) as sim:
+        deep = await probe(target_of(sim), Depth.DEEP)
+        assert [rung.step for rung in deep.rungs] == list(Step)
+        live = await probe(target_of(sim), Depth.LIVENESS)
+        assert [rung.step for rung in live.rungs] == [s for s in Step if s is not Step.DECODE]
+        assert live.verdict(Check.PICTURE) is None
+        await sim.play("camera", Fault(FaultKind.BUSY))
+        busy = await probe(target_of(sim))
+        assert (busy.rungs[-1].step, busy.rungs[-1].reason) == (Step.SETUP, Reason.STREAM_SLOTS_BUSY)
+
+
+async def test_a_refused_password_is_tried_once_and_then_only_anonymously() -> None:
+    async with Simulator(Fleet((camera(auth=(Auth.MD5,), lock_after=3),))) as sim:
+        gate = Gate()
+        target = target_of(sim, credential=WRONG)
+        first = await probe(target, gate=gate)
+        assert said(first) == (Outcome.UNKNOWN, Reason.AUTH_REJECTED)
+        for _ in range(5):
+            later = await probe(target, gate=gate)
+            assert said(later) == (Outcome.UNKNOWN, Reason.AUTH_REJECTED)
+            assert Step.DESCRIBE in [rung.step for rung in later.rungs]
+        assert (sim.counters().logins_refused, sim.counters().locks) == (1, 0)
+
+
+async def test_a_lock_that_is_told_is_named() -> None:
+    spec = camera(auth=(Auth.MD5,), lock_after=1, lock_told=True)
+    async with Simulator(Fleet((spec,))) as sim:
+        await probe(target_of(sim, credential=WRONG))
+        assert said(await probe(target_of(sim))) == (Outcome.UNKNOWN, Reason.AUTH_LOCKED)
+
+
+async def test_no_password_is_sent_in_clear_unless_allowed() -> None:
+    async with Simulator(Fleet((camera(auth=(Auth.BASIC,)),))) as sim:
+        refused = await probe(target_of(sim))
+        assert said(refused) == (Outcome.UNKNOWN, Reason.AUTH_BASIC_REFUSED_BY_POLICY)
+        assert sim.counters().logins_accepted == sim.counters().logins_refused == 0
+        allowed = await probe(target_of(sim, basic_allowed=True))
+        assert said(allowed) == (Outcome.OK, Reason.OK)
+        assert Reason.CREDENTIALS_SENT_IN_CLEAR in allowed.notes
+
+
+async def test_a_password_is_needed_and_there_is_none() -> None:
+    async with Simulator(Fleet((camera(auth=(Auth.MD5,)),))) as sim:
+        result = await probe(target_of(sim, credential=None))
+        assert said(result) == (Outcome.UNKNOWN, Reason.AUTH_REQUIRED_NO_CREDENTIALS)
+
+
+async def test_udp_is_remembered() -> None:
+    async with Simulator(Fleet((camera(transport=Carries.UDP),))) as sim:
+        first = await probe(target_of(sim), Depth.LIVENESS)
+        assert first.memory.transport is Transport.UDP
+        before = sim.counters().requests
+        again = await probe(target_of(sim, memory=first.memory), Depth.LIVENESS)
+        assert said(again) == (Outcome.OK, Reason.OK)
+        assert sim.counters().requests - before == 4  # DESCRIBE, SETUP, PLAY, TEARDOWN
+
+
+async def test_a_long_distance_between_keyframes_is_learned_and_then_waited_for() -> None:
+    long = camera(faults=(Fault(FaultKind.LONG_GOP, value=4),), start=Start.LIVE)
+    async with Simulator(Fleet((long,))) as sim:
+        memory, seen = Memory(), []
+        for _ in range(4):
+            result = await probe(target_of(sim, memory=memory), Depth.LIVENESS)
+            assert said(result) == (Outcome.OK, Reason.OK), result
+            seen.append(Reason.KEYFRAME_NOT_SEEN not in result.notes)
+            memory = result.memory
+        assert memory.gop_s is not None
+        assert memory.gop_s > 1
+
+
+async def test_after_a_stall_the_stream_is_watched_longer() -> None:
+    async with Simulator(Fleet((camera(start=Start.IDR),))) as sim:
+        short = await probe(target_of(sim), Depth.LIVENESS)
+        watched = await probe(target_of(sim, memory=Memory(stalled=True)), Depth.LIVENESS)
+        assert watched.seconds > short.seconds
+        assert not watched.memory.stalled
+
+
+async def test_failures_in_a_row_are_remembered() -> None:
+    async with Simulator(Fleet((camera(faults=(Fault(FaultKind.REFUSED),)),))) as sim:
+        first = await probe(target_of(sim))
+        second = await probe(target_of(sim, memory=first.memory))
+        assert (first.memory.failures, second.memory.failures) == (1, 2)
+        await sim.play("camera")
+        assert (await probe(target_of(sim, memory=second.memory))).memory.failures == 0
+
+
+async def test_a_cancelled_probe_still_tears_its_session_down() -> None:
+    async with Simulator(Fleet((camera(faults=(Fault(FaultKind.NO_KEYFRAME),)),))) as sim:
+        task = asyncio.create_task(probe(target_of(sim)))
+        while sim.counters().sessions_open == 0:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (sim.counters().sessions_open, sim.counters().sessions_dropped) == (0, 0)
+
+
+async def test_no_transcript_holds_a_password() -> None:
+    async with Simulator(Fleet((camera(auth=(Auth.BASIC,)),))) as sim:
+        for basic in (False, True):
+            result = await probe(target_of(sim, basic_allowed=basic), record=True)
+            assert "DESCRIBE" in result.transcript
+            assert GOOD.password not in result.transcript
+            assert "bW9uaXRvcjps" not in result.transcript  # the beginning of Basic's base64
+            assert GOOD.password not in repr(result)
