@@ -301,7 +301,7 @@ class RtspConnection(asyncio.Protocol):
                 ssl_shutdown_timeout=1.0,
             )
         except (OSError, ValueError) as error:
-            await self.close()
+            self._drop()
             raise LinkError(Reason.TLS_HANDSHAKE_FAILED, _say(error)) from error
         except asyncio.CancelledError:
             self._drop()

@@ -10,7 +10,7 @@ The form, one item a line:
     < a=control:track1\\      the same, but nothing ended it
     <$0 1400 80e0…            an interleaved frame: channel, length, and its first bytes in hex
 
-Other control characters and backslashes are written ``\\xNN``. Of a frame only the first
+Backslashes and what cannot be printed are escaped as in Python. Of a frame only the first
 ``FRAME_HEAD_BYTES`` are kept, enough to see how it is packed and too little to show what the
 camera sees; a replay fills the rest.
 """
@@ -27,14 +27,18 @@ MIN_SECRET: Final = 4  # shorter ones would blot out ordinary words
 
 _REDACTED: Final = "[redacted]"
 _USERINFO: Final = re.compile(r"(?<=://)[^\s\"<>]*@")
-_ANSWER: Final = re.compile(r"^((?:proxy-)?authorization\s*:\s*\w+).*", re.IGNORECASE)
-_COOKIE: Final = re.compile(r"^((?:set-)?cookie2?\s*:).*", re.IGNORECASE)
+_ANSWER: Final = re.compile(r"^((?:proxy-)?authorization\s*:\s*\w+)[^\r\n]*", re.IGNORECASE)
+_COOKIE: Final = re.compile(r"^((?:set-)?cookie2?\s*:)[^\r\n]*", re.IGNORECASE)
 # In queries, and in paths such as XM's /user=admin_password=…_channel=1_stream=0.sdp
 _NAMED: Final = re.compile(
     r"((?:\b|_)(?:user(?:name)?|usr|login|pass(?:word|wd)?|pwd|psw|token|secret|auth|api_?key|sid)=)"
-    r"(?!\[redacted\])(?:(?!_[a-z]+=)[^&;\s\"/])*",
+    r"(?!\[redacted\])(?:(?!_[a-z]+=)[^&;\s\"])*",
     re.IGNORECASE,
 )
+
+
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_LENGTH: Final = re.compile(r"^(content-length\s*:\s*)\d+", re.IGNORECASE)
 
 
 class Way(StrEnum):
@@ -82,8 +86,9 @@ def write_exchange(parts: Iterable[Part], *, origin: str = "", secrets: Iterable
             head = part.data[:FRAME_HEAD_BYTES].hex()
             lines.append(f"{part.way}${part.channel} {len(part.data)} {head}".rstrip())
             continue
-        for raw in part.data.decode("utf-8", "backslashreplace").splitlines(keepends=True):
-            lines.append(f"{part.way} {_escape(raw, hidden)}")
+        for raw in _redacted_lines(part.data.decode("utf-8", "surrogateescape"), hidden):
+            text = _escape(raw)
+            lines.append(f"{part.way} {text}" if text else part.way)
     return "\n".join(lines) + "\n"
 
 
@@ -117,30 +122,42 @@ def read_exchange(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _escape(raw: str, secrets: tuple[str, ...]) -> str:
-    body = raw.rstrip("\r\n")
-    end = raw[len(body) :]
-    text = "".join(
-        char if char.isprintable() and char != "\\" else char.encode("unicode_escape").decode()
-        for char in redact(body, secrets)
-    )
-    if end == "\r\n":
-        return text
-    return text + end.replace("\r", "\\r").replace("\n", "\\n") if end else text + "\\"
+def _redacted_lines(text: str, secrets: tuple[str, ...]) -> list[str]:
+    """Lines with their ends; ``Content-Length`` follows a body that became shorter or longer."""
+    lines = [redact(line, secrets) for line in _LINE.findall(text)]
+    blank = next((index for index, line in enumerate(lines) if not line.strip("\r\n")), len(lines))
+    length = len("".join(lines[blank + 1 :]).encode("utf-8", "surrogateescape"))
+    return [
+        _LENGTH.sub(rf"\g<1>{length}", line) if index < blank else line for index, line in enumerate(lines)
+    ]
+
+
+def _escape(line: str) -> str:
+    """One line as text: nothing stands for CR LF, ``\\n`` for a bare LF, ``\\`` for no end at all."""
+    if line.endswith("\r\n"):
+        body, end = line[:-2], ""
+    elif line.endswith("\n"):
+        body, end = line[:-1], "\\n"
+    else:
+        body, end = line, "\\"
+    return "".join(char if char.isprintable() and char != "\\" else _code(char) for char in body) + end
+
+
+def _code(char: str) -> str:
+    number = ord(char)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def _unescape(text: str) -> bytes:
-    if text.endswith("\\") and not text.endswith("\\\\"):
-        text, end = text[:-1], b""
-    elif text.endswith("\\n") and not text.endswith("\\\\n"):
+    end = b"\r\n"
+    if text.endswith("\\n"):
         text, end = text[:-2], b"\n"
-    else:
-        end = b"\r\n"
-    plain = re.sub(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|([\\nrt]))", _unescape_one, text)
-    return plain.encode() + end
+    elif text.endswith("\\"):
+        text, end = text[:-1], b""
+    plain = _CODE.sub(lambda match: chr(int(match[0][2:], 16)), text)
+    return plain.encode("utf-8", "surrogateescape") + end
 
 
-def _unescape_one(match: re.Match[str]) -> str:
-    if match[3]:
-        return {"\\": "\\", "n": "\n", "r": "\r", "t": "\t"}[match[3]]
-    return chr(int(match[1] or match[2], 16))
+_CODE: Final = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
