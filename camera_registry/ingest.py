@@ -307,7 +307,7 @@ def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Find
     found: dict[Key, dict[datetime, Finding]] = defaultdict(dict)
     for eye_id, result in results:
         for verdict in result.verdicts:
-            finding = Finding(result.at, verdict.outcome, verdict.reason, result.interval_s)
+            finding = Finding(result.at, verdict.outcome, verdict.reason, verdict.interval_s)
             found[eye_id, verdict.check].setdefault(result.at, finding)
     return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in found.items()}
 
@@ -528,7 +528,8 @@ def _keep_observations(session: Session, fresh: Sequence[tuple[int, ProbeResult]
         state.depth = result.depth
         state.notes = [str(note) for note in result.notes]
         state.rungs = [[str(r.step), round(r.seconds, 4), str(r.reason), r.detail] for r in result.rungs]
-        state.media = _plain(result.media) if result.media else state.media
+        # A liveness probe measures no frame rate: what a deep one found stays.
+        state.media = (state.media or {}) | _plain(result.media) if result.media else state.media
         state.memory = _plain(result.memory)
         if any(v.outcome is not Outcome.OK for v in result.verdicts):
             state.transcript = result.transcript

@@ -152,21 +152,22 @@ class _Ascent:
         return reason
 
     def result(self, at: datetime, seconds: float, reason: Reason) -> ProbeResult:
-        stream = Verdict(Check.STREAM, stream_outcome(reason), reason)
+        target = self._target
+        stream = Verdict(Check.STREAM, stream_outcome(reason), reason, target.interval_s)
         verdicts = [stream]
         if self._depth is Depth.DEEP and stream.outcome is Outcome.OK and self._picture_reason is not None:
             picture = self._picture_reason
-            verdicts.append(Verdict(Check.PICTURE, picture_outcome(picture), picture))
+            outcome = picture_outcome(picture)
+            verdicts.append(Verdict(Check.PICTURE, outcome, picture, target.deep_interval_s))
         failed = any(v.outcome is not Outcome.OK for v in verdicts)
         if self._connection is not None and (failed or self._record):
             self._transcript = self._connection.exchange if self._record else self._connection.transcript
         return ProbeResult(
-            eye=self._target.eye,
+            eye=target.eye,
             at=at,
             depth=self._depth,
             seconds=seconds,
             verdicts=tuple(verdicts),
-            interval_s=self._target.interval_s,
             memory=self._learned(stream.outcome, reason, seconds),
             notes=tuple(dict.fromkeys(self._notes)),
             rungs=tuple(self._rungs),

@@ -73,7 +73,8 @@ class Target:
     """One eye as a probe sees it: an address, a path, and how gently to ask.
 
     ``path`` begins with ``/`` and holds the query; it never holds credentials. ``sessions`` is how
-    many sessions the host bears at a time, ``interval_s`` the effective interval it is asked at.
+    many sessions the host bears at a time; ``interval_s`` and ``deep_interval_s`` are the effective
+    intervals at which its stream, and what only a deep probe tells, are asked for.
     """
 
     eye: str
@@ -86,6 +87,7 @@ class Target:
     site: str = ""
     sessions: int = 1
     interval_s: float = 60.0
+    deep_interval_s: float = 300.0
     memory: Memory = Memory()
 
     @property
@@ -112,11 +114,12 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one probe says of one check."""
+    """What one probe says of one check; ``interval_s`` is how often this check of this eye is asked."""
 
     check: Check
     outcome: Outcome
     reason: Reason
+    interval_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,6 @@ class ProbeResult:
     depth: Depth
     seconds: float
     verdicts: tuple[Verdict, ...]
-    interval_s: float
     memory: Memory
     notes: tuple[Reason, ...] = ()
     rungs: tuple[Rung, ...] = ()

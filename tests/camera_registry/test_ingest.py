@@ -27,10 +27,10 @@ def at(seconds: float) -> datetime:
 
 
 def probe(eye: str, seconds: float, outcome: Outcome, picture: Outcome | None = None) -> ProbeResult:
-    verdicts = [Verdict(Check.STREAM, outcome, REASON[outcome])]
+    verdicts = [Verdict(Check.STREAM, outcome, REASON[outcome], 60.0)]
     if picture is not None:
-        verdicts.append(Verdict(Check.PICTURE, picture, REASON[picture]))
-    return ProbeResult(eye, at(seconds), Depth.LIVENESS, 0.5, tuple(verdicts), 60.0, Memory())
+        verdicts.append(Verdict(Check.PICTURE, picture, REASON[picture], 60.0))
+    return ProbeResult(eye, at(seconds), Depth.LIVENESS, 0.5, tuple(verdicts), Memory())
 
 
 @pytest.fixture

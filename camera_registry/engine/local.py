@@ -1,0 +1,96 @@
+"""The dispatcher of one process: sweeps are tasks, results go to ingest in batches through one writer."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Collection, Sequence
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from camera_registry.ingest import Ingest, Receipt
+from camera_registry.metrics import Counters
+from camera_registry.plan import Shard
+from camera_registry.sweep import Sweeper
+from probes.result import ProbeResult
+
+log = structlog.get_logger(__name__)
+
+BATCH = 2_000  # results in one transaction
+MOST_WAITING = 200_000  # results kept while the database is away: hours of a city
+
+
+class Results:
+    """What the probes concluded and the database has not yet got."""
+
+    def __init__(self, ingest: Ingest, counters: Counters, news: Callable[[Collection[str]], None]) -> None:
+        self._ingest = ingest
+        self._counters = counters
+        self._news = news
+        self._waiting: list[ProbeResult] = []
+        self._batch: tuple[str, Sequence[ProbeResult]] | None = None
+        self._writing = asyncio.Lock()
+
+    def put(self, result: ProbeResult) -> None:
+        """Take a result; it is written with the next batch."""
+        self._waiting.append(result)
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[: len(self._waiting) - MOST_WAITING]
+            log.error("results dropped: the database has been away for too long", kept=MOST_WAITING)
+
+    async def write(self) -> None:
+        """Write what waits, in one transaction a batch. A batch that fails is kept and tried again.
+
+        The key of a batch stays with it: if the database took it and we did not hear so, the second try
+        changes nothing.
+        """
+        async with self._writing:
+            while self._batch is not None or self._waiting:
+                if self._batch is None:
+                    self._batch = uuid.uuid4().hex, self._waiting[:BATCH]
+                    del self._waiting[:BATCH]
+                try:
+                    receipt = await asyncio.to_thread(self._ingest.deliver, *self._batch)
+                except SQLAlchemyError as error:
+                    reason = str(getattr(error, "orig", None) or type(error).__name__)
+                    log.error("results wait: the database takes none", waiting=self.waiting, reason=reason)
+                    return
+                self._batch = None
+                self._tell(receipt)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting) + (len(self._batch[1]) if self._batch else 0)
+
+    def _tell(self, receipt: Receipt) -> None:
+        self._counters.results_late.inc(receipt.refused)
+        if receipt.unknown_eyes:
+            log.warning("results of eyes that are not registered", eyes=sorted(receipt.unknown_eyes)[:10])
+        if receipt.changed:
+            self._news(receipt.changed)
+
+
+class LocalEngine:
+    """Runs sweeps in this process."""
+
+    def __init__(self, sweeper: Sweeper, results: Results) -> None:
+        self._sweeper = sweeper
+        self._results = results
+        self._sweeps: set[asyncio.Task[None]] = set()
+
+    def dispatch(self, shard: Shard, slot: int) -> None:
+        """Begin a sweep; it runs on its own."""
+        task = asyncio.create_task(self._sweeper.sweep(shard, slot), name=f"sweep {shard.key}:{slot}")
+        self._sweeps.add(task)
+        task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """End every sweep, closing its sessions in good order, and write what is known."""
+        for task in self._sweeps:
+            task.cancel()
+        await asyncio.gather(*self._sweeps, return_exceptions=True)
+        await self._results.write()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sweeps.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("sweep failed", sweep=task.get_name(), exc_info=error)
