@@ -63,12 +63,18 @@ def says_ready(log: str) -> bool:
     return any(line.startswith("READY") for line in log.splitlines())
 
 
-def answers(address: str, port: int) -> Callable[[str], bool]:
-    """For servers that give no sign: ready when they accept a connection."""
+def describes(port: int, path: str) -> Callable[[str], bool]:
+    """For RTSP servers that give no sign: ready when they describe a stream."""
 
     def ready(_log: str) -> bool:
-        with socket.socket() as client:
-            client.settimeout(1)
-            return client.connect_ex((address, port)) == 0
+        url = f"rtsp://127.0.0.1:{port}{path}"
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as client:
+                client.sendall(
+                    f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode()
+                )
+                return client.recv(4096).startswith(b"RTSP/1.0 200")
+        except OSError:
+            return False
 
     return ready

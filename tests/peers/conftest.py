@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.namespaces import namespace
-from tests.servers import answers, free_port, says_ready, started
+from tests.servers import describes, free_port, says_ready, started
 
 HERE = Path(__file__).parent
 DEBIAN_PYTHON = Path("/usr/bin/python3")  # GStreamer's bindings are built for it
@@ -22,7 +22,6 @@ USER, PASSWORD = "admin", "secret"
 FILTERED = "127.66.0.1"  # packets vanish
 UNREACHABLE = "127.67.0.1"  # no route to host, as from a router's ICMP
 CLOSED = "127.69.0.1"  # TCP reset
-LOSSY = "127.70.0.1"  # 5 % of the packets are lost, each way
 HALF_OPEN = "127.72.0.1"  # shakes hands; whatever carries data vanishes
 ICMP_UNREACHABLE = "127.73.0.1"  # a firewall says so
 RULES = """
@@ -30,8 +29,6 @@ table inet fault {
   chain in { type filter hook input priority 0;
     ip daddr 127.66.0.0/16 drop
     ip daddr 127.69.0.0/16 tcp flags syn reject with tcp reset
-    ip daddr 127.70.0.0/16 numgen random mod 100 < 5 drop
-    ip saddr 127.70.0.0/16 numgen random mod 100 < 5 drop
     ip daddr 127.72.0.0/16 tcp flags & (syn | psh) == psh drop
     ip daddr 127.73.0.0/16 reject with icmp type host-unreachable
   }
@@ -67,7 +64,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """normal.h264, black.h264, normal.h265 (Annex B) and normal.mp4."""
+    """normal.h264 and normal.h265 (Annex B), and normal.mp4."""
     folder = tmp_path_factory.mktemp("clips")
     _run([HERE / "make_clips.sh", folder])
     return folder
@@ -146,7 +143,7 @@ def vlc(clips: Path, logs: Path) -> Iterator[int]:
         clip = shutil.copy(clips / "normal.mp4", public)
         argv = [*_as_nobody(), "cvlc", "-q", "--no-dbus", "--repeat", clip]
         argv += ["--sout", f"#rtp{{sdp=rtsp://127.0.0.1:{port}/cam}}", "--sout-keep"]
-        with started(argv, log=logs / "vlc.log", ready=answers("127.0.0.1", port)):
+        with started(argv, log=logs / "vlc.log", ready=describes(port, "/cam")):
             yield port
 
 

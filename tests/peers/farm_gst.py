@@ -7,9 +7,9 @@ Cameras stand at /cam/0000 ..., and every kind of fault at /fault/KIND. A clip i
 unit delimiters (make_clips.sh); its access units stay in memory and are pushed while somebody watches, so an
 idle camera costs nothing.
 
-Stream faults:  stall (4 pictures, then silence on an open connection), eos (4 pictures, then the end),
-                nokey (a single key picture), loss (10 % of the RTP packets), lowfps (a picture each 5 s)
-Answers:        400 403 404 453 454 500 503 at DESCRIBE, setup453, play453, play503, udponly (461 to TCP)
+Stream faults:  nokey (key pictures without their picture), stall (the same, and after 4 of them silence on an
+                open connection), loss (10 % of the RTP packets), h265 (no fault, the other codec)
+Answers:        400 403 404 453 500 503 at DESCRIBE, setup453, play453, play503, udponly (461 to TCP)
 --auth-port is a second port with the same cameras that asks for a password (Digest), --tls-port is rtsps.
 Prints a line that begins with READY when it listens; SIGTERM or SIGINT ends it.
 """
@@ -29,14 +29,12 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - versions come first
 
 FPS = 2
-STREAM_FAULTS = ("stall", "eos", "nokey", "loss", "lowfps")
-PICTURE_FAULTS = ("black", "h265")
+STREAM_FAULTS = ("stall", "nokey", "loss", "h265")
 STATUS = {
     "400": GstRtsp.RTSPStatusCode.BAD_REQUEST,
     "403": GstRtsp.RTSPStatusCode.FORBIDDEN,
     "404": GstRtsp.RTSPStatusCode.NOT_FOUND,
     "453": GstRtsp.RTSPStatusCode.NOT_ENOUGH_BANDWIDTH,
-    "454": GstRtsp.RTSPStatusCode.SESSION_NOT_FOUND,
     "500": GstRtsp.RTSPStatusCode.INTERNAL_SERVER_ERROR,
     "503": GstRtsp.RTSPStatusCode.SERVICE_UNAVAILABLE,
 }
@@ -46,28 +44,26 @@ REFUSALS = {kind: ("describe", kind) for kind in STATUS} | {
     "play453": ("play", "453"),
     "play503": ("play", "503"),
 }
-KINDS = (*STREAM_FAULTS, *PICTURE_FAULTS, *REFUSALS, "udponly")
+KINDS = (*STREAM_FAULTS, *REFUSALS, "udponly")
 
 
 class Clip:
-    """The access units of one Annex B file, and which of them are key pictures."""
+    """The access units of one Annex B file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keys: bool = True) -> None:
         data = path.read_bytes()
-        h265 = path.suffix == ".h265"
-        delimiter = rb"\x00\x00\x00?\x01\x46" if h265 else rb"\x00\x00\x00?\x01\x09"
+        delimiter = rb"\x00\x00\x00?\x01\x46" if path.suffix == ".h265" else rb"\x00\x00\x00?\x01\x09"
         starts = [m.start() for m in re.finditer(delimiter, data)]
         if len(starts) < 2:
             sys.exit(f"{path}: no access unit delimiters (use make_clips.sh)")
-        self.units = [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
-        self.key = [self._is_key(unit, h265) for unit in self.units]
+        units = [data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
+        self.units = units if keys else [self._without_idr(unit) for unit in units]
 
     @staticmethod
-    def _is_key(unit: bytes, h265: bool) -> bool:
-        heads = [unit[m.end()] for m in re.finditer(rb"\x00\x00\x01", unit)]
-        if h265:
-            return any(16 <= head >> 1 & 63 <= 21 for head in heads)  # IRAP (H.265, table 7-1)
-        return any(head & 31 == 5 for head in heads)  # IDR (H.264, table 7-1)
+    def _without_idr(unit: bytes) -> bytes:
+        """An H.264 access unit with its parameter sets and without its picture (NAL type 5, table 7-1)."""
+        nals = re.split(rb"\x00\x00\x00?\x01", unit)[1:]
+        return b"".join(b"\x00\x00\x00\x01" + nal for nal in nals if nal[0] & 31 != 5)
 
 
 class Pusher:
@@ -86,7 +82,7 @@ class Pusher:
 
     def _first(self) -> bool:
         self._push()
-        self.timer = GLib.timeout_add(5000 if self.kind == "lowfps" else 1000 // FPS, self._push)
+        self.timer = GLib.timeout_add(1000 // FPS, self._push)
         return False
 
     def _push(self) -> bool:
@@ -94,11 +90,6 @@ class Pusher:
         self.pushed += 1
         if n >= 4 and self.kind == "stall":
             return False
-        if n >= 4 and self.kind == "eos":
-            self.source.emit("end-of-stream")
-            return False
-        if n > 0 and self.kind == "nokey" and self.clip.key[n % len(units)]:
-            return True
         buffer = Gst.Buffer.new_wrapped(units[n % len(units)])
         return bool(self.source.emit("push-buffer", buffer) == Gst.FlowReturn.OK)
 
@@ -147,7 +138,9 @@ class Farm:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.refusals: dict[tuple[str, str], Any] = {}
-        self.clips: dict[str, Clip] = {}
+        clips = args.clips
+        self.normal, self.h265 = Clip(clips / "normal.h264"), Clip(clips / "normal.h265")
+        self.keyless = Clip(clips / "normal.h264", keys=False)
         self.mounts = GstRtspServer.RTSPMountPoints()
         for number in range(args.count):
             self._mount(f"/cam/{number:04d}", "normal")
@@ -165,9 +158,8 @@ class Farm:
             sys.exit("cannot listen")
 
     def _mount(self, path: str, kind: str) -> None:
-        name = "normal.h265" if kind == "h265" else "black.h264" if kind == "black" else "normal.h264"
-        clip = self.clips.setdefault(name, Clip(self.args.clips / name))
-        self.mounts.add_factory(path, Camera(clip, kind))
+        clips = {"h265": self.h265, "nokey": self.keyless, "stall": self.keyless}
+        self.mounts.add_factory(path, Camera(clips.get(kind, self.normal), kind))
         if kind in REFUSALS:
             method, status = REFUSALS[kind]
             self.refusals[method, path] = STATUS[status]
