@@ -67,26 +67,38 @@ class Sweeper:
                 if depth is not None:
                     tasks.create_task(self._ask_at(ask.target, depth, due_at + ask.offset_s))
 
-    async def ask(self, target: Target, depth: Depth) -> ProbeResult | None:
-        """Ask one eye, and again at once while it is suspect. Returns its first result.
+    async def ask(self, target: Target, depth: Depth) -> None:
+        """Ask one eye, and again at once while it is suspect. One that is being asked already is left alone:
+        its result is on the way."""
+        if target.eye not in self._asking:
+            await self.ask_again(target, await self.once(target, depth))
 
-        None where it is being asked already: then its result is on the way.
-        """
-        if target.eye in self._asking:
-            return None
+    async def ask_again(self, target: Target, result: ProbeResult) -> None:
+        """Confirm or clear the suspicion that ``result`` raised, if it did; never for a refused login."""
+        for shortest, longest in RE_ASK_AFTER_S:
+            verdict = result.verdict(Check.STREAM)
+            suspect = verdict is not None and verdict.outcome is Outcome.FAILING
+            if not suspect or result.memory.failures >= self._confirm_after:
+                return
+            self._asking.add(target.eye)
+            try:
+                await self._pause(random.uniform(shortest, longest))  # noqa: S311 jitter, no secret
+                result = await self.once(target, Depth.LIVENESS)
+            finally:
+                self._asking.discard(target.eye)
+
+    async def once(self, target: Target, depth: Depth) -> ProbeResult:
+        """Ask one eye once, when its device and this process have a place, and hand the result on."""
         self._asking.add(target.eye)
         try:
-            first = result = await self._probe(target, depth)
-            for shortest, longest in RE_ASK_AFTER_S:
-                verdict = result.verdict(Check.STREAM)
-                suspect = verdict is not None and verdict.outcome is Outcome.FAILING
-                if not suspect or result.memory.failures >= self._confirm_after:
-                    break
-                await self._pause(random.uniform(shortest, longest))  # noqa: S311 jitter, no secret
-                result = await self._probe(target, Depth.LIVENESS)
-            return first
+            result = await self._probe(target, depth)
         finally:
             self._asking.discard(target.eye)
+        self.memories[target.eye] = result.memory
+        for verdict in result.verdicts:
+            self._tools.counters.probes.labels(check=verdict.check.value, outcome=verdict.outcome.value).inc()
+        self._hand_on(result)
+        return result
 
     async def _ask_at(self, target: Target, depth: Depth, due_at: float) -> None:
         wait = due_at - self._tools.clock().timestamp()
@@ -100,14 +112,9 @@ class Sweeper:
         try:
             async with asyncio.timeout(target.interval_s) as patience, self._door(target), self._places:
                 patience.reschedule(None)  # begun: from here on the probe keeps its own time
-                result = await self._climb(target, depth)
+                return await self._climb(target, depth)
         except TimeoutError:
-            result = _not_asked(target, depth, self._tools.clock(), Reason.PROBE_SKIPPED_BACKPRESSURE)
-        self.memories[target.eye] = result.memory
-        for verdict in result.verdicts:
-            self._tools.counters.probes.labels(check=verdict.check.value, outcome=verdict.outcome.value).inc()
-        self._hand_on(result)
-        return result
+            return _not_asked(target, depth, self._tools.clock(), Reason.PROBE_SKIPPED_BACKPRESSURE)
 
     async def _climb(self, target: Target, depth: Depth) -> ProbeResult:
         tools = self._tools

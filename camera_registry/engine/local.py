@@ -55,13 +55,14 @@ class Results:
                     log.error("results wait: the database takes none", waiting=self.waiting, reason=reason)
                     return
                 self._batch = None
-                self._tell(receipt)
+                self.tell(receipt)
 
     @property
     def waiting(self) -> int:
         return len(self._waiting) + (len(self._batch[1]) if self._batch else 0)
 
-    def _tell(self, receipt: Receipt) -> None:
+    def tell(self, receipt: Receipt) -> None:
+        """Count what was refused, and pass on which eyes changed."""
         self._counters.results_late.inc(receipt.refused)
         if receipt.unknown_eyes:
             log.warning("results of eyes that are not registered", eyes=sorted(receipt.unknown_eyes)[:10])

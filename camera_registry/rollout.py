@@ -1,0 +1,192 @@
+"""Starting to ask eyes: first say what it will cost, then one canary, then ten, then all; stop by itself
+when logins are refused.
+
+Importing probes nothing. An eye is *started* once it was asked here; from then on the round asks it.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from sqlalchemy import update
+
+from camera_registry import models
+from camera_registry.monitor import Monitor
+from camera_registry.plan import Pace, Plan
+from probes.reasons import Check, Reason
+from probes.result import Depth, ProbeResult, Target
+
+FEW = 10
+REFUSED_SHARE = 0.1  # of those asked: more refused logins than that stop the start
+REFUSED_AT_LEAST = 2
+SUB_STREAM_BYTES = 60_000  # of one liveness probe (46 KB measured at 360p, with handshake and half a GOP)
+STARTED_AT_ONCE = 200  # eyes marked in one transaction
+
+
+class Stage(StrEnum):
+    """The steps of a start."""
+
+    CANARY = "canary"
+    FEW = "few"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What asking these eyes will ask of the network and of the devices."""
+
+    eyes: int
+    devices: int
+    logins: int  # keys of (site, device, credential), each tried once first
+    without_credential: int
+    mbit_s: float  # once the round runs
+    minutes: float  # until all have been asked once
+    slow: tuple[Pace, ...]  # devices that cannot be asked each interval
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """How a start ended. ``stopped`` names the stage at which too many logins were refused."""
+
+    asked: int
+    started: int
+    refused: int
+    stopped: Stage | None
+
+
+def forecast(plan: Plan) -> Forecast:
+    """What the plan asks of devices and lines."""
+    asks = [ask for shard in plan.shards for ask in shard.asks]
+    per_second = sum(1 / ask.target.interval_s for ask in asks)
+    longest = max((ask.target.interval_s for ask in asks), default=0.0)
+    return Forecast(
+        eyes=len(asks),
+        devices=len(plan.paces),
+        logins=len({ask.target.login_key for ask in asks} - {None}),
+        without_credential=sum(ask.target.credential is None for ask in asks),
+        mbit_s=per_second * SUB_STREAM_BYTES * 8 / 1e6,
+        minutes=_first_round_s(len(asks), longest) / 60,
+        slow=tuple(pace for pace in plan.paces if pace.every > 1),
+    )
+
+
+async def roll_out(
+    monitor: Monitor,
+    plan: Plan,
+    tell: Callable[[Stage, int, int], None],
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Started:
+    """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears stage, of how many, asked.
+
+    Stops where more logins are refused than ``REFUSED_SHARE`` (one is enough among the canaries); the eyes
+    of the stage that failed, and of those after it, are not started.
+    """
+    targets = [ask.target for shard in plan.shards for ask in shard.asks]
+    longest = max((t.interval_s for t in targets), default=0.0)
+    asked = started = refused = 0
+    stopped = None
+    suspects: list[asyncio.Task[None]] = []
+    writing = asyncio.create_task(_write_meanwhile(monitor))
+    try:
+        for stage, group in _stages(targets):
+            spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
+            told = partial(tell, stage, len(group))
+            results = await _ask_all(monitor, group, spread_s, pause, told, suspects)
+            turned_away = sum(_refused(result) for result in results)
+            asked += len(results)
+            refused += turned_away
+            if turned_away > _bearable(stage, len(group)):
+                stopped = stage
+                break
+            await monitor.results.write()
+            await asyncio.to_thread(_mark_started, monitor, [target.eye for target in group])
+            started += len(group)
+        await asyncio.gather(*suspects)
+    finally:
+        for task in (writing, *suspects):
+            task.cancel()
+        await asyncio.gather(writing, *suspects, return_exceptions=True)
+        await monitor.results.write()
+    return Started(asked, started, refused, stopped)
+
+
+def _bearable(stage: Stage, eyes: int) -> int:
+    """How many refused logins a stage may meet: of the canaries none, later a camera may have its own."""
+    if stage is Stage.CANARY:
+        return 0
+    return max(REFUSED_AT_LEAST, math.floor(REFUSED_SHARE * eyes))
+
+
+def _stages(targets: Sequence[Target]) -> list[tuple[Stage, list[Target]]]:
+    """One eye for each credential, then ten, then the rest; no eye twice."""
+    canaries: dict[str | None, Target] = {}
+    for target in targets:
+        canaries.setdefault(target.credential.id if target.credential else None, target)
+    chosen = {target.eye for target in canaries.values()}
+    rest = [target for target in targets if target.eye not in chosen]
+    stages = [
+        (Stage.CANARY, list(canaries.values())),
+        (Stage.FEW, rest[:FEW]),
+        (Stage.ALL, rest[FEW:]),
+    ]
+    return [(stage, group) for stage, group in stages if group]
+
+
+def _first_round_s(eyes: int, interval_s: float) -> float:
+    """The first round goes at twice the pace of the later ones: somebody waits for it."""
+    return interval_s / 2 if eyes > FEW else 0.0
+
+
+async def _ask_all(
+    monitor: Monitor,
+    targets: Sequence[Target],
+    spread_s: float,
+    pause: Callable[[float], Awaitable[None]],
+    tell: Callable[[int], None],
+    suspects: list[asyncio.Task[None]],
+) -> list[ProbeResult]:
+    """Ask each once, evenly spread. Those that fail are asked again by tasks that go on as ``suspects``."""
+    results: list[ProbeResult] = []
+
+    async def one(number: int, target: Target) -> None:
+        await pause(spread_s * number / len(targets))
+        # A first look goes all the way: the picture is judged, too.
+        result = await monitor.sweeper.once(target, Depth.DEEP)
+        results.append(result)
+        suspects.append(asyncio.create_task(monitor.sweeper.ask_again(target, result)))
+        tell(len(results))
+
+    async with asyncio.TaskGroup() as tasks:
+        for number, target in enumerate(targets):
+            tasks.create_task(one(number, target))
+    return results
+
+
+async def _write_meanwhile(monitor: Monitor) -> None:
+    while True:
+        await asyncio.sleep(1)
+        await monitor.results.write()
+
+
+def _refused(result: ProbeResult) -> bool:
+    verdict = result.verdict(Check.STREAM)
+    return verdict is not None and verdict.reason in (
+        Reason.AUTH_REJECTED,
+        Reason.AUTH_SUSPENDED,
+        Reason.AUTH_LOCKED,
+    )
+
+
+def _mark_started(monitor: Monitor, codes: Sequence[str]) -> None:
+    now = monitor.clock()
+    for first in range(0, len(codes), STARTED_AT_ONCE):
+        with monitor.database.transaction() as session:
+            session.execute(
+                update(models.Eye)
+                .where(models.Eye.code.in_(codes[first : first + STARTED_AT_ONCE]))
+                .where(models.Eye.started_at.is_(None))
+                .values(started_at=now)
+            )
