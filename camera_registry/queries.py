@@ -304,7 +304,7 @@ class _Places:
             .where(or_(PointUnit.valid_from.is_(None), PointUnit.valid_from <= day))
             .order_by(PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min))
         )
-        lowest: dict[int, int] = dict(memberships.tuples().all())  # the newest stays
+        lowest: dict[int, int] = {row.point_id: row.unit_id for row in memberships}  # the newest stays
         today = {unit_id: _today(tree, unit_id, day) for unit_id in set(lowest.values())}
         covered = {u for u in today if any(scope.covers(id_) for id_ in _lies_in(tree, u))}
         return cls(

@@ -1,0 +1,64 @@
+"""The web application for tests: made over a database, and served for real on a free port."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from camera_registry.api.broadcast import Broadcaster
+from camera_registry.app import create_app
+from camera_registry.db import Database
+from camera_registry.metrics import Counters
+from camera_registry.settings import load
+from tests.dashboards.city import NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """An application with what was handed in to it."""
+
+    app: FastAPI
+    database: Database
+    counters: Counters
+    broadcaster: Broadcaster
+
+
+def make_web(
+    database: Database, *, now: datetime = NOW, notice: str | None = None, metrics_token: str | None = None
+) -> Web:
+    counters, broadcaster = Counters.new(), Broadcaster()
+    settings = load(data_dir=Path("unused"), metrics_token=metrics_token)
+    app = create_app(
+        database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=lambda: now
+    )
+    return Web(app, database, counters, broadcaster)
+
+
+@contextmanager
+def served(web: Web, port: int = 0) -> Iterator[str]:
+    """Serve on loopback while the block lasts; yields the address, ``http://127.0.0.1:port``."""
+    config = uvicorn.Config(
+        web.app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=5
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        give_up = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            assert time.monotonic() < give_up, "the server did not start in time"
+            time.sleep(0.01)
+        taken: int = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{taken}"
+    finally:
+        web.broadcaster.close()
+        server.should_exit = True
+        thread.join(10)
+    assert not thread.is_alive(), "the server did not stop"
