@@ -31,7 +31,10 @@ class Headers:
     def get(self, name: str) -> str | None:
         """The first value of this name."""
         wanted = name.lower()
-        return next((value for key, value in self.fields if key.lower() == wanted), None)
+        for key, value in self.fields:
+            if key.lower() == wanted:
+                return value
+        return None
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of this name."""
