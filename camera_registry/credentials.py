@@ -36,6 +36,7 @@ class CredentialStore:
     def __init__(self, settings: Settings) -> None:
         self._given = settings.credential_key
         self.path = settings.data_dir / KEY_FILE
+        self._sealer: MultiFernet | None = None  # made when first needed: there may be no key yet
 
     def __repr__(self) -> str:
         return f"CredentialStore({str(self.path)!r})"
@@ -71,32 +72,27 @@ class CredentialStore:
         none. Raises ``CredentialError`` for a new set without user and password, for one that would be a
         second default of the same devices, and for values no camera takes.
         """
-        for value in (user, password):
-            if value is not None and (len(value) > MAX_SECRET or not value.isprintable()):
-                raise CredentialError(
-                    N_("A user name or password has at most {limit} printable characters."), limit=MAX_SECRET
-                )
-        row = session.scalar(select(Row).where(Row.name == name))
-        if row is None:
-            row = Row(name=name, changed_at=now)
-            session.add(row)
-            session.flush()  # the id goes into the sealed text
-        before = self._open(row) if row.sealed is not None else None
-        if before is not None:
-            user = before.user if user is None else user
-            password = before.password if password is None else password
-        if user is None or password is None:
-            raise CredentialError(
-                N_('The credential set "{name}" needs a user name and a password.'), name=name
-            )
+        credential_id = self.put_all(session, {name: (user, password)}, now=now)[name]
         if site is not None or manufacturer is not None:
-            self._refuse_second_default(session, row.id, site, manufacturer)
+            self._refuse_second_default(session, credential_id, site, manufacturer)
+            row = session.get_one(Row, credential_id)
             row.site_id, row.manufacturer = site, manufacturer
-        if before is None or (before.user, before.password) != (user, password):
-            row.sealed = self._seal(row.id, user, password)
-            row.changed_at = now
+            session.flush()
+        return credential_id
+
+    def put_all(
+        self, session: Session, logins: Mapping[str, tuple[str | None, str | None]], *, now: datetime
+    ) -> dict[str, int]:
+        """``put`` for thousands of sets: (user, password) by the set's name. Returns the ids by name."""
+        rows = {row.name: row for row in session.scalars(select(Row)) if row.name in logins}
+        for name in logins.keys() - rows.keys():
+            rows[name] = Row(name=name, changed_at=now)
+        session.add_all(rows.values())
+        session.flush()  # the ids go into the sealed texts
+        for name, (user, password) in logins.items():
+            self._fill(rows[name], user, password, now)
         session.flush()
-        return row.id
+        return {name: row.id for name, row in rows.items()}
 
     def book(self, session: Session) -> "CredentialBook":
         """Every set in hand, to look up thousands of devices."""
@@ -124,6 +120,23 @@ class CredentialStore:
             return False
         self._write_keys([Fernet.generate_key().decode(), *self._keys()])
         return True
+
+    def _fill(self, row: Row, user: str | None, password: str | None, now: datetime) -> None:
+        for value in (user, password):
+            if value is not None and (len(value) > MAX_SECRET or not value.isprintable()):
+                raise CredentialError(
+                    N_("A user name or password has at most {limit} printable characters."), limit=MAX_SECRET
+                )
+        before = self._open(row) if row.sealed is not None else None
+        if before is not None:
+            user = before.user if user is None else user
+            password = before.password if password is None else password
+        if user is None or password is None:
+            raise CredentialError(
+                N_('The credential set "{name}" needs a user name and a password.'), name=row.name
+            )
+        if before is None or (before.user, before.password) != (user, password):
+            row.sealed, row.changed_at = self._seal(row.id, user, password), now
 
     def _seal(self, credential_id: int, user: str, password: str) -> bytes:
         clear = json.dumps({"id": credential_id, "user": user, "password": password})
@@ -156,8 +169,11 @@ class CredentialStore:
                 )
 
     def _fernet(self) -> MultiFernet:
+        if self._sealer is not None:
+            return self._sealer
         try:
-            return MultiFernet([Fernet(key) for key in self._keys()])
+            self._sealer = MultiFernet([Fernet(key) for key in self._keys()])
+            return self._sealer
         except ValueError:  # its text may quote the key
             raise CredentialError(
                 N_("The credential key is not a list of Fernet keys separated by commas: {source}."),
@@ -189,6 +205,7 @@ class CredentialStore:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.path)
+        self._sealer = None
 
 
 class CredentialBook:

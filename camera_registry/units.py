@@ -166,6 +166,10 @@ class UnitTree:
         """Whether one of two versions is the other, or became the other."""
         return one == other or self._became(one, other) or self._became(other, one)
 
+    def knows(self, text: str) -> bool:
+        """Whether ``text`` names a unit of any time."""
+        return _key(text) in self._keys
+
     def resolve(self, text: str, day: date) -> UnitVersion:
         """The unit that ``text`` (name, code, or uid) names on ``day``.
 

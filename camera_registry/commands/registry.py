@@ -1,0 +1,349 @@
+"""The registry at the command line: units, sites, import and export, credentials, eyes out of service."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import track
+from rich.table import Table
+from sqlalchemy import select
+
+from camera_registry import credentials as sealed
+from camera_registry import exports, inventory, units
+from camera_registry.commands.common import command, err, open_credentials, open_database, out, say
+from camera_registry.credentials import CredentialError
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_, Language, translate
+from camera_registry.imports.load import Outcome, load_inventory
+from camera_registry.imports.marking import mark_workbook
+from camera_registry.imports.plan import Options
+from camera_registry.imports.rows import Row
+from camera_registry.imports.workbook import read_workbook
+from camera_registry.imports.write import Tally
+from camera_registry.models import Credential, Site
+from camera_registry.settings import Settings
+
+SHOWN_PROBLEMS = 50  # on the terminal; the marked workbook has all
+
+units_app = typer.Typer(no_args_is_help=True, help="Administrative units and their history.")
+sites_app = typer.Typer(no_args_is_help=True, help="Network vantages that eyes are probed from.")
+credentials_app = typer.Typer(no_args_is_help=True, help="Sealed logins of cameras.")
+eyes_app = typer.Typer(no_args_is_help=True, help="Eyes out of service.")
+
+Code = Annotated[str, typer.Argument(help="Code.")]
+OptionalText = Annotated[str | None, typer.Option()]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the registry's commands to the program."""
+    app.add_typer(units_app, name="units")
+    app.add_typer(sites_app, name="site")
+    app.add_typer(credentials_app, name="credentials")
+    app.add_typer(eyes_app, name="eye")
+    app.command("import")(import_file)
+    app.command("export")(export_file)
+    app.command("template")(template)
+
+
+@units_app.command("load")
+def load_units(name: Annotated[str, typer.Argument(help="Data set, e.g. yen-bai.")]) -> None:
+    """Load a carried data set of administrative units; loading again corrects."""
+    with command() as loaded, open_database(loaded) as database:
+        with database.transaction() as session:
+            added, changed = units.load_data_set(session, name)
+        say(loaded, N_("Units: {new} new, {changed} changed."), new=added, changed=changed)
+
+
+@units_app.command("list")
+def list_units(
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%d/%m/%Y"], help="Day.")] = None,
+) -> None:
+    """List the units that are valid on a day."""
+    with command() as loaded, open_database(loaded) as database:
+        day = (on or datetime.now(loaded.zone)).date()
+        with database.reading() as session:
+            tree = units.UnitTree.load(session)
+        table = _table(loaded, N_("Version"), N_("Unit"), N_("Belongs to"))
+        for unit in tree.units_of(day):
+            table.add_row(unit.uid, unit.name, ", ".join(above.name for above in tree.ancestors(unit.id)))
+        out.print(table)
+
+
+@sites_app.command("add")
+def add_site(
+    code: Code,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+    interval: Annotated[int, typer.Option(min=30, max=86_400, help="Seconds between liveness probes.")] = 60,
+) -> None:
+    """Add a network vantage; take 300 seconds behind a VPN or a household's line."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        inventory.add_site(session, code, name, interval)
+        say(loaded, N_('Site "{code}" added.'), code=code)
+
+
+@sites_app.command("list")
+def list_sites() -> None:
+    """List the sites."""
+    with command() as loaded, open_database(loaded) as database, database.reading() as session:
+        table = _table(loaded, N_("Site"), N_("Name"), N_("Interval, s"))
+        for site in session.scalars(select(Site).order_by(Site.code)):
+            table.add_row(site.code, site.name, str(site.interval_s))
+        out.print(table)
+
+
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, XLS or ODS.")],
+    dry_run: Annotated[bool, typer.Option(help="Check the file and change nothing.")] = False,
+    site: Annotated[str | None, typer.Option(help="Site of devices whose row names none.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Unit of points whose row and sheet name none.")] = None,
+    units_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%d/%m/%Y"], help="Day whose units the file names; default: today."
+        ),
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="Begins the codes given to points without one.")] = "YB",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help='"Header=field"; remembered. "Header=" passes a column over.'),
+    ] = None,
+    marked: Annotated[
+        Path | None, typer.Option(help="Where the marked copy goes if cells are wrong.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
+) -> None:
+    """Import an inventory: everything or, if a cell is wrong, nothing. Nothing is probed by it."""
+    with command() as loaded, open_database(loaded) as database:
+        speaks = _language(language, loaded)
+        store = open_credentials(loaded, database)
+        now = datetime.now(UTC)
+        day = (units_on or now.astimezone(loaded.zone)).date()
+        options = Options(day, loaded.zone, site, unit, prefix)
+        sheets = read_workbook(file)
+
+        def progress(rows: Sequence[Row]) -> Iterable[Row]:
+            return track(rows, translate(N_("Reading rows"), speaks), console=err, transient=True)
+
+        with database.transaction() as session:
+            outcome = load_inventory(
+                session, store, sheets, options, now, mapping=_mapping(mapping), track=progress
+            )
+            if dry_run:
+                session.rollback()
+        _tell_passed_over(outcome, speaks)
+        if outcome.problems:
+            target = marked or file.with_name(f"{file.stem}-errors.xlsx")
+            mark_workbook(file, sheets, outcome.problems, target)
+            _tell_problems(outcome, target, speaks)
+            raise typer.Exit(1)
+        _tell_written(outcome, dry_run, speaks)
+
+
+def export_file(
+    file: Annotated[Path, typer.Argument(help="Where to; .csv or .xlsx.")],
+    language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
+) -> None:
+    """Export the inventory, passwords blank; importing the file again changes nothing."""
+    with command() as loaded, open_database(loaded) as database, database.reading() as session:
+        count = exports.export_inventory(session, file, _language(language, loaded), loaded.zone)
+        say(loaded, N_("{count} rows written to {file}."), count=count, file=file)
+
+
+def template(
+    file: Annotated[Path, typer.Argument(help="Where to; .xlsx.")],
+    language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
+) -> None:
+    """Write an empty inventory to fill in."""
+    with command() as loaded:
+        exports.write_template(file, _language(language, loaded))
+        say(loaded, N_("Template written to {file}."), file=file)
+
+
+@credentials_app.command("set")
+def set_credential(
+    name: Annotated[str, typer.Argument(help="Name of the set.")],
+    user: Annotated[str | None, typer.Option(help="User name; asked for when left out.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help='File that holds the password; "-" reads standard input.')
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="Serve every device of this site.")] = None,
+    manufacturer: Annotated[str | None, typer.Option(help="Serve every device of this make.")] = None,
+) -> None:
+    """Make or change a set of login data. The password is never an argument: others could see it."""
+    with command() as loaded, open_database(loaded) as database:
+        store = open_credentials(loaded, database)
+        if user is None:
+            user = typer.prompt(translate(N_("User name"), loaded.language))
+        password = _password(password_file, loaded)
+        with database.transaction() as session:
+            where = (
+                None
+                if site is None
+                else _site_id(session.scalar(select(Site).where(Site.code == site)), site)
+            )
+            store.put(
+                session, name, user, password, now=datetime.now(UTC), site=where, manufacturer=manufacturer
+            )
+        say(loaded, N_('Credential set "{name}" saved.'), name=name)
+
+
+@credentials_app.command("list")
+def list_credentials() -> None:
+    """List the sets, never what is in them."""
+    with command() as loaded, open_database(loaded) as database, database.reading() as session:
+        table = _table(loaded, N_("Name"), N_("Site"), N_("Manufacturer"), N_("Changed"))
+        found = select(Credential, Site.code).outerjoin(Site, Credential.site_id == Site.id)
+        for row, site in session.execute(found.order_by(Credential.name)):
+            at = row.changed_at.astimezone(loaded.zone)
+            erased = "" if row.sealed is not None else f" ({translate(N_('erased'), loaded.language)})"
+            table.add_row(f"{row.name}{erased}", site or "", row.manufacturer or "", f"{at:%d/%m/%Y %H:%M}")
+        out.print(table)
+
+
+@credentials_app.command("erase")
+def erase_credential(name: Annotated[str, typer.Argument(help="Name of the set.")]) -> None:
+    """Forget a login; devices that use it are asked without one."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        found = session.scalar(select(Credential.id).where(Credential.name == name))
+        if found is None:
+            raise CredentialError(N_('There is no credential set "{name}".'), name=name)
+        sealed.erase(session, found, datetime.now(UTC))
+        say(loaded, N_('Credential set "{name}" erased.'), name=name)
+
+
+@credentials_app.command("rotate")
+def rotate_credentials() -> None:
+    """Seal every login anew with a new key, or with the first of those that the settings give."""
+    with command() as loaded, open_database(loaded) as database:
+        store = open_credentials(loaded, database)
+        store.renew_key()
+        with database.transaction() as session:
+            count = store.rotate(session)
+        say(
+            loaded,
+            N_(
+                "{count} credential sets sealed anew. Keep a copy of the key; older backups need the old one."
+            ),
+            count=count,
+        )
+
+
+@eyes_app.command("withdraw-access")
+def withdraw_access(code: Code) -> None:
+    """A household takes its consent back: stop probing, forget the login."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        eye = inventory.eye_by_code(session, code)
+        if inventory.withdraw_access(session, eye, datetime.now(UTC)):
+            say(loaded, N_('The eye "{code}" is not probed any more; its login is erased.'), code=code)
+        else:
+            say(loaded, N_('The eye "{code}" is not probed any more.'), code=code)
+
+
+@eyes_app.command("suspend")
+def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
+    """Take an eye out of service for a while."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        inventory.suspend(session, inventory.eye_by_code(session, code), datetime.now(UTC), reason)
+        say(loaded, N_('The eye "{code}" is suspended.'), code=code)
+
+
+@eyes_app.command("resume")
+def resume(code: Code) -> None:
+    """Put a suspended eye back in service."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        inventory.resume(session, inventory.eye_by_code(session, code), datetime.now(UTC))
+        say(loaded, N_('The eye "{code}" is in service again.'), code=code)
+
+
+@eyes_app.command("retire")
+def retire(code: Code) -> None:
+    """Take an eye out of service for good."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        inventory.retire(inventory.eye_by_code(session, code), datetime.now(UTC))
+        say(loaded, N_('The eye "{code}" is retired.'), code=code)
+
+
+def _language(said: str | None, loaded: Settings) -> Language:
+    if said is None:
+        return loaded.language
+    if said == "vi" or said == "en":
+        return said
+    raise RegistryError(
+        N_('"{text}" is not known here; possible are: {choices}.'), text=said, choices="vi, en"
+    )
+
+
+def _mapping(said: list[str] | None) -> dict[str, str]:
+    pairs = (each.rpartition("=") for each in said or ())
+    return {header.strip(): name.strip() for header, _, name in pairs}
+
+
+def _password(file: Path | None, loaded: Settings) -> str:
+    if file is None and sys.stdin.isatty():
+        return str(typer.prompt(translate(N_("Password"), loaded.language), hide_input=True))
+    if file is None or str(file) == "-":
+        return sys.stdin.readline().rstrip("\r\n")
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as exc:
+        raise RegistryError(N_("{file} cannot be read: {why}."), file=file, why=exc.strerror) from None
+
+
+def _site_id(site: Site | None, code: str) -> int:
+    if site is None:
+        raise RegistryError(
+            N_('There is no site "{text}"; add it first: camera-registry site add.'), text=code
+        )
+    return site.id
+
+
+def _table(loaded: Settings, *heads: str) -> Table:
+    return Table(*(translate(head, loaded.language) for head in heads))
+
+
+def _tell_passed_over(outcome: Outcome, language: Language) -> None:
+    for sheet in outcome.sheets_without_table:
+        text = translate(N_('The sheet "{sheet}" has no table and was passed over.'), language, sheet=sheet)
+        err.print(text, style="yellow", markup=False)
+    for sheet, header in outcome.unknown_headers:
+        text = translate(
+            N_('{sheet}: the column "{header}" is not known and was passed over.'),
+            language,
+            sheet=sheet or "CSV",
+            header=header,
+        )
+        err.print(text, style="yellow", markup=False)
+
+
+def _tell_problems(outcome: Outcome, target: Path, language: Language) -> None:
+    for problem in outcome.problems[:SHOWN_PROBLEMS]:
+        where = f"{problem.sheet}!{problem.column}{problem.row}".lstrip("!")
+        err.print(f"{where}  {problem.code}  {problem.text(language)}", markup=False)
+    message = N_("{count} cells are wrong; nothing was changed. They are marked in {file}.")
+    text = translate(message, language, count=len(outcome.problems), file=target)
+    err.print(text, style="red", markup=False)
+
+
+def _tell_written(outcome: Outcome, dry_run: bool, language: Language) -> None:
+    written = outcome.written
+    kinds: list[tuple[str, Tally]] = [
+        (N_("Points"), written.points),
+        (N_("Devices"), written.devices),
+        (N_("Eyes"), written.eyes),
+    ]
+    for name, tally in kinds:
+        message = N_("{kind}: {new} new, {changed} changed, {same} unchanged.")
+        text = translate(
+            message,
+            language,
+            kind=translate(name, language),
+            new=tally.new,
+            changed=tally.changed,
+            same=tally.same,
+        )
+        out.print(text, markup=False)
+    if dry_run:
+        out.print(translate(N_("Dry run: nothing was changed."), language), markup=False)

@@ -1,0 +1,205 @@
+"""The inventory as a file that can be imported again, and the empty one to fill in. Passwords stay blank."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from xlsxwriter import Workbook
+
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_, Language, translate
+from camera_registry.imports.columns import COLUMNS, Column
+from camera_registry.imports.values import CHOICES, FORMULA_STARTS
+from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
+from camera_registry.models import Credential, Device, Eye, Point, PointUnit, Site, Unit
+
+EXPORTED = tuple(column for column in COLUMNS if column.field != "position")  # latitude and longitude say it
+WIDTH = 18  # of a column, characters
+VALIDATED_ROWS = 5_000  # of the template; those below may be filled in as well
+SHEET_NAMES: Mapping[Language, tuple[str, str]] = {
+    "vi": ("Danh mục camera", "Hướng dẫn"),
+    "en": ("Inventory", "Guide"),
+}
+CHOSEN = {"funding": Funding, "kind": DeviceKind, "reach": Reach, "sub_stream": StreamChoice}
+YES_NO: Mapping[Language, tuple[str, str]] = {"vi": ("Có", "Không"), "en": ("Yes", "No")}
+SWITCHES = ("signage", "tls", "basic_allowed")
+
+
+class ExportError(RegistryError):
+    """The file cannot be written as asked."""
+
+
+def export_inventory(session: Session, path: Path, language: Language, zone: tzinfo) -> int:
+    """Write every point, device and eye to ``path`` (CSV or XLSX); returns the number of rows.
+
+    Importing the file changes nothing. Raises ``ExportError`` for another kind of file.
+    """
+    rows = inventory_rows(session, language, zone)
+    if path.suffix.lower() == ".csv":
+        return _write_csv(path, rows, language)
+    if path.suffix.lower() == ".xlsx":
+        return _write_xlsx(path, rows, language)
+    raise ExportError(N_("{file}: write to a file that ends in .csv or .xlsx."), file=path)
+
+
+def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterator[dict[str, Any]]:
+    """One row for each eye, and for each device or point that has none; by field of an import."""
+    units: dict[int, Unit] = {}
+    memberships = select(PointUnit, Unit).join(Unit, PointUnit.unit_id == Unit.id)
+    for membership, unit in session.execute(
+        memberships.order_by(PointUnit.valid_from.asc().nulls_first(), PointUnit.id)
+    ):
+        units[membership.point_id] = unit
+    found = (
+        select(Point, Device, Eye, Site.code, Credential.name)
+        .outerjoin(Device, Device.point_id == Point.id)
+        .outerjoin(Eye, Eye.device_id == Device.id)
+        .outerjoin(Site, Device.site_id == Site.id)
+        .outerjoin(Credential, Device.credential_id == Credential.id)
+        .order_by(Point.code, Device.code, Eye.channel, Eye.code)
+    )
+    for point, device, eye, site, credential in session.execute(found):
+        row = _point_cells(point, units.get(point.id))
+        if device is not None:
+            row |= _device_cells(device, site, credential)
+        row |= _eye_cells(eye, zone) if eye is not None else {"count": 0}
+        yield {name: _shown(name, value, language) for name, value in row.items() if value not in (None, "")}
+
+
+def write_template(path: Path, language: Language) -> None:
+    """Write the empty workbook to fill in, with a guide on its second sheet."""
+    with Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        table, guide = (book.add_worksheet(name) for name in SHEET_NAMES[language])
+        head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1})
+        plain_text = book.add_format({"num_format": "@"})
+        for index, column in enumerate(COLUMNS):
+            table.write_string(0, index, getattr(column, language), head)
+            # As text: a spreadsheet makes 1 of 001 and a date of 1/2.
+            table.set_column(index, index, WIDTH, plain_text)
+            if (choices := _choices(column, language)) is not None:
+                table.data_validation(
+                    1, index, VALIDATED_ROWS, index, {"validate": "list", "source": choices}
+                )
+        table.freeze_panes(1, 2)
+        guide.set_column(0, 1, 2 * WIDTH)
+        guide.set_column(2, 2, 5 * WIDTH)
+        lines = [(N_("Column"), N_("Example"), N_("What to write"))]
+        lines += [(getattr(column, language), column.example, _meaning(column)) for column in COLUMNS]
+        for number, (name, example, meaning) in enumerate(lines):
+            style = head if number == 0 else None
+            for index, text in enumerate((translate(name, language), example, translate(meaning, language))):
+                if text:
+                    guide.write_string(number, index, translate(text, language), style)
+
+
+def _meaning(column: Column) -> str:
+    return {
+        "point_code": N_("Blank: a code is given out. Known: the point is changed."),
+        "point_name": N_("Required. Rows with the same name and unit are one point."),
+        "unit": N_("Required, unless the sheet is named after the unit."),
+        "unit_code": N_("Only where the name is not clear. Codes are reused: 04252-1 names one version."),
+        "count": N_("A row may stand for several eyes; blank is one."),
+        "position": N_("Latitude and longitude in one cell, instead of the two columns."),
+        "k": N_("How many of its eyes must work for the point to be served; blank is one."),
+        "host": N_("Blank: no network reaches the eye, a person reports on it."),
+        "path": N_("Blank: the manufacturer's usual path. No user name or password here."),
+        "credential": N_("The name of a login that several devices share."),
+        "password": N_("Is sealed and never shown again. Blank: unchanged."),
+        "access_document": N_("For a household's camera: the paper that allows us to look."),
+    }.get(column.field, "")
+
+
+def _choices(column: Column, language: Language) -> list[str] | None:
+    if column.field in SWITCHES:
+        return list(YES_NO[language])
+    if column.field not in CHOSEN:
+        return None
+    return [_shown(column.field, value, language) for value in CHOICES[CHOSEN[column.field]]]
+
+
+def _point_cells(point: Point, unit: Unit | None) -> dict[str, Any]:
+    names = ("address", "residential_group", "latitude", "longitude", "k", "funding", "signage", "note")
+    return {
+        "point_code": point.code,
+        "point_name": point.name,
+        "unit": unit.name if unit is not None else None,
+        "unit_code": unit.uid if unit is not None else None,
+        **{name: getattr(point, name) for name in names},
+    }
+
+
+def _device_cells(device: Device, site: str, credential: str | None) -> dict[str, Any]:
+    same = ("kind", "manufacturer", "model", "serial", "firmware", "imported_on", "certificate", "host")
+    more = ("http_port", "basic_allowed", "sessions", "sub_stream")
+    network = {"port": device.port, "tls": device.tls} if device.host is not None else {}
+    cells = {name: getattr(device, name) for name in (*same, *more)}
+    return {"device_code": device.code, "site": site, "credential": credential, **cells, **network}
+
+
+def _eye_cells(eye: Eye, zone: tzinfo) -> dict[str, Any]:
+    same = ("channel", "path", "snapshot_path", "purpose", "reach")
+    access = ("access_document", "access_date", "access_until")
+    return {
+        "eye_code": eye.code,
+        "eye_name": eye.name,
+        **{name: getattr(eye, name) for name in (*same, *access)},
+        "commissioned": _day(eye.commissioned_at, zone),
+        "retired": _day(eye.retired_at, zone),
+        "access_withdrawn": _day(eye.access_withdrawn_at, zone),
+    }
+
+
+def _day(moment: datetime | None, zone: tzinfo) -> date | None:
+    return None if moment is None else moment.astimezone(zone).date()
+
+
+def _shown(name: str, value: Any, language: Language) -> Any:
+    if name in SWITCHES:
+        return YES_NO[language][0 if value else 1]
+    if name in CHOSEN and language == "vi":
+        return CHOICES[CHOSEN[name]][CHOSEN[name](value)][0]
+    return value
+
+
+def _write_csv(path: Path, rows: Iterator[dict[str, Any]], language: Language) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:  # with the mark Excel knows UTF-8 by
+        writer = csv.writer(file)
+        writer.writerow([getattr(column, language) for column in EXPORTED])
+        for row in rows:
+            writer.writerow([_csv_cell(row.get(column.field, "")) for column in EXPORTED])
+            count += 1
+    return count
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    # What begins like a formula is run as one by whoever opens the file.
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _write_xlsx(path: Path, rows: Iterator[dict[str, Any]], language: Language) -> int:
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    count = 0
+    with Workbook(str(path), options) as book:
+        sheet = book.add_worksheet(SHEET_NAMES[language][0])
+        head = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
+        days = book.add_format({"num_format": "dd/mm/yyyy"})
+        sheet.set_column(0, len(EXPORTED) - 1, WIDTH)
+        sheet.freeze_panes(1, 2)
+        for index, column in enumerate(EXPORTED):
+            sheet.write_string(0, index, getattr(column, language), head)
+        for row in rows:
+            count += 1
+            for index, column in enumerate(EXPORTED):
+                value = row.get(column.field)
+                if isinstance(value, date):
+                    sheet.write_datetime(count, index, value, days)
+                elif value is not None:
+                    sheet.write(count, index, value)
+    return count

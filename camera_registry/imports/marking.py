@@ -1,0 +1,59 @@
+"""The same workbook again with its wrong cells marked: what a ward mends and sends back."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+from openpyxl.worksheet.worksheet import Worksheet
+
+from camera_registry.imports.faults import Problem
+from camera_registry.imports.workbook import Sheet
+
+AUTHOR = "camera-registry"
+WRONG = PatternFill("solid", start_color="FFC7CE")
+COMMENT_SIZE = (420, 160)  # pixels
+
+
+def mark_workbook(path: Path, sheets: Sequence[Sheet], problems: Sequence[Problem], target: Path) -> None:
+    """Write ``target``, an XLSX, with every problem as a fill and a comment in both languages.
+
+    An XLSX keeps its own looks; of other files the cells alone are carried over. Like the file it was
+    made from it holds whatever passwords that holds, so only its owner may read it.
+    """
+    workbook = load_workbook(path) if path.suffix.lower() == ".xlsx" else _rebuilt(sheets)
+    by_cell: dict[tuple[str, int, str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        by_cell[problem.sheet, problem.row, problem.column].append(problem)
+    for (name, row, column), found in by_cell.items():
+        sheet = workbook[name] if name else workbook.worksheets[0]
+        _mark(sheet, f"{column}{row}", found)
+    target.touch(mode=0o600)
+    workbook.save(target)
+
+
+def _mark(sheet: Worksheet, where: str, problems: list[Problem]) -> None:
+    cell = sheet[where]
+    if isinstance(cell, MergedCell):
+        inside = next(area for area in sheet.merged_cells.ranges if where in area)
+        cell = sheet.cell(inside.min_row, inside.min_col)
+    texts = [f"{p.code}\n{p.text('vi')}\n{p.text('en')}" for p in problems]
+    before = [cell.comment.text] if cell.comment is not None else []
+    cell.comment = Comment("\n\n".join(before + texts), AUTHOR, COMMENT_SIZE[1], COMMENT_SIZE[0])
+    cell.fill = WRONG
+
+
+def _rebuilt(sheets: Sequence[Sheet]) -> Workbook:
+    workbook = Workbook()
+    workbook.remove(workbook.worksheets[0])
+    for sheet in sheets:
+        page = workbook.create_sheet(sheet.name or "Sheet1")
+        for row in sheet.rows:
+            page.append([ILLEGAL_CHARACTERS_RE.sub("", c) if isinstance(c, str) else c for c in row])
+            for cell in page[page.max_row]:
+                if cell.data_type == "f":  # text of theirs that begins with "=" stays text
+                    cell.data_type = "s"
+    return workbook

@@ -1,0 +1,292 @@
+"""A sheet into rows: one frozen ``Row`` for each line that speaks of a point or an eye."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from camera_registry.credentials import MAX_SECRET
+from camera_registry.imports import values
+from camera_registry.imports.columns import SECRET, Header, find_header
+from camera_registry.imports.faults import BadCell, Fault, Problem, column_letter
+from camera_registry.imports.values import Address
+from camera_registry.imports.workbook import Cell, Sheet
+from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
+from camera_registry.spelling import clean, spelled
+
+# A line that sums up, and the first words of what stands below a table.
+TOTALS = frozenset(spelled(word) for word in ("Tổng cộng", "Tổng", "Cộng", "Tổng số", "Total"))
+FOOTERS = tuple(
+    spelled(word)
+    for word in (
+        "Người lập",
+        "Thủ trưởng",
+        "Nơi nhận",
+        "Xác nhận",
+        "Trưởng Công an",
+        "Chủ tịch",
+        "Ghi chú:",
+        "TM.",
+        "KT.",
+        "Prepared by",
+    )
+)
+LITERAL = frozenset({"user", "password"})  # a dash may be a password
+HOST_FAULTS = (Fault.HOST_INVALID, Fault.PORT_INVALID)  # quote the host alone, which is no secret here
+FOOTER_CELLS = 3  # a line of a table says more than a line of signatures
+_NUMBERING = re.compile(r"^(?:[IVXLC]+|[A-ZĐ]|\d+)\s*[.)/-]\s*")
+_COLUMN_NUMBER = re.compile(r"\(?\d{1,2}\)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one line says; ``None`` is a blank cell. ``number`` counts from 1, as spreadsheets do."""
+
+    sheet: str
+    number: int
+    columns: Mapping[str, int] = field(repr=False)
+    bad: frozenset[str] = frozenset()  # fields whose cells could not be read
+    section: str | None = None  # the unit's name in a line of its own above
+    point_code: str | None = None
+    point_name: str | None = None
+    unit: str | None = None
+    unit_code: str | None = None
+    address: str | None = None
+    residential_group: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    position: tuple[float, float] | None = None
+    k: int | None = None
+    funding: Funding | None = None
+    signage: bool | None = None
+    note: str | None = None
+    eye_code: str | None = None
+    eye_name: str | None = None
+    count: int | None = None
+    channel: int | None = None
+    purpose: str | None = None
+    reach: Reach | None = None
+    device_code: str | None = None
+    kind: DeviceKind | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+    imported_on: date | None = None
+    certificate: str | None = None
+    host: Address | None = None
+    port: int | None = None
+    http_port: int | None = None
+    tls: bool | None = None
+    basic_allowed: bool | None = None
+    sessions: int | None = None
+    sub_stream: StreamChoice | None = None
+    path: Address | None = None
+    snapshot_path: str | None = None
+    site: str | None = None
+    credential: str | None = None
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    commissioned: date | None = None
+    retired: date | None = None
+    access_document: str | None = None
+    access_date: date | None = None
+    access_until: date | None = None
+    access_withdrawn: date | None = None
+
+    def problem(self, name: str, fault: Fault, **said: object) -> Problem:
+        """A fault of this row in the column of the field ``name``, or in the first that there is."""
+        index = self.columns.get(name)
+        if index is None:
+            index = self.columns.get("point_name", min(self.columns.values(), default=0))
+        return Problem(self.sheet, self.number, column_letter(index), fault, said)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What reading the sheets gave: rows, problems, and what was passed over without harm."""
+
+    rows: list[Row] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unknown_headers: list[tuple[str, str]] = field(default_factory=list)  # sheet, header
+    sheets_without_table: list[str] = field(default_factory=list)
+
+
+def read_rows(
+    sheets: list[Sheet], mapping: Mapping[str, str], today: date, is_unit: Callable[[str], bool]
+) -> Reading:
+    """Every row of every sheet that has a table. ``is_unit`` tells whether a text names a unit."""
+    reading = Reading()
+    for sheet in sheets:
+        try:
+            header = find_header(sheet, mapping)
+        except BadCell as bad:
+            row, column = bad.values.pop("row"), bad.values.pop("column")
+            assert isinstance(row, int)
+            assert isinstance(column, int)
+            reading.problems.append(
+                Problem(sheet.name, row + 1, column_letter(column), bad.fault, bad.values)
+            )
+            continue
+        if header is None:
+            if is_unit(sheet.name):  # a ward's sheet must not be passed over in silence
+                reading.problems.append(Problem(sheet.name, 1, "A", Fault.HEADER_MISSING))
+            elif any(not values.blank(cell) for row in sheet.rows for cell in row):
+                reading.sheets_without_table.append(sheet.name)
+            continue
+        if not header.columns.keys() & {"point_name", "point_code", "eye_code"}:
+            reading.problems.append(Problem(sheet.name, header.row + 1, "A", Fault.COLUMN_MISSING))
+            continue
+        reading.unknown_headers += [(sheet.name, text) for text in header.unknown]
+        for row in _lines(sheet, header, is_unit):
+            _read_line(sheet, header, row, today, reading)
+    if not reading.rows and not reading.problems:
+        name = sheets[0].name if sheets else ""
+        reading.problems.append(Problem(name, 1, "A", Fault.HEADER_MISSING))
+    return reading
+
+
+def _lines(sheet: Sheet, header: Header, is_unit: Callable[[str], bool]) -> Iterator[tuple[int, str | None]]:
+    """The lines of the table (counted from 0), each with the unit named in a line above it."""
+    head = [clean(str(cell)) for cell in sheet.rows[header.row]]
+    section: str | None = None
+    for number in range(header.row + 1, len(sheet.rows)):
+        cells = sheet.rows[number]
+        texts = [clean(str(cell)) for cell in cells if not values.blank(cell)]
+        if not texts or [clean(str(cell)) for cell in cells] == head:
+            continue
+        if len(texts) > 2 and all(_COLUMN_NUMBER.fullmatch(text.removesuffix(".0")) for text in texts):
+            continue  # the line (1) (2) (3) below a header
+        distinct = {text for text in texts if not _ordinal(text)}
+        if len(distinct) == 1 and is_unit(_NUMBERING.sub("", named := distinct.pop())):
+            section = _NUMBERING.sub("", named)
+            continue
+        if spelled(texts[0].rstrip(":")) in TOTALS and not any(
+            values.blank(text) is False and not _number(text) for text in set(texts[1:]) - {texts[0]}
+        ):
+            continue
+        if len(texts) <= FOOTER_CELLS and any(spelled(text).startswith(FOOTERS) for text in texts):
+            rest = sheet.rows[number + 1 :]
+            if all(sum(not values.blank(cell) for cell in row) <= FOOTER_CELLS for row in rest):
+                return
+        yield number, section
+
+
+def _ordinal(text: str) -> bool:
+    return bool(re.fullmatch(r"(?:[IVXLC]+|\d{1,4}|[A-ZĐ])(?:\.0)?[.)]?", text))
+
+
+def _number(text: str) -> bool:
+    return bool(re.fullmatch(r"[\d.,]+", text))
+
+
+def _read_line(
+    sheet: Sheet, header: Header, line: tuple[int, str | None], today: date, reading: Reading
+) -> None:
+    number, section = line
+    cells = sheet.rows[number]
+    said: dict[str, Any] = {}
+    bad_fields = set()
+    for name, index in header.columns.items():
+        cell = cells[index] if index < len(cells) else ""
+        if cell == "" or (name not in LITERAL and values.blank(cell)):
+            continue
+        try:
+            said[name] = READERS[name](cell, today)
+        except BadCell as bad:
+            quoted = (
+                bad.values if name not in SECRET or bad.fault in HOST_FAULTS else {**bad.values, "text": "…"}
+            )
+            reading.problems.append(
+                Problem(sheet.name, number + 1, column_letter(index), bad.fault, dict(quoted))
+            )
+            bad_fields.add(name)
+    for name in ("point_name", "eye_name", "note"):
+        if name in said and (found := values.count_within(said[name]))[1] is not None:
+            said[name], counted = found[0] or None, found[1]
+            said.setdefault("count", counted)
+    if said:
+        reading.rows.append(
+            Row(sheet.name, number + 1, header.columns, frozenset(bad_fields), section, **said)
+        )
+
+
+def _text(limit: int) -> Callable[[Cell, date], str]:
+    return lambda cell, today: values.text(cell, limit)
+
+
+def _secret(cell: Cell, today: date) -> str:
+    """A user name or password, to the letter: blanks inside and around it may belong to it."""
+    if not isinstance(cell, str):
+        return values.text(cell, MAX_SECRET)
+    found = cell.strip("\r\n")
+    if len(found) > MAX_SECRET or not found.isprintable():
+        raise BadCell(Fault.CREDENTIAL_INVALID, limit=MAX_SECRET)
+    return found
+
+
+def _planned(cell: Cell, today: date) -> date:
+    return values.day(cell, today.replace(year=today.year + 5, day=min(today.day, 28)))
+
+
+def _past(cell: Cell, today: date) -> date:
+    return values.day(cell, today)
+
+
+def _far(cell: Cell, today: date) -> date:
+    return values.day(cell, date(2100, 12, 31))
+
+
+def _code(cell: Cell, today: date) -> str:
+    return values.code(cell)
+
+
+READERS: Mapping[str, Callable[[Cell, date], object]] = {
+    "point_code": _code,
+    "point_name": _text(300),
+    "unit": _text(200),
+    "unit_code": _text(64),
+    "address": _text(500),
+    "residential_group": _text(200),
+    "latitude": lambda cell, today: values.latitude(cell),
+    "longitude": lambda cell, today: values.longitude(cell),
+    "position": lambda cell, today: values.position(cell),
+    "k": lambda cell, today: values.whole(cell, 1, 512),
+    "funding": lambda cell, today: values.choice(Funding, cell),
+    "signage": lambda cell, today: values.yes_no(cell),
+    "note": _text(2000),
+    "eye_code": _code,
+    "eye_name": _text(300),
+    "count": lambda cell, today: values.count(cell),
+    "channel": lambda cell, today: values.whole(cell, 1, 1024),
+    "purpose": _text(200),
+    "reach": lambda cell, today: values.choice(Reach, cell),
+    "device_code": _code,
+    "kind": lambda cell, today: values.choice(DeviceKind, cell),
+    "manufacturer": _text(100),
+    "model": _text(100),
+    "serial": _text(100),
+    "firmware": _text(100),
+    "imported_on": _past,
+    "certificate": _text(100),
+    "host": lambda cell, today: values.host(cell),
+    "port": lambda cell, today: values.port(cell),
+    "http_port": lambda cell, today: values.port(cell),
+    "tls": lambda cell, today: values.yes_no(cell),
+    "basic_allowed": lambda cell, today: values.yes_no(cell),
+    "sessions": lambda cell, today: values.whole(cell, 1, 64),
+    "sub_stream": lambda cell, today: values.choice(StreamChoice, cell),
+    "path": lambda cell, today: values.path(cell),
+    "snapshot_path": lambda cell, today: values.snapshot_path(cell),
+    "site": _code,
+    "credential": _text(100),
+    "user": _secret,
+    "password": _secret,
+    "commissioned": _planned,
+    "retired": _planned,
+    "access_document": _text(300),
+    "access_date": _past,
+    "access_until": _far,
+    "access_withdrawn": _past,
+}

@@ -1,0 +1,134 @@
+"""Reads a spreadsheet of any usual kind into plain sheets of cells: XLSX, XLS, ODS, CSV."""
+
+import csv
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from io import StringIO
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+
+Cell = str | int | float | bool | date | datetime | time | timedelta
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_UNPACKED = 512 * 1024 * 1024  # what the parts of an XLSX or ODS may grow to: an archive can be a bomb
+MAX_ROWS = 100_000  # of one sheet
+MAX_COLUMNS = 300
+MAX_SHEETS = 200
+SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+DELIMITERS = (";", ",", "\t", "|")
+LOOKED_AT = 40  # rows from which a delimiter is told
+
+
+class UnreadableFile(RegistryError):
+    """The file is not a spreadsheet that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The cells of one sheet, row by row; an empty cell is ``""``. Merged cells all show their value.
+
+    ``corners`` names, for every (row, column) inside a merge, the cell at its top left.
+    """
+
+    name: str
+    rows: list[list[Cell]]
+    corners: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+
+
+def read_workbook(path: Path) -> list[Sheet]:
+    """The visible sheets of a file. Raises ``UnreadableFile`` saying why there are none."""
+    try:
+        size = path.stat().st_size
+    except OSError as exc:
+        raise UnreadableFile(N_("{file} cannot be read: {why}."), file=path, why=exc.strerror) from None
+    if size > MAX_BYTES:
+        raise UnreadableFile(
+            N_("{file} is larger than {limit} MB."), file=path.name, limit=MAX_BYTES // 1024 // 1024
+        )
+    sheets = _spreadsheet(path) if path.suffix.lower() in SPREADSHEETS else [_csv(path)]
+    for sheet in sheets:
+        if len(sheet.rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in sheet.rows):
+            raise UnreadableFile(
+                N_('The sheet "{sheet}" has more than {rows} rows or {columns} columns.'),
+                sheet=sheet.name,
+                rows=MAX_ROWS,
+                columns=MAX_COLUMNS,
+            )
+    return sheets
+
+
+def _spreadsheet(path: Path) -> list[Sheet]:
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                    raise UnreadableFile(
+                        N_("{file} is larger than {limit} MB."),
+                        file=path.name,
+                        limit=MAX_UNPACKED // 1024 // 1024,
+                    )
+        with CalamineWorkbook.from_path(str(path)) as workbook:
+            visible = [m.name for m in workbook.sheets_metadata if m.visible == SheetVisibleEnum.Visible]
+            return [_sheet(workbook, name) for name in visible[:MAX_SHEETS]]
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as exc:
+        raise UnreadableFile(
+            N_("{file} is no spreadsheet that can be read, or it is protected by a password ({why})."),
+            file=path.name,
+            why=type(exc).__name__,
+        ) from None
+
+
+def _sheet(workbook: CalamineWorkbook, name: str) -> Sheet:
+    found = workbook.get_sheet_by_name(name)
+    if found.total_height > MAX_ROWS or found.total_width > MAX_COLUMNS:
+        return Sheet(name, [[""] * (MAX_COLUMNS + 1)])  # refused by the caller; not worth the memory
+    rows: list[list[Cell]] = found.to_python(skip_empty_area=False)
+    corners = {}
+    for (top, left), (bottom, right) in found.merged_cell_ranges or ():
+        for row in range(top, min(bottom + 1, len(rows))):
+            for column in range(left, min(right + 1, len(rows[row]))):
+                if (row, column) != (top, left):
+                    corners[row, column] = (top, left)
+                    rows[row][column] = rows[top][left]
+    return Sheet(name, rows, corners)
+
+
+def _csv(path: Path) -> Sheet:
+    text = _decoded(path.read_bytes(), path.name)
+    delimiter = None
+    if text[:4].lower() == "sep=":  # Excel's own way to name the delimiter
+        delimiter, text = text[4], text.partition("\n")[2]
+    delimiter = delimiter or max(DELIMITERS, key=lambda each: _widest(text, each))
+    try:
+        return Sheet("", list(csv.reader(StringIO(text, newline=""), delimiter=delimiter)))
+    except csv.Error as exc:
+        raise UnreadableFile(N_("{file} is no CSV: {why}."), file=path.name, why=exc) from None
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    elif raw[1:2] == b"\0":
+        encodings = ["utf-16-le"]
+    else:
+        encodings = ["utf-8-sig", "cp1258"]  # cp1258: what Excel on a Vietnamese Windows calls CSV
+    for encoding in encodings:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UnreadableFile(N_("{file} is no text in UTF-8, UTF-16 or Windows-1258."), file=name)
+
+
+def _widest(text: str, delimiter: str) -> int:
+    rows = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return max((len(row) for row, _ in zip(rows, range(LOOKED_AT), strict=False)), default=0)
+    except csv.Error:
+        return 0
