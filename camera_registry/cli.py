@@ -2,10 +2,11 @@
 
 import typer
 
-from camera_registry.commands import registry
+from camera_registry.commands import demo, probing, registry, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-registry.add_to(app)
+for room in (registry, probing, serve, demo):
+    room.add_to(app)
 
 
 def main() -> None:

@@ -34,6 +34,9 @@ class Stage(StrEnum):
     ALL = "all"
 
 
+Tell = Callable[[Stage, int, int], None]  # stage, of how many, asked
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What asking these eyes will ask of the network and of the devices."""
@@ -76,7 +79,7 @@ def forecast(plan: Plan) -> Forecast:
 async def roll_out(
     monitor: Monitor,
     plan: Plan,
-    tell: Callable[[Stage, int, int], None],
+    tell: Tell,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Started:
     """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears stage, of how many, asked.

@@ -1,0 +1,303 @@
+"""``probe``, ``start`` and ``simulate``: ask one eye now, begin asking a site, and play a city."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
+
+import orjson
+import typer
+import uvloop
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from sqlalchemy import select
+
+from camera_registry import models, rollout
+from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, out
+from camera_registry.db import Database
+from camera_registry.health import Standing, eye_standing
+from camera_registry.i18n import N_, Language, translate
+from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.metrics import Counters
+from camera_registry.monitor import decode_in, prepare
+from camera_registry.rollout import Forecast, Stage, Started
+from camera_registry.settings import Settings
+from camera_registry.words import reason_text
+from probes.ladder import climb
+from probes.result import Credential, Depth, ProbeResult, Target
+from probes.simulator.fleet import FleetError
+from probes.simulator.run import run as run_simulator
+
+
+class ExitCode(IntEnum):
+    """The plugin convention of Nagios and its heirs."""
+
+    UP = 0
+    DEGRADED = 1
+    DOWN = 2
+    UNKNOWN = 3
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(probe)
+    app.command()(start)
+    app.command()(simulate)
+
+
+def probe(
+    what: Annotated[
+        str, typer.Argument(metavar="URL|EYE", help="rtsp:// or rtsps:// URL, or an eye's code.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    transcript: Annotated[bool, typer.Option(help="Print what was said, credentials removed.")] = False,
+    liveness: Annotated[bool, typer.Option(help="Stop at the keyframe; do not decode it.")] = False,
+    user: Annotated[str, typer.Option(help="User name, for a URL.")] = "",
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password, for a URL; - reads standard input.")
+    ] = None,
+    basic: Annotated[bool, typer.Option(help="Allow Basic, which sends the password in clear.")] = False,
+    save_exchange: Annotated[
+        Path | None, typer.Option(help="Write the redacted exchange in the form that tests replay.")
+    ] = None,
+) -> None:
+    """Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."""
+    depth = Depth.LIVENESS if liveness else Depth.DEEP
+    record = transcript or save_exchange is not None
+    with command() as settings:
+        if "://" in what:
+            target = _target_of_url(what, user, password_file, basic)
+            unkept = LoginBook({}, lambda *_: None, now, Counters.new())
+            result = uvloop.run(_probe_once(target, depth, record, unkept))
+        else:
+            result = _probe_registered(what, depth, record, settings)
+    if save_exchange is not None:
+        save_exchange.write_text(result.transcript)
+    standing = eye_standing({v.check: Standing(v.outcome, v.reason) for v in result.verdicts})
+    code = ExitCode[standing.state.upper()]
+    typer.echo(_json(result, standing) if as_json else _summary(result, standing, settings.language))
+    if transcript:
+        typer.echo(result.transcript)
+    raise typer.Exit(code)
+
+
+def start(
+    site: Annotated[str, typer.Option(help="Code of the site whose eyes are to be started.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False,
+) -> None:
+    """Show what asking a site's eyes will cost, then begin: one canary, ten, all.
+
+    Importing probes nothing; only started eyes are asked by ``serve``. Stops by itself when logins are
+    refused.
+    """
+    with command() as settings, open_database(settings) as database:
+        credentials = open_credentials(settings, database)
+        if _site(database, site) is None:
+            raise Refused(N_('There is no site with the code "{code}".'), code=site)
+
+        async def begin() -> Started | None:
+            monitor = prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
+            try:
+                plan = monitor.plan_of(monitor.targets(site, started=False))
+                foreseen = rollout.forecast(plan)
+                _show_forecast(foreseen, site, settings.language)
+                if foreseen.eyes == 0:
+                    return None
+                question = translate(N_("Begin to ask these eyes?"), settings.language)
+                if not yes and not typer.confirm(question):
+                    raise typer.Exit(1)
+                with _progress() as progress:
+                    return await rollout.roll_out(monitor, plan, _teller(progress, settings.language))
+            finally:
+                monitor.close()
+
+        started = uvloop.run(begin())
+        if started is not None:
+            _show_started(started, settings.language)
+
+
+def simulate(
+    fleet: Annotated[Path, typer.Argument(metavar="FLEET.toml", help="Which cameras to play.")],
+    port: Annotated[int | None, typer.Option(help="Port of every camera, instead of the file's.")] = None,
+    control_port: Annotated[int, typer.Option(help="Port on which the counters are told.")] = 0,
+) -> None:
+    """Play a city of cameras on loopback addresses until stopped; then print what was done to them."""
+    with command():
+        try:
+            run_simulator(fleet, port=port, control_port=control_port)
+        except (FleetError, OSError) as error:
+            raise Refused(N_("The fleet cannot be played: {reason}"), reason=error) from None
+
+
+# --- probe ------------------------------------------------------------------------------------------
+
+
+async def _probe_once(target: Target, depth: Depth, record: bool, logins: LoginBook) -> ProbeResult:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return await climb(target, depth, logins=logins, decode=decode_in(pool), clock=now, record=record)
+
+
+def _probe_registered(code: str, depth: Depth, record: bool, settings: Settings) -> ProbeResult:
+    """Probe an eye of the registry, within its login budget. The result is shown, not judged."""
+    with open_database(settings) as database:
+        credentials = open_credentials(settings, database)
+
+        async def ask() -> ProbeResult | None:
+            counters = Counters.new()
+            monitor = prepare(database, settings, credentials, counters, now, lambda _: None)
+            try:
+                every = [*monitor.targets(), *monitor.targets(started=False)]
+                target = next((t for t in every if t.eye == code), None)
+                if target is None:
+                    return None
+                book = LoginBook(load_states(database), save_in(database), now, counters)
+                return await _probe_once(target, depth, record, book)
+            finally:
+                monitor.close()
+
+        result = uvloop.run(ask())
+        if result is None:
+            raise Refused(N_('No eye with the code "{code}" may be asked over the network.'), code=code)
+        return result
+
+
+def _target_of_url(url: str, user: str, password_file: Path | None, basic: bool) -> Target:
+    parts = urlsplit(url)
+    host = parts.hostname
+    if parts.scheme not in ("rtsp", "rtsps") or not host:
+        raise Refused(N_("An rtsp:// or rtsps:// URL is needed."))
+    if parts.password is not None:
+        raise Refused(
+            N_(
+                "A password in a URL is seen by everybody on this machine. Give the name with --user and the "
+                "password in a file with --password-file."
+            )
+        )
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise Refused(N_("The port of the URL is wrong: {reason}"), reason=error) from None
+    user = user or unquote(parts.username or "")
+    credential = Credential("url", user, _read_password(password_file)) if user else None
+    tls = parts.scheme == "rtsps"
+    return Target(
+        eye=host,
+        host=host,
+        port=port or (322 if tls else 554),
+        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        tls=tls,
+        credential=credential,
+        basic_allowed=basic,
+    )
+
+
+def _read_password(source: Path | None) -> str:
+    """The first line of the file, or of standard input."""
+    if source is None or source == Path("-"):
+        return sys.stdin.readline().rstrip("\r\n")
+    try:
+        return source.read_text().split("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
+
+
+def _summary(result: ProbeResult, standing: Standing, language: Language) -> str:
+    """One line: state, reason, what was seen, and performance data after the bar."""
+    media = result.media
+    seen = []
+    if media is not None:
+        seen.append(media.codec)
+        if media.width and media.height:
+            seen.append(f"{media.width}x{media.height}")
+    notes = [str(note) for note in result.notes]
+    said = [str(standing.reason), translate(reason_text(standing.reason), language), *seen, *notes]
+    figures = {"time": f"{result.seconds:.3f}s"} | {str(r.step): f"{r.seconds:.3f}s" for r in result.rungs}
+    if media is not None:
+        figures["lost"] = str(media.lost)
+        if media.fps is not None:
+            figures["fps"] = f"{media.fps:.1f}"
+        if media.bitrate_bps is not None:
+            figures["bitrate"] = f"{media.bitrate_bps:.0f}"
+    performance = " ".join(f"{name}={value}" for name, value in figures.items())
+    return f"{standing.state.upper()} {result.eye}: {', '.join(said)} | {performance}"
+
+
+def _json(result: ProbeResult, standing: Standing) -> str:
+    told: dict[str, Any] = {"state": standing.state, "reason": standing.reason} | asdict(result)
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+# --- start ------------------------------------------------------------------------------------------
+
+
+def _site(database: Database, code: str) -> int | None:
+    with database.reading() as session:
+        return session.scalar(select(models.Site.id).where(models.Site.code == code))
+
+
+def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
+    def term(text: str, **values: object) -> str:
+        return translate(text, language, **values)
+
+    if foreseen.eyes == 0:
+        typer.echo(term(N_("There is no eye to start at site {site}."), site=site))
+        return
+    table = Table(
+        title=term(N_("What asking the eyes of site {site} will ask of it"), site=site), show_header=False
+    )
+    rows = [
+        (N_("Eyes"), str(foreseen.eyes)),
+        (N_("Devices"), str(foreseen.devices)),
+        (N_("Logins, each tried once first"), str(foreseen.logins)),
+        (N_("Eyes without a credential"), str(foreseen.without_credential)),
+        (N_("Traffic of the round, Mbit/s"), f"{foreseen.mbit_s:.1f}"),
+        (N_("Minutes until all have been asked once"), f"{foreseen.minutes:.1f}"),
+    ]
+    for label, value in rows:
+        table.add_row(term(label), value)
+    for pace in foreseen.slow:
+        text = N_("{device}: {eyes} eyes, {sessions} sessions at a time; each eye is asked every {seconds} s")
+        line = term(
+            text,
+            device=pace.device,
+            eyes=pace.eyes,
+            sessions=pace.sessions,
+            seconds=round(pace.effective_interval_s),
+        )
+        table.add_row(term(N_("Recorder")), line)
+    out.print(table)
+
+
+STAGES = {
+    Stage.CANARY: N_("Canaries: one eye for each credential"),
+    Stage.FEW: N_("The first ten"),
+    Stage.ALL: N_("All others"),
+}
+
+
+def _progress() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+
+
+def _teller(progress: Progress, language: Language) -> rollout.Tell:
+    bars: dict[Stage, Any] = {}
+
+    def tell(stage: Stage, total: int, asked: int) -> None:
+        if stage not in bars:
+            bars[stage] = progress.add_task(translate(STAGES[stage], language), total=total)
+        progress.update(bars[stage], completed=asked)
+
+    return tell
+
+
+def _show_started(started: Started, language: Language) -> None:
+    text = N_("Asked {asked} eyes, started {started}; {refused} logins were refused.")
+    typer.echo(translate(text, language, **asdict(replace(started, stopped=None))))
+    if started.stopped is not None:
+        text = N_(
+            "Stopped at this stage: {stage}. Too many logins were refused; correct the credentials before "
+            "the cameras lock the account, then start again."
+        )
+        raise Refused(text, stage=translate(STAGES[started.stopped], language))
