@@ -38,9 +38,12 @@ class Overlay(StrEnum):
 MEASURED = (Overlay.IN_SERVICE, Overlay.NOT_STARTED)
 
 # How eyes are counted, in the order in which faces show it.
-STANDINGS = (
-    *(EyeState.UP, EyeState.DEGRADED, EyeState.DOWN, EyeState.UNKNOWN),
-    *(Overlay.REPORTED, Overlay.ACCESS_WITHDRAWN, Overlay.NOT_IN_SERVICE),
+STANDINGS: tuple[str, ...] = tuple(
+    str(standing)
+    for standing in (
+        *(EyeState.UP, EyeState.DEGRADED, EyeState.DOWN, EyeState.UNKNOWN),
+        *(Overlay.REPORTED, Overlay.ACCESS_WITHDRAWN, Overlay.NOT_IN_SERVICE),
+    )
 )
 
 

@@ -62,8 +62,9 @@ def _may_scrape(desk: Desk, request: Request) -> bool:
     if desk.settings.metrics_token is None:
         return False
     kind, _, token = request.headers.get("authorization", "").partition(" ")
+    # Starlette reads headers as Latin-1; what was sent are those bytes.
     wanted = desk.settings.metrics_token.get_secret_value()
-    return kind.lower() == "bearer" and compare_digest(token.strip().encode(), wanted.encode())
+    return kind.lower() == "bearer" and compare_digest(token.strip().encode("latin-1"), wanted.encode())
 
 
 def _loopback(host: str) -> bool:

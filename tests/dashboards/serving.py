@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,13 +30,16 @@ class Web:
 
 
 def make_web(
-    database: Database, *, now: datetime = NOW, notice: str | None = None, metrics_token: str | None = None
+    database: Database,
+    *,
+    now: Callable[[], datetime] = lambda: NOW,
+    notice: str | None = None,
+    metrics_token: str | None = None,
 ) -> Web:
+    """The application over ``database``; it is ``NOW`` unless told otherwise."""
     counters, broadcaster = Counters.new(), Broadcaster()
     settings = load(data_dir=Path("unused"), metrics_token=metrics_token)
-    app = create_app(
-        database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=lambda: now
-    )
+    app = create_app(database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=now)
     return Web(app, database, counters, broadcaster)
 
 

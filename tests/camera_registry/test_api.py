@@ -1,0 +1,355 @@
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from camera_registry.api.broadcast import MOST_CODES, Broadcaster, Change
+from camera_registry.app import PublicBindRefused, refuse_public_bind
+from camera_registry.db import Database
+from tests.dashboards.city import NOW, add_eye, add_point, fill, set_state
+from tests.dashboards.serving import Web, make_web, served
+
+HERE = "http://127.0.0.1"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    fill(database)
+    return database
+
+
+def client_of(web: Web, address: str = "127.0.0.1") -> TestClient:
+    return TestClient(web.app, base_url=HERE, client=(address, 50_000))
+
+
+@pytest.fixture
+def client(filled: Database) -> TestClient:
+    return client_of(make_web(filled))
+
+
+def test_every_eye(client: TestClient) -> None:
+    answer = client.get("/api/v1/eyes").json()
+
+    assert answer["as_of"] == "2026-11-22T03:00:00Z"
+    assert len(answer["eyes"]) == 8
+    down = next(eye for eye in answer["eyes"] if eye["code"] == "NC1-DOWN")
+    assert (
+        down
+        | {
+            "state": "down",
+            "reason": "TCP_TIMEOUT",
+            "overlay": "in_service",
+            "unit": "Phường Nam Cường",
+            "since": "2026-11-22T03:00:00Z",
+            "interval_s": 60,
+        }
+        == down
+    )
+
+
+def test_eyes_narrowed(client: TestClient) -> None:
+    answer = client.get("/api/v1/eyes", params={"standing": "down", "q": "hoa binh"}).json()
+
+    assert [eye["code"] for eye in answer["eyes"]] == ["NC1-DOWN"]
+
+
+def test_one_eye(client: TestClient) -> None:
+    eye = client.get("/api/v1/eyes/NC1-DOWN").json()["eye"]
+
+    assert eye["eye"]["state"] == "down"
+    assert eye["checks"][0]["reason"] == "TCP_TIMEOUT"
+    assert eye["transitions"][0]["after"] == "down"
+    assert eye["transcript"].startswith("> DESCRIBE")
+
+
+def test_a_code_may_hold_a_slash(database: Database) -> None:
+    with database.transaction() as session:
+        add_eye(session, add_point(session, "P", None), "TDP 4/1")
+
+    client = client_of(make_web(database))
+
+    assert client.get("/api/v1/eyes/TDP%204%2F1").json()["eye"]["eye"]["code"] == "TDP 4/1"
+    assert client.get("/eyes/TDP%204%2F1").status_code == 200
+
+
+def test_totals_and_units_agree_with_the_eyes(client: TestClient) -> None:
+    totals = client.get("/api/v1/totals").json()
+    units = client.get("/api/v1/units").json()["units"]
+
+    assert totals["totals"]["by_standing"]["down"] == 1
+    assert totals["coverage"] == pytest.approx(0.6)
+    assert [(unit["name"], unit["totals"]["eyes"]) for unit in units] == [
+        ("Phường Âu Lâu", 5),
+        ("Phường Nam Cường", 3),
+    ]
+
+
+def test_transitions_after_the_last_one_known(client: TestClient) -> None:
+    lines = client.get("/api/v1/transitions").json()["transitions"]
+
+    assert [(line["eye"], line["ledger"], line["after"]) for line in lines] == [("NC1-DOWN", "eye", "down")]
+    assert client.get("/api/v1/transitions", params={"after": lines[-1]["id"]}).json() == {"transitions": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/api/v1/eyes/nobody", 404, id="no such eye"),
+        pytest.param("/api/v1/nothing", 404, id="no such address"),
+        pytest.param("/api/v1/transitions?after=soon", 422, id="not a number"),
+        pytest.param("/api/v1/transitions?limit=1000000", 422, id="too many"),
+    ],
+)
+def test_problems_can_be_read_by_a_program(client: TestClient, path: str, status: int) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_was_sent_wrong_is_not_repeated(client: TestClient) -> None:
+    assert "s3cret" not in client.get("/api/v1/transitions?after=s3cret").text
+
+
+# --- health, metrics --------------------------------------------------------------------------------
+
+
+def test_healthy_while_probes_go_on(client: TestClient) -> None:
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.json() | {"status": "ok", "newest_probe_age_s": 0.0} == answer.json()
+
+
+def test_failing_when_probes_have_stopped(filled: Database) -> None:
+    clock = iter([NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5, seconds=1)])
+    client = client_of(make_web(filled, now=lambda: next(clock)))  # the first moment is the start
+
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/healthz")
+
+    assert answer.status_code == 503
+    assert answer.json() | {"status": "failing", "newest_probe_age_s": 301.0} == answer.json()
+
+
+def test_a_program_that_has_only_just_started_is_given_time(filled: Database) -> None:
+    assert client_of(make_web(filled, now=lambda: NOW + timedelta(days=1))).get("/healthz").status_code == 200
+
+
+def test_nobody_waits_for_probes_of_an_empty_registry(database: Database) -> None:
+    assert client_of(make_web(database)).get("/healthz").json()["status"] == "ok"
+
+
+def test_failing_without_its_database(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")  # never migrated: no tables
+
+    answer = client_of(make_web(database)).get("/healthz")
+
+    assert (answer.status_code, answer.json()) == (503, {"status": "failing", "database": False})
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "sent", "status"),
+    [
+        pytest.param("127.0.0.1", None, None, 200, id="this machine"),
+        pytest.param("::1", None, None, 200, id="this machine, IPv6"),
+        pytest.param("192.0.2.7", None, None, 403, id="elsewhere, no token set"),
+        pytest.param("192.0.2.7", None, "Bearer ", 403, id="elsewhere, an empty token"),
+        pytest.param("192.0.2.7", "tôken", "Bearer tôken", 200, id="elsewhere with the token"),
+        pytest.param("192.0.2.7", "token", "bearer token", 200, id="scheme in small letters"),
+        pytest.param("192.0.2.7", "token", "Bearer other", 403, id="elsewhere with another token"),
+        pytest.param("192.0.2.7", "token", "Basic token", 403, id="another scheme"),
+        pytest.param("testclient", None, None, 403, id="no address"),
+    ],
+)
+def test_who_may_scrape(
+    filled: Database, address: str, token: str | None, sent: str | None, status: int
+) -> None:
+    web = make_web(filled, metrics_token=token)
+    headers = [(b"Authorization", sent.encode())] if sent is not None else []
+
+    answer = client_of(web, address).get("/metrics", headers=headers)
+
+    assert answer.status_code == status
+    assert ("camera_up" in answer.text) == (status == 200)
+
+
+def test_metrics_read_the_state_at_scrape(filled: Database) -> None:
+    client = client_of(make_web(filled))
+    assert 'camera_up{eye="NC1-UP"} 1' in client.get("/metrics").text
+
+    with filled.transaction() as session:
+        eye = add_eye(session, add_point(session, "NEW", None), "NEW-1")
+        set_state(session, eye, "down")
+
+    assert 'camera_up{eye="NEW-1"} 0' in client.get("/metrics").text
+
+
+# --- guard ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param("127.0.0.1:8000", 200, id="address and port"),
+        pytest.param("LOCALHOST", 200, id="name"),
+        pytest.param("[::1]:8000", 200, id="IPv6"),
+        pytest.param("[::1]", 200, id="IPv6 without a port"),
+        pytest.param("attacker.example", 421, id="a name that was made to resolve to us"),
+        pytest.param("127.0.0.1.attacker.example:80", 421, id="a name that looks like us"),
+        pytest.param("", 421, id="none"),
+    ],
+)
+def test_only_our_own_names_are_answered(client: TestClient, host: str, status: int) -> None:
+    assert client.get("/api/v1/totals", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/eyes", "/nothing", "/static/live.js", "/metrics"])
+def test_strict_headers_on_every_answer(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_no_page_loads_a_documentation_from_elsewhere(client: TestClient) -> None:
+    assert client.get("/docs").status_code == client.get("/redoc").status_code == 404
+    assert "/api/v1/eyes" in client.get("/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_may_be_bound(host: str) -> None:
+    refuse_public_bind(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "registry.example", ""])
+def test_anything_else_is_refused_with_the_reason(host: str) -> None:
+    with pytest.raises(PublicBindRefused, match="no sign-in yet") as refusal:
+        refuse_public_bind(host)
+
+    assert "chưa có đăng nhập" in refusal.value.text("vi")
+
+
+# --- news -------------------------------------------------------------------------------------------
+
+
+async def test_news_reaches_every_listener() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.listen() as one, broadcaster.listen() as other:
+        first, second = one.changes(), other.changes()
+        before = await anext(first)
+        assert before == await anext(second) == Change(broadcaster.revision, ())
+
+        await asyncio.to_thread(broadcaster.publish, ["E2", "E1"])
+
+        change = await anext(first)
+        assert change == await anext(second) == Change(broadcaster.revision, ("E1", "E2"))
+        assert change.revision != before.revision
+
+
+async def test_what_a_slow_listener_missed_is_told_at_once() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.listen() as listener:
+        changes = listener.changes()
+        await anext(changes)
+        for n in range(1_000):
+            broadcaster.publish([f"E{n % 3}"])
+
+        assert (await anext(changes)).eyes == ("E0", "E1", "E2")
+
+
+async def test_too_many_to_name_is_everything() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.listen() as listener:
+        changes = listener.changes()
+        await anext(changes)
+        broadcaster.publish([f"E{n}" for n in range(MOST_CODES + 1)])
+        broadcaster.publish(["E1"])
+
+        assert (await anext(changes)).eyes is None
+        broadcaster.publish(["E1"])
+        assert (await anext(changes)).eyes == ("E1",)
+
+
+async def test_a_quiet_line_beats() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.listen() as listener:
+        changes = listener.changes(beat_s=0.01)
+        first = await anext(changes)
+
+        assert await anext(changes) == first
+
+
+async def test_closing_ends_every_listener() -> None:
+    broadcaster = Broadcaster()
+    with broadcaster.listen() as listener:
+        changes = listener.changes()
+        await anext(changes)
+        broadcaster.close()
+
+        assert [change async for change in changes] == []
+
+
+def test_a_listener_whose_loop_has_ended_hinders_nobody() -> None:
+    broadcaster = Broadcaster()
+
+    async def enter() -> None:
+        broadcaster.enter(broadcaster.listen())
+
+    asyncio.run(enter())
+
+    broadcaster.publish(["E1"])
+
+
+def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        if line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
+
+
+def test_events_over_http(filled: Database) -> None:
+    web = make_web(filled)
+    with served(web) as address, httpx2.Client(base_url=address, timeout=20) as client:
+        with client.stream("GET", "/api/v1/events") as stream:
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            events = events_of(stream.iter_lines())
+            assert next(events) == {"revision": web.broadcaster.revision, "eyes": []}
+
+            publisher = threading.Thread(target=web.broadcaster.publish, args=(["NC1-UP"],))
+            publisher.start()
+
+            assert next(events)["eyes"] == ["NC1-UP"]
+            publisher.join()
+
+        with client.stream("GET", "/api/v1/events") as again:
+            assert next(events_of(again.iter_lines()))["revision"] == web.broadcaster.revision
+
+
+def test_a_stopping_server_ends_its_streams(filled: Database) -> None:
+    web = make_web(filled)
+    with httpx2.Client(timeout=20) as client:
+        with served(web) as address:
+            stream = client.send(client.build_request("GET", f"{address}/api/v1/events"), stream=True)
+            events = events_of(stream.iter_lines())
+            next(events)
+
+        assert list(events) == []
+        stream.close()

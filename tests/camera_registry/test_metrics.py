@@ -1,0 +1,182 @@
+import subprocess
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from camera_registry import queries
+from camera_registry.health import EyeState
+from camera_registry.metrics import Counters, StateLines, exposition
+from camera_registry.queries import EyeRow, Overlay
+from probes.reasons import Reason
+from tests.dashboards.city import NOW
+
+ROW = EyeRow(
+    code="E1",
+    name="Cổng chợ",
+    point="P1",
+    point_name="Chợ",
+    unit="Phường Âu Lâu",
+    unit_code="04543",
+    site="yb",
+    manufacturer="Hikvision",
+    model="DS-2CD1",
+    funding="socialised",
+    overlay=Overlay.IN_SERVICE,
+    state=EyeState.UP,
+    reason=Reason.OK,
+    since=NOW,
+    probed_at=NOW,
+    probe_s=0.25,
+    interval_s=60.0,
+    backlog=False,
+)
+AILING = {"E1": [("stream", "TCP_TIMEOUT")]}
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def samples(text: bytes) -> Samples:
+    """What Prometheus would store; each series once."""
+    found: Samples = {}
+    for family in text_string_to_metric_families(text.decode()):
+        for sample in family.samples:
+            series = sample.name, tuple(sorted(sample.labels.items()))
+            assert series not in found
+            found[series] = sample.value
+    return found
+
+
+def rendered(*rows: EyeRow, lines: StateLines | None = None) -> Samples:
+    return samples((lines or StateLines()).render(rows, queries.units(rows), {}))
+
+
+def of_eye(found: Samples, code: str) -> dict[str, float]:
+    return {name: value for (name, labels), value in found.items() if ("eye", code) in labels}
+
+
+def test_the_exposition_is_what_promtool_accepts() -> None:
+    counters = Counters.new()
+    counters.probes.labels("stream", "ok").inc()
+    counters.login_attempts.labels("accepted").inc()
+    rows = [ROW, replace(ROW, code="E2", state=EyeState.DOWN, unit='Xã "Tân" \\ Thịnh\n')]
+    text = exposition(StateLines().render(rows, queries.units(rows), AILING), counters)
+
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    names = {name for name, _ in samples(text)}
+    assert names >= {
+        "camera_up",
+        "camera_observed",
+        "camera_last_probe_timestamp_seconds",
+        "camera_probe_duration_seconds",
+        "camera_reason",
+        "camera_info",
+        "unit_eyes",
+        "camera_registry_build_info",
+        "camera_registry_sweep_lag_seconds",
+        "camera_registry_probes_total",
+        "camera_registry_sessions_open",
+        "camera_registry_login_attempts_total",
+        "camera_registry_results_late_total",
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "up", "observed"),
+    [
+        pytest.param(ROW, 1, 1, id="up"),
+        pytest.param(replace(ROW, state=EyeState.DEGRADED), 1, 1, id="degraded delivers its stream"),
+        pytest.param(replace(ROW, state=EyeState.DOWN), 0, 1, id="down"),
+        pytest.param(replace(ROW, state=EyeState.UNKNOWN), None, 0, id="unknown is no number"),
+        pytest.param(replace(ROW, state=None, overlay=Overlay.REPORTED), None, None, id="reported"),
+        pytest.param(replace(ROW, state=None, overlay=Overlay.NOT_IN_SERVICE), None, None, id="suspended"),
+    ],
+)
+def test_states(row: EyeRow, up: float | None, observed: float | None) -> None:
+    eye = of_eye(rendered(row), "E1")
+
+    assert (eye.get("camera_up"), eye.get("camera_observed")) == (up, observed)
+    assert eye["camera_info"] == 1
+
+
+def test_moments_are_stamped_not_aged() -> None:
+    eye = of_eye(rendered(ROW), "E1")
+
+    assert eye["camera_last_probe_timestamp_seconds"] == NOW.timestamp()
+    assert eye["camera_probe_duration_seconds"] == 0.25
+
+
+def test_a_reason_stands_beside_its_check() -> None:
+    found = samples(StateLines().render([ROW], [], AILING))
+
+    series = ("check", "stream"), ("eye", "E1"), ("reason", "TCP_TIMEOUT")
+    assert found["camera_reason", series] == 1
+
+
+def test_a_line_follows_its_eye() -> None:
+    lines = StateLines()
+    other = replace(ROW, code="E2")
+    rendered(ROW, other, lines=lines)
+
+    later = rendered(replace(ROW, state=EyeState.DOWN, probed_at=NOW + timedelta(minutes=1)), lines=lines)
+
+    assert of_eye(later, "E1")["camera_up"] == 0
+    assert of_eye(later, "E1")["camera_last_probe_timestamp_seconds"] == NOW.timestamp() + 60
+    assert of_eye(later, "E2") == {}
+
+
+def test_a_cured_eye_loses_its_reason() -> None:
+    lines = StateLines()
+    lines.render([ROW], [], AILING)
+
+    assert "camera_reason" not in of_eye(rendered(ROW, lines=lines), "E1")
+
+
+def test_units_count_every_standing_once() -> None:
+    found = rendered(ROW, replace(ROW, code="E2", state=EyeState.DOWN))
+
+    counts = {
+        dict(labels)["state"]: value
+        for (name, labels), value in found.items()
+        if name == "unit_eyes" and ("unit", "Phường Âu Lâu") in labels
+    }
+    assert counts == {standing: float(standing in ("up", "down")) for standing in queries.STANDINGS}
+
+
+def test_units_of_one_name_stay_apart() -> None:
+    found = rendered(ROW, replace(ROW, code="E2", unit_code="99999"))
+
+    units = {dict(labels)["unit"] for name, labels in found if name == "unit_eyes"}
+    assert units == {"Phường Âu Lâu (04543)", "Phường Âu Lâu (99999)"}
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_any_label_comes_back_as_it_was(name: str) -> None:
+    text = StateLines().render([replace(ROW, name=name)], [], {}).decode()
+
+    (info,) = [line for line in text.split("\n") if line.startswith("camera_info")]
+    parsed = next(iter(text_string_to_metric_families(info.replace("\r", "?") + "\n")))
+    assert parsed.samples[0].labels["name"] == name.replace("\r", "?")
+
+
+def test_an_empty_registry_has_empty_metrics() -> None:
+    assert rendered() == {}
+
+
+def test_ten_thousand_eyes_that_did_not_change_are_not_rendered_again() -> None:
+    rows = [replace(ROW, code=f"E{n:05}") for n in range(10_000)]
+    lines = StateLines()
+
+    def seconds() -> float:
+        began = time.process_time()
+        lines.render(rows, [], {})
+        return time.process_time() - began
+
+    first = seconds()
+    assert min(seconds() for _ in range(5)) < first / 3
