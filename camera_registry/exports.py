@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from xlsxwriter import Workbook
+from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_, Language, translate
@@ -64,9 +64,8 @@ def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterat
     )
     for point, device, eye, site, credential in session.execute(found):
         row = _point_cells(point, units.get(point.id))
-        if device is not None:
-            row |= _device_cells(device, site, credential)
-        row |= _eye_cells(eye, zone) if eye is not None else {"count": 0}
+        row |= _device_cells(device, site, credential)
+        row |= _eye_cells(eye, zone)
         yield {name: _shown(name, value, language) for name, value in row.items() if value not in (None, "")}
 
 
@@ -81,23 +80,22 @@ def write_template(path: Path, language: Language) -> None:
             # As text: a spreadsheet makes 1 of 001 and a date of 1/2.
             table.set_column(index, index, WIDTH, plain_text)
             if (choices := _choices(column, language)) is not None:
-                table.data_validation(
-                    1, index, VALIDATED_ROWS, index, {"validate": "list", "source": choices}
-                )
+                listed = {"validate": "list", "source": choices}
+                table.data_validation(1, index, VALIDATED_ROWS, index, listed)
         table.freeze_panes(1, 2)
         guide.set_column(0, 1, 2 * WIDTH)
         guide.set_column(2, 2, 5 * WIDTH)
-        lines = [(N_("Column"), N_("Example"), N_("What to write"))]
-        lines += [(getattr(column, language), column.example, _meaning(column)) for column in COLUMNS]
-        for number, (name, example, meaning) in enumerate(lines):
-            style = head if number == 0 else None
-            for index, text in enumerate((translate(name, language), example, translate(meaning, language))):
-                if text:
-                    guide.write_string(number, index, translate(text, language), style)
+        heads = (N_("Column"), N_("Example"), N_("What to write"))
+        lines = [[translate(word, language) for word in heads]]
+        for column in COLUMNS:
+            lines.append([getattr(column, language), column.example, _meaning(column, language)])
+        for number, line in enumerate(lines):
+            for index, text in enumerate(line):
+                guide.write_string(number, index, text, head if number == 0 else None)
 
 
-def _meaning(column: Column) -> str:
-    return {
+def _meaning(column: Column, language: Language) -> str:
+    text = {
         "point_code": N_("Blank: a code is given out. Known: the point is changed."),
         "point_name": N_("Required. Rows with the same name and unit are one point."),
         "unit": N_("Required, unless the sheet is named after the unit."),
@@ -110,7 +108,8 @@ def _meaning(column: Column) -> str:
         "credential": N_("The name of a login that several devices share."),
         "password": N_("Is sealed and never shown again. Blank: unchanged."),
         "access_document": N_("For a household's camera: the paper that allows us to look."),
-    }.get(column.field, "")
+    }.get(column.field)
+    return "" if text is None else translate(text, language)
 
 
 def _choices(column: Column, language: Language) -> list[str] | None:
@@ -132,7 +131,9 @@ def _point_cells(point: Point, unit: Unit | None) -> dict[str, Any]:
     }
 
 
-def _device_cells(device: Device, site: str, credential: str | None) -> dict[str, Any]:
+def _device_cells(device: Device | None, site: str | None, credential: str | None) -> dict[str, Any]:
+    if device is None:
+        return {}
     same = ("kind", "manufacturer", "model", "serial", "firmware", "imported_on", "certificate", "host")
     more = ("http_port", "basic_allowed", "sessions", "sub_stream")
     network = {"port": device.port, "tls": device.tls} if device.host is not None else {}
@@ -140,7 +141,9 @@ def _device_cells(device: Device, site: str, credential: str | None) -> dict[str
     return {"device_code": device.code, "site": site, "credential": credential, **cells, **network}
 
 
-def _eye_cells(eye: Eye, zone: tzinfo) -> dict[str, Any]:
+def _eye_cells(eye: Eye | None, zone: tzinfo) -> dict[str, Any]:
+    if eye is None:
+        return {"count": 0}
     same = ("channel", "path", "snapshot_path", "purpose", "reach")
     access = ("access_document", "access_date", "access_until")
     return {

@@ -137,6 +137,16 @@ def eye_by_code(session: Session, code: str) -> Eye:
     return eye
 
 
+def site_by_code(session: Session, code: str) -> Site:
+    """The site with this code. Raises ``InventoryError``."""
+    site = session.scalar(select(Site).where(Site.code == code))
+    if site is None:
+        raise InventoryError(
+            N_('There is no site "{text}"; add it first: camera-registry site add.'), text=code
+        )
+    return site
+
+
 def add_site(session: Session, code: str, name: str = "", interval_s: int = 60) -> Site:
     """A new vantage. Raises ``InventoryError`` when the code is taken."""
     if session.scalar(select(Site.id).where(Site.code == code)) is not None:

@@ -1,20 +1,34 @@
 """What every command does first and last: settings, the migrated database, the key, and a clear refusal."""
 
+import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
+import structlog
 import typer
 from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import settings
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import N_, translate
+from camera_registry.i18n import LANGUAGES, N_, translate
 from camera_registry.settings import Settings, SettingsError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+class Refused(RegistryError):
+    """A command cannot do what it was asked."""
+
+
+def now() -> datetime:
+    """The moment, aware, UTC; commands take the time here and hand it on."""
+    return datetime.now(UTC)
 
 
 @contextmanager
@@ -25,6 +39,7 @@ def command() -> Iterator[Settings]:
     except SettingsError as refused:
         err.print(str(refused), style="red", markup=False)
         raise typer.Exit(1) from None
+    configure_logs(loaded)
     try:
         yield loaded
     except RegistryError as refused:
@@ -34,13 +49,19 @@ def command() -> Iterator[Settings]:
 
 @contextmanager
 def open_database(loaded: Settings) -> Iterator[Database]:
-    """The database of the settings, migrated."""
-    database = Database(loaded.url)
+    """The database of the settings, migrated. Raises ``Refused`` where it does not work."""
+    database = None
     try:
+        database = Database(loaded.url)
         database.migrate()
         yield database
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        # The driver's own words: SQLAlchemy's text may quote the values of a statement.
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise Refused(N_("The database does not work: {reason}"), reason=reason) from None
     finally:
-        database.close()
+        if database is not None:
+            database.close()
 
 
 def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
@@ -50,11 +71,37 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
         made = store.prepare(session)
     if made:
         message = N_("A new key that seals camera passwords is in {path}. Keep a copy of it in a safe place.")
-        for language in ("vi", "en"):
+        for language in LANGUAGES:
             err.print(translate(message, language, path=store.path), style="yellow", markup=False)
     return store
+
+
+def now() -> datetime:
+    """The moment of the command: rooms below never ask the clock themselves."""
+    return datetime.now(UTC)
 
 
 def say(loaded: Settings, message: str, **values: object) -> None:
     """A line for the person at the terminal, in the language of the settings."""
     out.print(translate(message, loaded.language, **values), markup=False)
+
+
+def configure_logs(loaded: Settings) -> None:
+    """Logs go to standard error, for people or for machines. Libraries speak up from warnings on."""
+    level = logging.getLevelNamesMapping()[loaded.log_level.upper()]
+    as_json = loaded.log_format == "json"
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if as_json
+            else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
+    )

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from camera_registry import credentials as sealed
 from camera_registry import exports, inventory, units
-from camera_registry.commands.common import command, err, open_credentials, open_database, out, say
+from camera_registry.commands.common import command, err, now, open_credentials, open_database, out, say
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import N_, Language, translate
+from camera_registry.i18n import LANGUAGES, N_, Language, translate
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
 from camera_registry.imports.plan import Options
@@ -101,26 +101,22 @@ def import_file(
     unit: Annotated[str | None, typer.Option(help="Unit of points whose row and sheet name none.")] = None,
     units_on: Annotated[
         datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d", "%d/%m/%Y"], help="Day whose units the file names; default: today."
-        ),
+        typer.Option(formats=["%Y-%m-%d", "%d/%m/%Y"], help="Day whose units the file names, if not today."),
     ] = None,
     prefix: Annotated[str, typer.Option(help="Begins the codes given to points without one.")] = "YB",
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", help='"Header=field"; remembered. "Header=" passes a column over.'),
     ] = None,
-    marked: Annotated[
-        Path | None, typer.Option(help="Where the marked copy goes if cells are wrong.")
-    ] = None,
+    marked: Annotated[Path | None, typer.Option(help="Where the copy with wrong cells marked goes.")] = None,
     language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
 ) -> None:
     """Import an inventory: everything or, if a cell is wrong, nothing. Nothing is probed by it."""
     with command() as loaded, open_database(loaded) as database:
         speaks = _language(language, loaded)
         store = open_credentials(loaded, database)
-        now = datetime.now(UTC)
-        day = (units_on or now.astimezone(loaded.zone)).date()
+        moment = now()
+        day = (units_on or moment.astimezone(loaded.zone)).date()
         options = Options(day, loaded.zone, site, unit, prefix)
         sheets = read_workbook(file)
 
@@ -129,7 +125,7 @@ def import_file(
 
         with database.transaction() as session:
             outcome = load_inventory(
-                session, store, sheets, options, now, mapping=_mapping(mapping), track=progress
+                session, store, sheets, options, moment, mapping=_mapping(mapping), track=progress
             )
             if dry_run:
                 session.rollback()
@@ -179,14 +175,8 @@ def set_credential(
             user = typer.prompt(translate(N_("User name"), loaded.language))
         password = _password(password_file, loaded)
         with database.transaction() as session:
-            where = (
-                None
-                if site is None
-                else _site_id(session.scalar(select(Site).where(Site.code == site)), site)
-            )
-            store.put(
-                session, name, user, password, now=datetime.now(UTC), site=where, manufacturer=manufacturer
-            )
+            where = None if site is None else inventory.site_by_code(session, site).id
+            store.put(session, name, user, password, now=now(), site=where, manufacturer=manufacturer)
         say(loaded, N_('Credential set "{name}" saved.'), name=name)
 
 
@@ -210,7 +200,7 @@ def erase_credential(name: Annotated[str, typer.Argument(help="Name of the set."
         found = session.scalar(select(Credential.id).where(Credential.name == name))
         if found is None:
             raise CredentialError(N_('There is no credential set "{name}".'), name=name)
-        sealed.erase(session, found, datetime.now(UTC))
+        sealed.erase(session, found, now())
         say(loaded, N_('Credential set "{name}" erased.'), name=name)
 
 
@@ -236,7 +226,7 @@ def withdraw_access(code: Code) -> None:
     """A household takes its consent back: stop probing, forget the login."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         eye = inventory.eye_by_code(session, code)
-        if inventory.withdraw_access(session, eye, datetime.now(UTC)):
+        if inventory.withdraw_access(session, eye, now()):
             say(loaded, N_('The eye "{code}" is not probed any more; its login is erased.'), code=code)
         else:
             say(loaded, N_('The eye "{code}" is not probed any more.'), code=code)
@@ -246,7 +236,7 @@ def withdraw_access(code: Code) -> None:
 def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
     """Take an eye out of service for a while."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        inventory.suspend(session, inventory.eye_by_code(session, code), datetime.now(UTC), reason)
+        inventory.suspend(session, inventory.eye_by_code(session, code), now(), reason)
         say(loaded, N_('The eye "{code}" is suspended.'), code=code)
 
 
@@ -254,7 +244,7 @@ def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") 
 def resume(code: Code) -> None:
     """Put a suspended eye back in service."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        inventory.resume(session, inventory.eye_by_code(session, code), datetime.now(UTC))
+        inventory.resume(session, inventory.eye_by_code(session, code), now())
         say(loaded, N_('The eye "{code}" is in service again.'), code=code)
 
 
@@ -262,15 +252,16 @@ def resume(code: Code) -> None:
 def retire(code: Code) -> None:
     """Take an eye out of service for good."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        inventory.retire(inventory.eye_by_code(session, code), datetime.now(UTC))
+        inventory.retire(inventory.eye_by_code(session, code), now())
         say(loaded, N_('The eye "{code}" is retired.'), code=code)
 
 
 def _language(said: str | None, loaded: Settings) -> Language:
     if said is None:
         return loaded.language
-    if said == "vi" or said == "en":
-        return said
+    for language in LANGUAGES:
+        if said == language:
+            return language
     raise RegistryError(
         N_('"{text}" is not known here; possible are: {choices}.'), text=said, choices="vi, en"
     )
@@ -290,14 +281,6 @@ def _password(file: Path | None, loaded: Settings) -> str:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as exc:
         raise RegistryError(N_("{file} cannot be read: {why}."), file=file, why=exc.strerror) from None
-
-
-def _site_id(site: Site | None, code: str) -> int:
-    if site is None:
-        raise RegistryError(
-            N_('There is no site "{text}"; add it first: camera-registry site add.'), text=code
-        )
-    return site.id
 
 
 def _table(loaded: Settings, *heads: str) -> Table:

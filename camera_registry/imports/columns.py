@@ -26,9 +26,7 @@ class Column:
 
 # In the order of the template. "*" marks what a new point must have.
 COLUMNS: tuple[Column, ...] = (
-    Column(
-        "point_code", "Mã điểm lắp đặt", "Point code", ("Mã điểm", "Mã vị trí", "Số hiệu điểm"), "YB-0001"
-    ),
+    Column("point_code", "Mã điểm lắp đặt", "Point code", ("Mã điểm", "Mã vị trí"), "YB-0001"),
     Column(
         "point_name",
         "Tên điểm *",

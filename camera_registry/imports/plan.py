@@ -330,7 +330,8 @@ class _Planner:
         if isinstance(found, UnitVersion):
             return found
         faults = {UnitNotValid: Fault.UNIT_NOT_VALID, AmbiguousUnit: Fault.UNIT_AMBIGUOUS}
-        self._fault(row, name, faults.get(type(found), Fault.UNIT_UNKNOWN), **found.values)
+        fault = faults.get(type(found), Fault.UNIT_UNKNOWN)
+        self.plan.problems.append(row.problem(name, fault, **found.values))
         return None
 
     # --- the device --------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def _csv(path: Path) -> Sheet:
         delimiter, text = text[4], text.partition("\n")[2]
     delimiter = delimiter or max(DELIMITERS, key=lambda each: _widest(text, each))
     try:
-        return Sheet("", list(csv.reader(StringIO(text, newline=""), delimiter=delimiter)))
+        lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+        return Sheet("", [[*line] for line in lines])
     except csv.Error as exc:
         raise UnreadableFile(N_("{file} is no CSV: {why}."), file=path.name, why=exc) from None
 
