@@ -72,7 +72,9 @@ def short_moment(at: datetime, now: datetime, language: Language, zone: tzinfo) 
     there, here = at.astimezone(zone), now.astimezone(zone)
     if there.date() == here.date():
         return f"{there:%H:%M}"
-    return f"{there:{_DAY_OF_YEAR[language]} %H:%M}" if there.year == here.year else f"{there:{_DAY[language]}}"
+    if there.year == here.year:
+        return f"{there:{_DAY_OF_YEAR[language]} %H:%M}"
+    return f"{there:{_DAY[language]}}"
 
 
 # Letters first, in the order of the Vietnamese alphabet; the five tones make no letter of their own and
