@@ -51,11 +51,15 @@ class NalAssembler:
         self.key_starts: list[int] = []
         self._syntax = syntax
         self._payload_at = syntax.header_bytes + 1  # in a fragment
+        self._kind_mask = syntax.mask << syntax.shift
+        self._fragment_kind = syntax.fragment << syntax.shift
         self._sets: dict[int, list[bytes]] = {}
         self._sprop: dict[int, list[bytes]] = {}
         for nal in sprop:
             self._keep_set(self._sprop, nal.removeprefix(START_CODE).removeprefix(START_CODE[1:]))
         self._fragments: list[bytes] | None = None  # of a NAL unit that is no slice
+        self._fresh: set[int] = set()  # kinds of parameter sets seen in this unit
+        self._parts: list[bytes] = []  # of what may become a keyframe
         self._begin(-1, after_gap=False)
         self._open = False
 
@@ -69,6 +73,11 @@ class NalAssembler:
             self._gap = True
             self._keeping = False
             self._fragments = None
+        elif not marker and self._has_slice and self._is_middle(payload):  # nearly all packets
+            if self._keeping:
+                self._parts.append(payload[self._payload_at :])
+                self._grow(len(payload))
+            return None
         self._take(payload)
         # Some cameras set the marker on SEI and parameter sets, too (retina 0.4.14): a picture has a slice.
         if marker and self._has_slice:
@@ -88,8 +97,8 @@ class NalAssembler:
         self._recovery = False
         self._keeping = False  # slice data is of a keyframe that may still become whole
         self._fragments = None
-        self._fresh: set[int] = set()  # kinds of parameter sets seen in this unit
-        self._parts: list[bytes] = []
+        self._fresh.clear()
+        self._parts.clear()
         self._size = 0
 
     def _finish(self, gap: bool) -> Keyframe | None:
@@ -99,7 +108,6 @@ class NalAssembler:
         self._open = False
         if self._fragments:
             self._end_fragments()  # some never set the end bit
-        parts, self._parts = self._parts, []
         if not self._key:
             return None
         if gap or self._gap or (self._after_gap and not self._headed):
@@ -112,7 +120,7 @@ class NalAssembler:
         size = syntax.size(sets[syntax.sps][0])
         front = [piece for kind in syntax.sets for nal in sets[kind] for piece in (START_CODE, nal)]
         width, height = size or (None, None)
-        return Keyframe(syntax.codec, b"".join(front + parts), self._timestamp, width, height)
+        return Keyframe(syntax.codec, b"".join(front + self._parts), self._timestamp, width, height)
 
     # ---- one packet
 
@@ -127,6 +135,16 @@ class NalAssembler:
             self._take_aggregate(payload)
         else:
             self._take_nal(payload)
+
+    def _is_middle(self, payload: bytes) -> bool:
+        """Whether this is a fragment that neither begins nor ends a slice."""
+        at = self._payload_at
+        return (
+            len(payload) >= at
+            and payload[0] & self._kind_mask == self._fragment_kind
+            and payload[at - 1] < 0x40
+            and self._fragments is None
+        )
 
     def _take_fragment(self, payload: bytes) -> None:
         at = self._payload_at

@@ -80,6 +80,9 @@ class RtpStream:
         marker = second > 0x7F
         if sequence == self._next:
             self._next = sequence + 1 & 0xFFFF
+            if timestamp == self._last_timestamp and self._assembler is not None and not self._held:
+                keyframe = self._assembler.push(payload, timestamp, marker, False)
+                return keyframe is not None and self._keep(keyframe)
             whole = self._deliver(payload, timestamp, marker, False)
             return self._release() or whole if self._held else whole
         return self._out_of_order(sequence, payload, timestamp, marker)
@@ -188,7 +191,10 @@ class RtpStream:
         if self._assembler is None:
             return False
         keyframe = self._assembler.push(payload, timestamp, marker, gap)
-        if keyframe is None or self.keyframe is not None:
+        return keyframe is not None and self._keep(keyframe)
+
+    def _keep(self, keyframe: Keyframe) -> bool:
+        if self.keyframe is not None:
             return False
         self.keyframe = keyframe
         return True

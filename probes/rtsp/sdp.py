@@ -8,7 +8,8 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
 
@@ -20,8 +21,10 @@ MAX_TRACKS: Final = 32
 MAX_LINES: Final = 4096
 MAX_PARAMETER_SETS: Final = 16
 MAX_URL_CHARS: Final = 2048
+MAX_REMEMBERED_BYTES: Final = 4096
 
 _STATIC: Final = {26: ("JPEG", 90000), 32: ("MPV", 90000), 33: ("MP2T", 90000)}  # RFC 3551, 6
+_ORIGIN: Final = re.compile(rb"^o=[^\n]*\n", re.MULTILINE)
 _RTPMAP: Final = re.compile(r"rtpmap:\s*(\d{1,3})\s+([\w.+-]+)(?:\s*/\s*(\d{1,9}))?")
 _FMTP: Final = re.compile(r"fmtp:\s*(\d{1,3})\s+(.*)")
 _DIMENSIONS: Final = re.compile(r"(?:x-dimensions:\s*|framesize:\s*\d+\s+)(\d{1,5})\s*[,-]\s*(\d{1,5})")
@@ -30,7 +33,11 @@ _URL: Final = re.compile(r"(rtsps?|rtspu)://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The first video: ``codec`` in capitals (``H264``, ``H265``, ``JPEG``, …), ``clock_rate`` in Hz."""
+    """The first video: ``codec`` in capitals (``H264``, ``H265``, ``JPEG``, …), ``clock_rate`` in Hz.
+
+    ``parameter_sets`` are the NAL units of ``sprop-…``; for use only where none come in the stream,
+    for they are often stale or wrong.
+    """
 
     codec: str
     payload_type: int
@@ -38,21 +45,7 @@ class Track:
     control: str | None = None
     framerate: float | None = None
     dimensions: tuple[int, int] | None = None  # only said for JPEG wider than its own header can say
-    fmtp: Mapping[str, str] = field(default_factory=dict)  # names in lower case
-
-    @property
-    def parameter_sets(self) -> tuple[bytes, ...]:
-        """NAL units of ``sprop-…``; for use only where none come in the stream: often stale or wrong."""
-        sets: list[bytes] = []
-        for name in ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets"):
-            for text in self.fmtp.get(name, "").split(","):
-                try:
-                    data = base64.b64decode(text.strip() + "=" * (-len(text.strip()) % 4), validate=True)
-                except binascii.Error:
-                    continue
-                if data and len(sets) < MAX_PARAMETER_SETS:
-                    sets.append(data)
-        return tuple(sets)
+    parameter_sets: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +60,12 @@ class Description:
 
 def parse_sdp(body: bytes) -> Description:
     """Read an SDP. Raises ``SdpError``: ``SDP_INVALID`` where it is none, ``NO_VIDEO_TRACK``."""
+    if len(body) > MAX_REMEMBERED_BYTES:
+        return _parse(body)
+    return _parse_or_remember(_ORIGIN.sub(b"", body, 1))
+
+
+def _parse(body: bytes) -> Description:
     lines = [line.strip() for line in body.decode("utf-8", "replace").splitlines()[:MAX_LINES]]
     lines = [line for line in lines if len(line) > 1 and line[1] == "="]
     if not lines:
@@ -91,6 +90,10 @@ def parse_sdp(body: bytes) -> Description:
     )
 
 
+# A sweep is told the same by the same cameras every minute; only o= may hold the hour.
+_parse_or_remember = lru_cache(maxsize=1024)(_parse)
+
+
 def _track(section: list[str], everything: list[str]) -> Track:
     types = [int(word) for word in section[0].split()[3:] if word.isdecimal() and len(word) < 4]
     maps = _maps(section)
@@ -112,7 +115,7 @@ def _track(section: list[str], everything: list[str]) -> Track:
         control=_attribute(section, "control"),
         framerate=_positive(framerate),
         dimensions=(int(size[1]), int(size[2])) if size else None,
-        fmtp=_fmtp(section, kind) or _fmtp(everything, kind),
+        parameter_sets=_parameter_sets(_fmtp(section, kind) or _fmtp(everything, kind)),
     )
 
 
@@ -135,6 +138,19 @@ def _fmtp(lines: list[str], kind: int) -> dict[str, str]:
                 if name.strip():
                     fields.setdefault(name.strip().lower(), value.strip())
     return fields
+
+
+def _parameter_sets(fmtp: Mapping[str, str]) -> tuple[bytes, ...]:
+    sets: list[bytes] = []
+    for name in ("sprop-vps", "sprop-sps", "sprop-pps", "sprop-parameter-sets"):
+        for text in fmtp.get(name, "").split(","):
+            try:
+                data = base64.b64decode(text.strip() + "=" * (-len(text.strip()) % 4), validate=True)
+            except binascii.Error:
+                continue
+            if data and len(sets) < MAX_PARAMETER_SETS:
+                sets.append(data)
+    return tuple(sets)
 
 
 def _attribute(lines: list[str], name: str) -> str | None:
@@ -164,6 +180,7 @@ def base_url(requested: str, headers: Headers) -> str:
     return requested
 
 
+@lru_cache(maxsize=4096)
 def control_urls(base: str, control: str | None) -> tuple[str, ...]:
     """Where to SETUP a track, in the order to try.
 
@@ -204,6 +221,7 @@ def _split(url: str) -> tuple[str, str]:
     return (f"{match[1]}://{match[2]}", match[3]) if match else ("", url)
 
 
+@lru_cache(maxsize=4096)
 def _on_our_host(ours: str, theirs: str) -> str:
     """``theirs`` without userinfo; with our scheme, host and port unless it names the same host."""
     our_start, _ = _split(ours)

@@ -1,4 +1,3 @@
-import base64
 import random
 from collections.abc import Iterable
 
@@ -227,8 +226,7 @@ def test_what_counts_as_a_keyframe(payloads: list[bytes], markers: str, expected
 def test_sprop_serves_only_where_nothing_came_in_band() -> None:
 
     def track(*sets: bytes) -> Track:
-        text = ",".join(base64.b64encode(nal).decode() for nal in sets)
-        return Track("H264", 96, fmtp={"sprop-parameter-sets": text})
+        return Track("H264", 96, parameter_sets=sets)
 
     helped = RtpStream(track(SPS, PPS))
     assert helped.push(rtp(IDR, marker=True))
