@@ -81,7 +81,10 @@ class EyeRow:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Eyes by standing. ``measured`` are in service and reached by network; ``observed`` have a state."""
+    """Eyes by standing. ``measured`` are in service and reached by network; ``observed`` have a state.
+
+    ``not_started``: nobody has asked these yet, nor will before somebody starts them.
+    """
 
     eyes: int
     points: int
@@ -140,8 +143,21 @@ class TransitionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RungRow:
+    """One step of the newest probe's climb, as ``ingest`` keeps it."""
+
+    step: str
+    seconds: float
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class EyeDetail:
-    """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it."""
+    """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it.
+
+    ``media`` has the figures of ``probes.result.Media`` that are known.
+    """
 
     eye: EyeRow
     address: str
@@ -153,7 +169,7 @@ class EyeDetail:
     depth: str | None
     checks: Sequence[CheckRow]
     notes: Sequence[str]
-    rungs: Sequence[Mapping[str, Any]]
+    rungs: Sequence[RungRow]
     media: Mapping[str, Any] | None
     transcript: str
     transitions: Sequence[TransitionRow] = field(default=())  # newest first
@@ -206,7 +222,7 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
             for c in sorted(checks, key=lambda c: list(Check).index(Check(c.check)))
         ],
         notes=state.notes if state else [],
-        rungs=state.rungs if state else [],
+        rungs=[RungRow(*rung) for rung in state.rungs] if state else [],
         media=state.media if state else None,
         transcript=state.transcript if state else "",
         transitions=_transitions(
@@ -227,7 +243,7 @@ def totals(rows: Iterable[EyeRow]) -> Totals:
         measured=measured,
         observed=measured - by_standing[EyeState.UNKNOWN],
         backlog=sum(row.backlog for row in rows),
-        not_started=sum(row.overlay is Overlay.NOT_STARTED for row in rows),
+        not_started=sum(row.overlay is Overlay.NOT_STARTED and row.probed_at is None for row in rows),
         newest_probe_at=max((row.probed_at for row in rows if row.probed_at), default=None),
     )
 

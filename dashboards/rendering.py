@@ -16,6 +16,8 @@ from markupsafe import Markup
 from camera_registry import i18n, words
 from camera_registry.api.desk import Desk
 from camera_registry.i18n import LANGUAGES, Language
+from camera_registry.queries import EyeRow, Overlay
+from probes.reasons import Reason
 from probes.result import Step
 
 HERE = Path(__file__).parent
@@ -67,6 +69,14 @@ class Reader:
 
     def reason(self, slug: str) -> str:
         return self.say(words.reason_text(slug))
+
+    def why(self, row: EyeRow) -> str:
+        """Why an eye is counted as it is; nothing where there is nothing to say."""
+        if row.reason is Reason.NEVER_PROBED and row.probed_at is not None:
+            return self.say(i18n.N_("The first probes failed; that waits to be confirmed."))
+        if row.reason is Reason.NEVER_PROBED and row.overlay is Overlay.NOT_STARTED:
+            return self.say(i18n.N_("Probing has not been started."))
+        return "" if row.reason in (None, Reason.OK) else self.reason(row.reason)
 
     def ledger(self, slug: str) -> str:
         return self.say(words.LEDGERS[slug])

@@ -108,10 +108,10 @@ def test_the_page_of_an_eye(database: Database) -> None:
             "down",
             Reason.RTSP_TIMEOUT,
             rungs=[
-                {"step": "tcp", "seconds": 0.002, "reason": "OK", "detail": ""},
-                {"step": "describe", "seconds": 5.0, "reason": "RTSP_TIMEOUT", "detail": "no answer"},
+                ["tcp", 0.002, "OK", ""],
+                ["describe", 5.0, "RTSP_TIMEOUT", "no answer"],
             ],
-            media={"codec": "h264", "width": 640, "height": 360, "fps": 12.5, "bitrate_bps": None},
+            media={"codec": "h264", "width": 640, "height": 360, "fps": 12.5},
             notes=["SLOW_RESPONSE"],
             transcript="> DESCRIBE",
         )
@@ -128,6 +128,17 @@ def test_the_page_of_an_eye(database: Database) -> None:
         "&gt; DESCRIBE",
     ):
         assert words in text
+
+
+def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
+    with database.transaction() as session:
+        eye = add_eye(session, add_point(session, "P", None), "E", started_at=None)
+        set_state(session, eye, "unknown", Reason.NEVER_PROBED, first_ok_at=None)
+
+    text = text_of(client_of(database).get("/").text)
+
+    assert "chờ xác nhận" in text
+    assert "chưa bắt đầu kiểm tra" not in text
 
 
 def test_an_eye_that_was_never_asked_has_a_page(client: TestClient) -> None:
