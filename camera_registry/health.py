@@ -160,7 +160,12 @@ def _judge_failing(
     since = condition.suspect_since or finding.at
     reason = condition.suspect_reason or finding.reason
     if failures < policy.confirm_after:
-        return replace(condition, failures=failures, suspect_since=since, suspect_reason=reason), ()
+        # The former state goes on; of an unknown one, the newest probe's reason says most.
+        shown = finding.reason if condition.state is Outcome.UNKNOWN else condition.reason
+        waiting = replace(
+            condition, reason=shown, failures=failures, suspect_since=since, suspect_reason=reason
+        )
+        return waiting, ()
     return _enter(condition, Outcome.FAILING, since, reason)
 
 

@@ -73,8 +73,8 @@ class Ingest:
     """Judges and keeps. ``clock`` tells when something is recorded; judging uses the results' own times."""
 
     def __init__(self, database: Database, rules: Rules, clock: Callable[[], datetime]) -> None:
+        self.rules = rules
         self._database = database
-        self._rules = rules
         self._clock = clock
 
     def deliver(self, key: str, results: Sequence[ProbeResult]) -> Receipt:
@@ -93,7 +93,7 @@ class Ingest:
             for result in results:
                 if result.eye not in eyes:
                     continue
-                if result.at < now - self._rules.lateness:
+                if result.at < now - self.rules.lateness:
                     receipt.refused += 1
                     continue
                 fresh.append((eyes[result.eye], result))
@@ -131,7 +131,7 @@ class Ingest:
 
     def prune(self, now: datetime) -> int:
         """Forget findings that no late result can need any more. Returns how many deliveries went."""
-        edge = now - self._rules.lateness - KEPT_BEYOND_LATENESS
+        edge = now - self.rules.lateness - KEPT_BEYOND_LATENESS
         with self._database.transaction() as session:
             gone = session.execute(
                 delete(models.Delivery).where(models.Delivery.last_at < edge).returning(models.Delivery.key)
@@ -146,10 +146,24 @@ class Ingest:
             return None, ()
         return health.fold(health.unheard(kept[0].at), kept, self._policy(check))
 
+    def findings(self) -> dict[str, dict[Check, list[Finding]]]:
+        """Every finding that is kept, by eye and check, in order of time."""
+        with self._database.reading() as session:
+            keys = [
+                (e, Check(c))
+                for e, c in session.execute(select(models.Condition.eye_id, models.Condition.check))
+            ]
+            codes = {eye_id: code for eye_id, code in session.execute(select(models.Eye.id, models.Eye.code))}
+            kept = _kept_findings(session, keys, None)
+        found: dict[str, dict[Check, list[Finding]]] = defaultdict(dict)
+        for (eye_id, check), heard in kept.items():
+            found[codes[eye_id]][check] = heard
+        return found
+
     # --- judging ------------------------------------------------------------------------------------
 
     def _policy(self, check: Check) -> Policy:
-        return self._rules.policies[check]
+        return self.rules.policies[check]
 
     def _judge(
         self, session: Session, findings: Mapping[Key, list[Finding]], receipt: Receipt

@@ -85,14 +85,14 @@ async def roll_out(
     """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears stage, of how many, asked.
 
     Stops where more logins are refused than ``REFUSED_SHARE`` (one is enough among the canaries); the eyes
-    of the stage that failed, and of those after it, are not started.
+    of the stage that failed, and of those after it, are not started. Somebody must write the results
+    meanwhile (``monitor.writing``).
     """
-    targets = [ask.target for shard in plan.shards for ask in shard.asks]
+    targets = sorted((ask.target for shard in plan.shards for ask in shard.asks), key=lambda t: t.eye)
     longest = max((t.interval_s for t in targets), default=0.0)
     asked = started = refused = 0
     stopped = None
     suspects: list[asyncio.Task[None]] = []
-    writing = asyncio.create_task(_write_meanwhile(monitor))
     try:
         for stage, group in _stages(targets):
             spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
@@ -109,9 +109,9 @@ async def roll_out(
             started += len(group)
         await asyncio.gather(*suspects)
     finally:
-        for task in (writing, *suspects):
+        for task in suspects:
             task.cancel()
-        await asyncio.gather(writing, *suspects, return_exceptions=True)
+        await asyncio.gather(*suspects, return_exceptions=True)
         await monitor.results.write()
     return Started(asked, started, refused, stopped)
 
@@ -139,8 +139,8 @@ def _stages(targets: Sequence[Target]) -> list[tuple[Stage, list[Target]]]:
 
 
 def _first_round_s(eyes: int, interval_s: float) -> float:
-    """The first round goes at twice the pace of the later ones: somebody waits for it."""
-    return interval_s / 2 if eyes > FEW else 0.0
+    """The first round goes at three times the pace of the later ones: somebody waits for it."""
+    return interval_s / 3 if eyes > FEW else 0.0
 
 
 async def _ask_all(
@@ -156,8 +156,7 @@ async def _ask_all(
 
     async def one(number: int, target: Target) -> None:
         await pause(spread_s * number / len(targets))
-        # A first look goes all the way: the picture is judged, too.
-        result = await monitor.sweeper.once(target, Depth.DEEP)
+        result = await monitor.sweeper.once(target, Depth.LIVENESS)
         results.append(result)
         suspects.append(asyncio.create_task(monitor.sweeper.ask_again(target, result)))
         tell(len(results))
@@ -166,12 +165,6 @@ async def _ask_all(
         for number, target in enumerate(targets):
             tasks.create_task(one(number, target))
     return results
-
-
-async def _write_meanwhile(monitor: Monitor) -> None:
-    while True:
-        await asyncio.sleep(1)
-        await monitor.results.write()
 
 
 def _refused(result: ProbeResult) -> bool:

@@ -4,8 +4,9 @@ A handful of jobs, none per eye. Due times follow from the plan alone, so a rest
 stands and makes no burst; a slot that passed while nobody looked is not made up for.
 """
 
+import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -55,24 +56,41 @@ class DueShards:
         heapq.heappush(self._heap, (self._shards[key].due_at(slot), key, slot))
 
 
-Job = Callable[[], Awaitable[None] | None]
+Job = Callable[[], Coroutine[None, None, None]]
 
 
-def start(jobs: dict[str, tuple[float, Job]]) -> AsyncIOScheduler:
-    """Run each job (by name: seconds between runs, what to do) on the running loop until shut down.
+class Jobs:
+    """The periodic jobs of a process, each with its seconds between runs; begun when made.
 
     A run that takes longer than its interval is not started twice.
     """
-    scheduler = AsyncIOScheduler(timezone="UTC")
-    for name, (seconds, job) in jobs.items():
-        scheduler.add_job(
-            job,
-            "interval",
-            seconds=seconds,
-            id=name,
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,  # a job that could not run in time runs late, and once
-        )
-    scheduler.start()
-    return scheduler
+
+    def __init__(self, jobs: Mapping[str, tuple[float, Job]]) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        for name, (seconds, job) in jobs.items():
+            self._scheduler.add_job(
+                self._run,
+                "interval",
+                args=[job],
+                seconds=seconds,
+                id=name,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,  # a job that could not run in time runs late, and once
+            )
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Start no more runs, and wait for those that have begun: half a write helps nobody."""
+        self._scheduler.pause()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+
+    async def _run(self, job: Job) -> None:
+        task = asyncio.ensure_future(job())
+        self._running.add(task)
+        try:
+            await asyncio.shield(task)
+        finally:
+            self._running.discard(task)

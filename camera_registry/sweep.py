@@ -82,7 +82,7 @@ class Sweeper:
                 return
             self._asking.add(target.eye)
             try:
-                await self._pause(random.uniform(shortest, longest))  # noqa: S311 jitter, no secret
+                await self._pause(random.uniform(shortest, longest))
                 result = await self.once(target, Depth.LIVENESS)
             finally:
                 self._asking.discard(target.eye)

@@ -76,11 +76,6 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
     return store
 
 
-def now() -> datetime:
-    """The moment of the command: rooms below never ask the clock themselves."""
-    return datetime.now(UTC)
-
-
 def say(loaded: Settings, message: str, **values: object) -> None:
     """A line for the person at the terminal, in the language of the settings."""
     out.print(translate(message, loaded.language, **values), markup=False)
@@ -105,3 +100,5 @@ def configure_logs(loaded: Settings) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
+    # That a run was skipped because the one before still runs is what we ask for; a failed one is an error.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

@@ -109,7 +109,8 @@ def start(
                 if not yes and not typer.confirm(question):
                     raise typer.Exit(1)
                 with _progress() as progress:
-                    return await rollout.roll_out(monitor, plan, _teller(progress, settings.language))
+                    async with monitor.writing():
+                        return await rollout.roll_out(monitor, plan, _teller(progress, settings.language))
             finally:
                 monitor.close()
 

@@ -194,6 +194,19 @@ async def test_a_cancelled_probe_still_tears_its_session_down() -> None:
         assert (sim.counters().sessions_open, sim.counters().sessions_dropped) == (0, 0)
 
 
+async def test_a_probe_cancelled_while_it_sets_up_leaves_no_session_behind() -> None:
+    slow = camera(faults=(Fault(FaultKind.SLOW, value=0.3),))
+    async with Simulator(Fleet((slow,))) as sim:
+        task = asyncio.create_task(probe(target_of(sim)))
+        while sim.counters().requests < 2:  # SETUP has been sent, and not answered
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        counted = sim.counters()
+        assert (counted.sessions_opened, counted.sessions_open, counted.sessions_dropped) == (1, 0, 0)
+
+
 async def test_no_transcript_holds_a_password() -> None:
     async with Simulator(Fleet((camera(auth=(Auth.BASIC,)),))) as sim:
         for basic in (False, True):

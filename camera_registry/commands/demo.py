@@ -1,0 +1,264 @@
+"""``demo``: a synthetic city of 953 eyes, imported, played, probed and shown; and a reckoning at its end."""
+
+import asyncio
+import secrets
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.request import urlopen
+
+import orjson
+import typer
+import uvloop
+
+from camera_registry import demonstration, health, queries, rollout, units
+from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, say
+from camera_registry.commands.serve import serving, stop_on_signal
+from camera_registry.credentials import CredentialStore
+from camera_registry.db import Database
+from camera_registry.demonstration import DemoDevice
+from camera_registry.health import Finding, Standing
+from camera_registry.i18n import N_
+from camera_registry.imports.load import load_inventory
+from camera_registry.imports.plan import Options
+from camera_registry.imports.workbook import read_workbook
+from camera_registry.ingest import Ingest, rules
+from camera_registry.inventory import add_site
+from camera_registry.monitor import Monitor
+from camera_registry.settings import Settings
+from camera_registry.units import Scope
+from probes.reasons import Check, Outcome
+from probes.simulator.faults import Truth
+from probes.simulator.fleet import Fleet, load_fleet
+
+NOTICE = N_("Demonstration: simulated cameras and synthetic data.")
+DATA_SET = "yen-bai"
+PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
+READY_WITHIN_S = 60
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(
+    host: Annotated[str, typer.Option(help="Loopback address of the pages.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the pages; 0 takes a free one.")
+    ] = 8000,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="Stop after so many seconds; otherwise on Ctrl-C.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demonstration keeps its own files.")] = Path(
+        "var/demo"
+    ),
+) -> None:
+    """Import a synthetic city of 953 eyes, play its cameras, probe all of them and show what comes of it.
+
+    Begins anew each time, in a folder of its own; the registry of this installation is not touched.
+    """
+    with command() as loaded:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        # Keyframes are decoded each minute, so that unusable pictures show within minutes.
+        own = loaded.model_copy(
+            update={"data_dir": folder, "database_url": None, "credential_key": None, "deep_interval_s": 60}
+        )
+        with open_database(own) as database:
+            reckoning = uvloop.run(_demonstrate(database, own, host, port, seconds, quiet=as_json))
+        if as_json:
+            typer.echo(orjson.dumps(reckoning).decode())
+        if reckoning["mismatches"] or reckoning["locks"] or reckoning["sessions_left_open"]:
+            raise typer.Exit(2)
+
+
+async def _demonstrate(
+    database: Database, settings: Settings, host: str, port: int, seconds: float | None, *, quiet: bool
+) -> dict[str, Any]:
+    def tell(message: str, **values: object) -> None:
+        if not quiet:
+            say(settings, message, **values)
+
+    credentials = open_credentials(settings, database)
+    devices = demonstration.make_city()
+    password = secrets.token_urlsafe(12)
+    eyes = _import(database, settings, credentials, devices, password)
+    tell(N_("Imported {eyes} eyes at {points} points (synthetic)."), eyes=eyes, points=_points(devices))
+    fleet_file = settings.data_dir / "fleet.toml"
+    demonstration.write_fleet(devices, password, fleet_file)
+    fleet = load_fleet(fleet_file)
+    stop = stop_on_signal()
+    async with _simulated(fleet_file) as city:
+        async with serving(database, settings, credentials, now, host=host, port=port, notice=NOTICE) as (
+            monitor,
+            address,
+        ):
+            tell(N_("Serving at {address} - stop with Ctrl-C."), address=address)
+            begun = asyncio.create_task(_start(monitor))
+            begun.add_done_callback(lambda _: tell(N_("Every eye has been asked once.")))
+            try:
+                async with asyncio.timeout(seconds):
+                    await stop.wait()
+            except TimeoutError:
+                pass
+            if begun.done():
+                begun.result()  # an error of ours must be seen
+            begun.cancel()
+            await asyncio.gather(begun, return_exceptions=True)
+            tell(N_("Stopping: closing the sessions on the cameras."))
+        counted = await asyncio.to_thread(city.counters)
+    return _reckon(database, settings, fleet, city.started, devices, counted)
+
+
+def _import(
+    database: Database,
+    settings: Settings,
+    credentials: CredentialStore,
+    devices: Sequence[DemoDevice],
+    password: str,
+) -> int:
+    """The way any city goes: units, a site and its credential, a workbook."""
+    inventory = settings.data_dir / "inventory.xlsx"
+    demonstration.write_inventory(devices, inventory)
+    with database.transaction() as session:
+        units.load_data_set(session, DATA_SET)
+        site = add_site(session, demonstration.SITE, "")
+        credentials.put(session, "demo", demonstration.USER, password, now=now(), site=site.id)
+        options = Options(demonstration.UNITS_ON, settings.zone, demonstration.SITE)
+        outcome = load_inventory(session, credentials, read_workbook(inventory), options, now())
+    if outcome.problems:
+        raise AssertionError(f"our own inventory has problems: {outcome.problems[:3]}")
+    return sum(device.channels for device in devices)
+
+
+async def _start(monitor: Monitor) -> None:
+    plan = await asyncio.to_thread(lambda: monitor.plan_of(monitor.targets(started=False)))
+    await rollout.roll_out(monitor, plan, lambda *_: None)
+
+
+def _points(devices: Sequence[DemoDevice]) -> int:
+    return len({device.point.code for device in devices})
+
+
+# --- the simulator, in a process of its own ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _City:
+    started: datetime
+    control: str
+
+    def counters(self) -> dict[str, int]:
+        """What was done to the cameras, once the last connections have gone."""
+        for _ in range(50):
+            with urlopen(self.control, timeout=5) as answer:  # noqa: S310 our own child on loopback
+                counted: dict[str, int] = orjson.loads(answer.read())["total"]
+            if counted["sessions_open"] == 0:
+                break
+            time.sleep(0.1)
+        return counted
+
+
+@asynccontextmanager
+async def _simulated(fleet: Path) -> AsyncIterator[_City]:
+    """The fleet, played by a child process while the block lasts."""
+    # A session of its own: Ctrl-C is for us, and the cameras must outlive our last TEARDOWN.
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "probes.simulator",
+        str(fleet),
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            line = (await child.stdout.readline()).decode()
+        if not line.startswith("READY "):
+            raise Refused(N_("The simulated cameras did not start; is an address of 127.40.0.0/16 in use?"))
+        ready = orjson.loads(line.removeprefix("READY "))
+        yield _City(datetime.fromisoformat(ready["started"]), ready["control"])
+    finally:
+        if child.returncode is None:
+            child.terminate()
+        await child.communicate()
+
+
+# --- the reckoning ----------------------------------------------------------------------------------
+
+
+def _reckon(
+    database: Database,
+    settings: Settings,
+    fleet: Fleet,
+    began: datetime,
+    devices: Sequence[DemoDevice],
+    counted: Mapping[str, int],
+) -> dict[str, Any]:
+    """Compare every verdict with what was played when it was asked, and the states with what follows."""
+    judge = Ingest(database, rules(settings.confirm_after, settings.silence_factor), now)
+    played = {
+        device.eye(channel): (device.code, channel) for device in devices for channel in _channels(device)
+    }
+    findings = judge.findings()
+    mismatches = 0
+    expected: Counter[str] = Counter()
+    for eye, checks in findings.items():
+        standings = {}
+        for check, heard in checks.items():
+            honest = []
+            for finding in heard:
+                truths = _truths(fleet, played[eye], began, finding.at)
+                agrees = any(t.accepts(check, finding.outcome, finding.reason) for t in truths)
+                mismatches += not agrees
+                honest.append(finding if agrees else _truly(finding, truths[0], check))
+            condition, _ = health.fold(health.unheard(heard[0].at), honest, judge.rules.policies[check])
+            standings[check] = Standing(condition.state, condition.reason)
+        expected[str(health.eye_standing(standings).state)] += 1
+    expected["unknown"] += len(played) - len(findings)
+    with database.reading() as session:
+        rows = queries.eyes(session, Scope.everything(), now(), settings.zone)
+    return {
+        "eyes": len(rows),
+        "observed": len(findings),
+        "by_state": dict(Counter(str(row.state) for row in rows)),
+        "by_reason": dict(Counter(str(row.reason) for row in rows)),
+        "expected_by_state": {state: n for state, n in expected.items() if n},
+        "mismatches": mismatches,
+        "probes": len({(eye, f.at) for eye, checks in findings.items() for h in checks.values() for f in h}),
+        "rejected_logins": counted["logins_refused"],
+        "locks": counted["locks"],
+        "sessions_left_open": counted["sessions_open"] + counted["sessions_dropped"],
+        "cpu_seconds": round(time.process_time(), 1),
+    }
+
+
+def _channels(device: DemoDevice) -> range:
+    return range(1, device.channels + 1)
+
+
+def _truths(fleet: Fleet, played: tuple[str, int], began: datetime, at: datetime) -> list[Truth]:
+    """What was played when the probe began, and what began to be played while it went on."""
+    first = (at - began).total_seconds()
+    truth = fleet.truth(*played, first)
+    truths = [truth]
+    while truth.until < first + PLAYED.total_seconds():
+        truth = fleet.truth(*played, truth.until)
+        truths.append(truth)
+    return truths
+
+
+def _truly(finding: Finding, truth: Truth, check: Check) -> Finding:
+    """The finding as it should have been."""
+    sayings = truth.stream if check is Check.STREAM else truth.picture
+    outcome, reason = min(sayings) if sayings else (Outcome.UNKNOWN, finding.reason)
+    return Finding(finding.at, outcome, reason, finding.interval_s)

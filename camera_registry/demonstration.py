@@ -1,0 +1,234 @@
+"""A synthetic city: an inventory to import and a fleet of simulated cameras that answers for it.
+
+Facts are only the 953 eyes, the city's 44 cameras at 27 points, and the eyes of Hợp Minh (54) and Tuy Lộc
+(23) at the end of 2023. How the others spread, and every point, address, device and fault, is made up here
+and says so. The same seed makes the same city.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import xlsxwriter
+
+from camera_registry.imports.columns import BY_FIELD
+from camera_registry.inventory import DeviceKind
+
+UNITS_ON = date(2023, 12, 31)  # the day whose units the inventory names
+SITE = "CITY"
+USER = "monitor"
+PORT = 8554
+FIRST_ADDRESS = IPv4Address("127.40.0.1")
+CALM = 20  # so many first devices have no login fault: canaries come from among them
+
+# Eyes by unit of 2023. Hợp Minh and Tuy Lộc are reported figures, the others are synthetic; the sum is 953.
+EYES = {
+    "Phường Đồng Tâm": 110,
+    "Phường Nguyễn Thái Học": 104,
+    "Phường Yên Ninh": 96,
+    "Phường Minh Tân": 92,
+    "Phường Yên Thịnh": 88,
+    "Phường Hồng Hà": 70,
+    "Phường Nguyễn Phúc": 62,
+    "Phường Hợp Minh": 54,
+    "Phường Nam Cường": 48,
+    "Xã Tân Thịnh": 47,
+    "Xã Giới Phiên": 46,
+    "Xã Âu Lâu": 44,
+    "Xã Văn Phú": 38,
+    "Xã Minh Bảo": 31,
+    "Xã Tuy Lộc": 23,
+}
+CITY_POINTS = 27  # 17 of two cameras and 10 of one: 44
+CITY_PAIRS = 17
+POINT_SIZES = ((1, 40), (2, 30), (3, 14), (4, 10), (6, 5), (8, 1))  # eyes at a socialised point: weight
+MAKERS = (("Hikvision", 34), ("Dahua", 22), ("KBVision", 14), ("Imou", 10), ("EZVIZ", 8), ("Vantech", 5))
+LARGE_RECORDER = 24  # channels of the one in the busiest unit: it is asked at the pace it bears
+
+# Kind of fault and its share of devices, per mille; what is left is healthy.
+FAULTS = (
+    ("refused", 50),
+    ("filtered", 35),
+    ("silent", 30),
+    ("reset", 10),
+    ("no_rtp", 25),
+    ("stall", 15),
+    ("404", 20),
+    ("500", 5),
+    ("453", 35),
+    ("503", 20),
+    ("401", 25),
+    ("undecodable", 25),
+    ("long_gop", 20),
+    ("no_keyframe", 10),
+    ("slow", 20),
+)
+REFUSED_LOGIN = "401"
+# A power cut at every 25th healthy point: it comes and goes while one looks.
+CUT_EVERY, CUT_FROM_S, CUT_TO_S, CUT_AGAIN_S = 25, 150, 330, 900
+
+
+# The columns of the inventory, in the order of ``_rows``.
+FIELDS = (
+    *("point_code", "point_name", "unit", "funding", "eye_code", "channel", "device_code", "kind"),
+    *("manufacturer", "host", "port", "path", "site", "commissioned", "note"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPoint:
+    """An installation point and how many eyes it has."""
+
+    code: str
+    name: str
+    unit: str
+    funding: str
+    eyes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDevice:
+    """A device of a point, with what is played on it (empty: healthy)."""
+
+    code: str
+    point: DemoPoint
+    channels: int
+    host: str
+    maker: str
+    codec: str
+    fault: str
+    cut: bool
+
+    @property
+    def kind(self) -> DeviceKind:
+        return DeviceKind.RECORDER if self.channels > 1 else DeviceKind.CAMERA
+
+    def eye(self, channel: int) -> str:
+        return f"{self.code}-M{channel:02}"
+
+    def path(self, channel: int) -> str:
+        return f"/Streaming/Channels/{channel}02"
+
+
+def make_city(seed: int = 953) -> list[DemoDevice]:
+    """The devices of the city, in the order of their points' codes."""
+    chance = random.Random(seed)
+    devices: list[DemoDevice] = []
+    for point in _points(chance):
+        # A camera each for small points, one recorder for the others.
+        parts = [point.eyes] if point.eyes > 2 else [1] * point.eyes
+        for number, channels in enumerate(parts, start=1):
+            devices.append(_device(chance, point, number, channels, len(devices)))
+    return devices
+
+
+def write_inventory(devices: Sequence[DemoDevice], path: Path) -> None:
+    """An inventory as a ward would keep it, one sheet for each unit, with a title over the header."""
+    with xlsxwriter.Workbook(path) as book:
+        title = book.add_format({"bold": True, "font_size": 13})
+        for unit in EYES:
+            sheet = book.add_worksheet(unit)
+            sheet.write(0, 0, f"DANH SÁCH CAMERA AN NINH - {unit.upper()} (DỮ LIỆU MÔ PHỎNG)", title)
+            sheet.write_row(2, 0, [BY_FIELD[name].vi for name in FIELDS])
+            row = 3
+            for device in devices:
+                if device.point.unit != unit:
+                    continue
+                for cells in _rows(device):
+                    sheet.write_row(row, 0, cells)
+                    row += 1
+
+
+def write_fleet(devices: Sequence[DemoDevice], password: str, path: Path) -> None:
+    """The fleet that plays these devices."""
+    path.write_text("\n".join(_fleet_lines(devices, password)))
+
+
+def _points(chance: random.Random) -> Iterator[DemoPoint]:
+    """Every unit's points: the city's are spread over the units, residents' fill up to the unit's eyes."""
+    number = 0
+    units = list(EYES)
+    of_city: dict[str, list[int]] = {unit: [] for unit in units}
+    for n in range(CITY_POINTS):
+        of_city[units[n % len(units)]].append(2 if n < CITY_PAIRS else 1)
+    for unit, eyes in EYES.items():
+        sizes = [(size, "Ngân sách thành phố") for size in of_city[unit]]
+        left = eyes - sum(of_city[unit])
+        if unit == units[0]:
+            sizes.append((LARGE_RECORDER, "Xã hội hóa"))
+            left -= LARGE_RECORDER
+        while left:
+            wanted = chance.choices([s for s, _ in POINT_SIZES], [w for _, w in POINT_SIZES])[0]
+            sizes.append((min(wanted, left), "Xã hội hóa"))
+            left -= sizes[-1][0]
+        for size, funding in sizes:
+            number += 1
+            yield DemoPoint(f"YB-{number:04}", f"Điểm mô phỏng {number:03}", unit, funding, size)
+
+
+def _device(chance: random.Random, point: DemoPoint, number: int, channels: int, index: int) -> DemoDevice:
+    kinds = [kind for kind, _ in FAULTS] + [""]
+    shares = [share for _, share in FAULTS]
+    fault = chance.choices(kinds, [*shares, 1000 - sum(shares)])[0]
+    if (fault == REFUSED_LOGIN and index < CALM) or channels == LARGE_RECORDER:
+        fault = ""
+    # Addresses that end in 0 or 255 are left out: some systems take them for a network's own.
+    block, last = divmod(index, 254)
+    return DemoDevice(
+        code=f"{point.code}-D{number}",
+        point=point,
+        channels=channels,
+        host=str(FIRST_ADDRESS + block * 256 + last),
+        maker=chance.choices([m for m, _ in MAKERS], [w for _, w in MAKERS])[0],
+        codec="h265" if chance.random() < 0.1 else "h264",
+        fault=fault,
+        cut=not fault and index % CUT_EVERY == CUT_EVERY - 1,
+    )
+
+
+def _rows(device: DemoDevice) -> Iterator[list[object]]:
+    for channel in range(1, device.channels + 1):
+        yield [
+            device.point.code,
+            device.point.name,
+            device.point.unit,
+            device.point.funding,
+            device.eye(channel),
+            channel,
+            device.code,
+            "Đầu ghi hình" if device.kind is DeviceKind.RECORDER else "Camera",
+            device.maker,
+            device.host,
+            PORT,
+            device.path(channel),
+            SITE,
+            "31/12/2023",
+            "Dữ liệu mô phỏng",
+        ]
+
+
+def _fleet_lines(devices: Sequence[DemoDevice], password: str) -> Iterator[str]:
+    yield from ("[defaults]", f"port = {PORT}", f'user = "{USER}"', f'password = "{password}"')
+    yield from ('auth = ["sha-256", "md5"]', "lock_after = 5", "")
+    for device in devices:
+        recorder = device.kind is DeviceKind.RECORDER
+        entry = "recorder" if recorder else "camera"
+        yield f"[[{entry}]]"
+        yield f'name = "{device.code}"'
+        yield f'host = "{device.host}"'
+        yield f'codec = "{device.codec}"'
+        if recorder:
+            yield f"channels = {device.channels}"
+            yield 'paths = ["/Streaming/Channels/{channel}02"]'
+        else:
+            yield f'path = "{device.path(1)}"'
+            yield "sessions = 1"
+        if device.fault:
+            yield from (f"[[{entry}.fault]]", f'kind = "{device.fault}"')
+        if device.cut:
+            yield from (f"[[{entry}.fault]]", 'kind = "refused"', f"from = {CUT_FROM_S}", f"to = {CUT_TO_S}")
+            yield f"every = {CUT_AGAIN_S}"
+        yield ""

@@ -1,0 +1,238 @@
+"""The monitor of one process: plan, sweeps, results and the periodic jobs, put together and taken down."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from camera_registry import ingest, models
+from camera_registry.credentials import CredentialStore
+from camera_registry.db import Database
+from camera_registry.engine.local import LocalEngine, Results
+from camera_registry.ingest import Ingest
+from camera_registry.inventory import load_targets
+from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.metrics import Counters
+from camera_registry.plan import Pace, Plan, make_plan
+from camera_registry.scheduler import DueShards, Jobs
+from camera_registry.settings import Settings
+from camera_registry.sweep import Sweeper, Tools
+from probes.decode import Picture, decode_keyframe
+from probes.ladder import Decode
+from probes.result import Memory, Target, Transport
+from probes.rtsp.keyframe import Keyframe
+
+log = structlog.get_logger(__name__)
+
+DISPATCH_S = 1.0
+WRITE_S = 1.0
+REPLAN_S = 10.0  # how soon a started, changed or withdrawn eye is noticed
+SILENCE_S = 10.0
+PRUNE_S = 3600.0
+NOTED_PACE_CHANGE = 0.2  # of the learned length of a probe: smaller changes are not written
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """Everything one process needs to ask eyes and keep what they say."""
+
+    database: Database
+    settings: Settings
+    credentials: CredentialStore
+    clock: Callable[[], datetime]
+    counters: Counters
+    ingest: Ingest
+    sweeper: Sweeper
+    results: Results
+    decoding: ThreadPoolExecutor
+
+    def close(self) -> None:
+        self.decoding.shutdown(wait=False, cancel_futures=True)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
+        """Write results once a second while the block lasts, and what is left at its end."""
+        writer = Jobs({"write": (WRITE_S, self.results.write)})
+        try:
+            yield
+        finally:
+            await writer.stop()
+            await self.results.write()
+
+    def targets(self, site: str | None = None, *, started: bool = True) -> list[Target]:
+        """The eyes that may be asked now, each with what earlier probes of it learned."""
+        with self.database.reading() as session:
+            asked = load_targets(
+                session,
+                self.credentials,
+                self.clock(),
+                self.settings.zone,
+                site=site,
+                started=started,
+            )
+        return [_remembering(a.target, self.sweeper.memories.get(a.target.eye)) for a in asked]
+
+    def plan(self) -> Plan:
+        """The plan of this moment; what it computed of each device's pace is kept with the device."""
+        plan = self.plan_of(self.targets())
+        self._keep_paces(plan.paces)
+        return plan
+
+    def plan_of(self, targets: Collection[Target]) -> Plan:
+        """The plan for these eyes at their sites' intervals."""
+        with self.database.reading() as session:
+            sites = session.execute(select(models.Site.code, models.Site.interval_s))
+            intervals = {site.code: site.interval_s for site in sites}
+        return make_plan(
+            targets,
+            intervals,
+            deep_interval_s=self.settings.deep_interval_s,
+            shard_eyes=self.settings.shard_eyes,
+        )
+
+    def _keep_paces(self, paces: Collection[Pace]) -> None:
+        with self.database.reading() as session:
+            rows = session.execute(
+                select(models.Device.id, models.Site.code, models.Device.host, models.Device.port)
+                .join(models.Site)
+                .add_columns(models.Device.effective_interval_s, models.Device.probe_s)
+                .where(models.Device.host.is_not(None))
+            ).all()
+        known = {(pace.site, pace.device): pace for pace in paces}
+        changed: dict[int, Pace] = {}
+        for device_id, site, host, port, interval_s, probe_s in rows:
+            pace = known.get((site, f"{host}:{port}"))
+            if pace is not None and _differs(pace, interval_s, probe_s):
+                changed[device_id] = pace
+        if not changed:
+            return
+        with self.database.transaction() as session:
+            for device in session.scalars(select(models.Device).where(models.Device.id.in_(changed))):
+                device.effective_interval_s = changed[device.id].effective_interval_s
+                device.probe_s = changed[device.id].probe_s
+
+
+def prepare(
+    database: Database,
+    settings: Settings,
+    credentials: CredentialStore,
+    counters: Counters,
+    clock: Callable[[], datetime],
+    news: Callable[[Collection[str]], None],
+) -> Monitor:
+    """Put a monitor together; nothing is asked yet. Call it inside the running loop.
+
+    ``news`` hears, from the loop, the codes of eyes whose ledger changed.
+    """
+    judge = Ingest(
+        database,
+        ingest.rules(settings.confirm_after, settings.silence_factor, settings.lateness_days),
+        clock,
+    )
+    results = Results(judge, counters, news)
+    decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
+    tools = Tools(
+        logins=LoginBook(load_states(database), save_in(database), clock, counters),
+        decode=decode_in(decoding),
+        clock=clock,
+        counters=counters,
+    )
+    sweeper = Sweeper(tools, results.put, in_flight=settings.in_flight, confirm_after=settings.confirm_after)
+    sweeper.memories.update(_load_memories(database))
+    return Monitor(database, settings, credentials, clock, counters, judge, sweeper, results, decoding)
+
+
+class Running:
+    """A monitor at work: enter to begin, leave to stop without leaving a session open on any camera."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self._engine = LocalEngine(monitor.sweeper, monitor.results)
+        self._due = DueShards(self._engine, monitor.clock)
+
+    async def __aenter__(self) -> "Running":
+        await self._replan()
+        self._jobs = Jobs(
+            {
+                "dispatch": (DISPATCH_S, self._dispatch),
+                "write": (WRITE_S, self._monitor.results.write),
+                "replan": (REPLAN_S, self._replan),
+                "silence": (SILENCE_S, self._silence),
+                "prune": (PRUNE_S, self._prune),
+            }
+        )
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._jobs.stop()
+        await self._engine.stop()
+
+    async def _dispatch(self) -> None:
+        self._due.tick()
+
+    async def _replan(self) -> None:
+        with _database_may_be_away("plan"):
+            self._due.follow(await asyncio.to_thread(self._monitor.plan))
+
+    async def _silence(self) -> None:
+        with _database_may_be_away("silence"):
+            receipt = await asyncio.to_thread(self._monitor.ingest.tick, self._monitor.clock())
+            self._monitor.results.tell(receipt)
+
+    async def _prune(self) -> None:
+        with _database_may_be_away("prune"):
+            await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
+
+
+@contextmanager
+def _database_may_be_away(job: str) -> Iterator[None]:
+    """A periodic job that finds no database says so, and runs again when it is due."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or type(error).__name__)
+        log.error("job skipped: the database does not answer", job=job, reason=reason)
+
+
+def decode_in(pool: ThreadPoolExecutor) -> Decode:
+    """A decoder whose work is done in ``pool``."""
+
+    async def decode(keyframe: Keyframe) -> Picture:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, decode_keyframe, keyframe.codec, keyframe.data)
+
+    return decode
+
+
+def _differs(pace: Pace, interval_s: float | None, probe_s: float | None) -> bool:
+    if pace.effective_interval_s != interval_s:
+        return True
+    if pace.probe_s is None or probe_s is None:
+        return pace.probe_s is not None
+    return abs(pace.probe_s - probe_s) > NOTED_PACE_CHANGE * probe_s
+
+
+def _remembering(target: Target, memory: Memory | None) -> Target:
+    return target if memory is None else replace(target, memory=memory)
+
+
+def _load_memories(database: Database) -> dict[str, Memory]:
+    """What earlier probes learned. Failures in a row begin anew: what was not watched is not confirmed."""
+    with database.reading() as session:
+        rows = session.execute(select(models.Eye.code, models.EyeState.memory).join(models.EyeState)).all()
+    return {code: _memory(stored) for code, stored in rows if stored}
+
+
+def _memory(stored: dict[str, Any]) -> Memory:
+    known = {f.name for f in fields(Memory)} - {"failures"}
+    kept = {name: value for name, value in stored.items() if name in known}
+    if "transport" in kept:
+        kept["transport"] = Transport(kept["transport"])
+    return Memory(**kept)
