@@ -116,4 +116,4 @@ def test_a_moment_in_full() -> None:
 def test_names_sort_as_in_a_vietnamese_dictionary() -> None:
     ordered = ["3", "an", "ăn", "ân", "ba", "bà", "bả", "bã", "bá", "bạ", "bán", "da", "đa", "ỷ", "yên"]
 
-    assert sorted(ordered[::-1], key=i18n.collation_key) == ordered
+    assert sorted(set(ordered), key=i18n.collation_key) == ordered
