@@ -20,7 +20,6 @@ from camera_registry.inventory import DeviceKind
 UNITS_ON = date(2023, 12, 31)  # the day whose units the inventory names
 SITE = "CITY"
 USER = "monitor"
-PORT = 8554
 FIRST_ADDRESS = IPv4Address("127.40.0.1")
 CALM = 20  # so many first devices have no login fault: canaries come from among them
 
@@ -125,7 +124,7 @@ def make_city(seed: int = 953) -> list[DemoDevice]:
     return devices
 
 
-def write_inventory(devices: Sequence[DemoDevice], path: Path) -> None:
+def write_inventory(devices: Sequence[DemoDevice], port: int, path: Path) -> None:
     """An inventory as a ward would keep it, one sheet for each unit, with a title over the header."""
     with xlsxwriter.Workbook(path) as book:
         title = book.add_format({"bold": True, "font_size": 13})
@@ -137,14 +136,14 @@ def write_inventory(devices: Sequence[DemoDevice], path: Path) -> None:
             for device in devices:
                 if device.point.unit != unit:
                     continue
-                for cells in _rows(device):
+                for cells in _rows(device, port):
                     sheet.write_row(row, 0, cells)
                     row += 1
 
 
-def write_fleet(devices: Sequence[DemoDevice], password: str, path: Path) -> None:
-    """The fleet that plays these devices."""
-    path.write_text("\n".join(_fleet_lines(devices, password)))
+def write_fleet(devices: Sequence[DemoDevice], port: int, password: str, path: Path) -> None:
+    """The fleet that plays these devices, all on ``port`` of their own addresses."""
+    path.write_text("\n".join(_fleet_lines(devices, port, password)))
 
 
 def _points(chance: random.Random) -> Iterator[DemoPoint]:
@@ -189,7 +188,7 @@ def _device(chance: random.Random, point: DemoPoint, number: int, channels: int,
     )
 
 
-def _rows(device: DemoDevice) -> Iterator[list[object]]:
+def _rows(device: DemoDevice, port: int) -> Iterator[list[object]]:
     for channel in range(1, device.channels + 1):
         yield [
             device.point.code,
@@ -202,7 +201,7 @@ def _rows(device: DemoDevice) -> Iterator[list[object]]:
             "Đầu ghi hình" if device.kind is DeviceKind.RECORDER else "Camera",
             device.maker,
             device.host,
-            PORT,
+            port,
             device.path(channel),
             SITE,
             "31/12/2023",
@@ -210,8 +209,8 @@ def _rows(device: DemoDevice) -> Iterator[list[object]]:
         ]
 
 
-def _fleet_lines(devices: Sequence[DemoDevice], password: str) -> Iterator[str]:
-    yield from ("[defaults]", f"port = {PORT}", f'user = "{USER}"', f'password = "{password}"')
+def _fleet_lines(devices: Sequence[DemoDevice], port: int, password: str) -> Iterator[str]:
+    yield from ("[defaults]", f"port = {port}", f'user = "{USER}"', f'password = "{password}"')
     yield from ('auth = ["sha-256", "md5"]', "lock_after = 5", "")
     for device in devices:
         recorder = device.kind is DeviceKind.RECORDER

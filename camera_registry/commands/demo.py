@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections import Counter
@@ -40,6 +41,7 @@ from probes.simulator.fleet import Fleet, load_fleet
 
 NOTICE = N_("Demonstration: simulated cameras and synthetic data.")
 DATA_SET = "yen-bai"
+CAMERA_PORTS = range(8554, 8604)
 PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
 READY_WITHIN_S = 60
 
@@ -90,10 +92,11 @@ async def _demonstrate(
     credentials = open_credentials(settings, database)
     devices = demonstration.make_city()
     password = secrets.token_urlsafe(12)
-    eyes = _import(database, settings, credentials, devices, password)
+    camera_port = _free_port()
+    eyes = _import(database, settings, credentials, devices, camera_port, password)
     tell(N_("Imported {eyes} eyes at {points} points (synthetic)."), eyes=eyes, points=_points(devices))
     fleet_file = settings.data_dir / "fleet.toml"
-    demonstration.write_fleet(devices, password, fleet_file)
+    demonstration.write_fleet(devices, camera_port, password, fleet_file)
     fleet = load_fleet(fleet_file)
     stop = stop_on_signal()
     async with _simulated(fleet_file) as city:
@@ -123,11 +126,12 @@ def _import(
     settings: Settings,
     credentials: CredentialStore,
     devices: Sequence[DemoDevice],
+    port: int,
     password: str,
 ) -> int:
     """The way any city goes: units, a site and its credential, a workbook."""
     inventory = settings.data_dir / "inventory.xlsx"
-    demonstration.write_inventory(devices, inventory)
+    demonstration.write_inventory(devices, port, inventory)
     with database.transaction() as session:
         units.load_data_set(session, DATA_SET)
         site = add_site(session, demonstration.SITE, "")
@@ -137,6 +141,19 @@ def _import(
     if outcome.problems:
         raise AssertionError(f"our own inventory has problems: {outcome.problems[:3]}")
     return sum(device.channels for device in devices)
+
+
+def _free_port() -> int:
+    """The RTSP port of the simulated cameras: another demonstration may run on this machine."""
+    for port in CAMERA_PORTS:
+        try:
+            with socket.create_server((str(demonstration.FIRST_ADDRESS), port)):
+                return port
+        except OSError:
+            continue
+    raise Refused(
+        N_("The simulated cameras find no free port at {address}."), address=demonstration.FIRST_ADDRESS
+    )
 
 
 async def _start(monitor: Monitor) -> None:
@@ -184,7 +201,7 @@ async def _simulated(fleet: Path) -> AsyncIterator[_City]:
         async with asyncio.timeout(READY_WITHIN_S):
             line = (await child.stdout.readline()).decode()
         if not line.startswith("READY "):
-            raise Refused(N_("The simulated cameras did not start; is an address of 127.40.0.0/16 in use?"))
+            raise Refused(N_("The simulated cameras did not start."))
         ready = orjson.loads(line.removeprefix("READY "))
         yield _City(datetime.fromisoformat(ready["started"]), ready["control"])
     finally:
