@@ -85,10 +85,10 @@ class CredentialStore:
     ) -> dict[str, int]:
         """``put`` for thousands of sets: (user, password) by the set's name. Returns the ids by name."""
         rows = {row.name: row for row in session.scalars(select(Row)) if row.name in logins}
-        for name in logins.keys() - rows.keys():
-            rows[name] = Row(name=name, changed_at=now)
-        session.add_all(rows.values())
+        new = [Row(name=name, changed_at=now) for name in logins if name not in rows]
+        session.add_all(new)
         session.flush()  # the ids go into the sealed texts
+        rows |= {row.name: row for row in new}
         for name, (user, password) in logins.items():
             self._fill(rows[name], user, password, now)
         session.flush()

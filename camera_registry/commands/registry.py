@@ -214,9 +214,7 @@ def rotate_credentials() -> None:
             count = store.rotate(session)
         say(
             loaded,
-            N_(
-                "{count} credential sets sealed anew. Keep a copy of the key; older backups need the old one."
-            ),
+            N_("{count} credential sets sealed anew. Keep a copy of the key, and of the old one."),
             count=count,
         )
 

@@ -149,19 +149,20 @@ def read_rows(
 
 def _lines(sheet: Sheet, header: Header, is_unit: Callable[[str], bool]) -> Iterator[tuple[int, str | None]]:
     """The lines of the table (counted from 0), each with the unit named in a line above it."""
-    head = [clean(str(cell)) for cell in sheet.rows[header.row]]
+    head = _texts(sheet.rows[header.row])
     section: str | None = None
     for number in range(header.row + 1, len(sheet.rows)):
-        cells = sheet.rows[number]
-        texts = [clean(str(cell)) for cell in cells if not values.blank(cell)]
-        if not texts or [clean(str(cell)) for cell in cells] == head:
+        texts = _texts(sheet.rows[number])
+        if not texts or texts == head:
             continue
-        if len(texts) > 2 and all(_COLUMN_NUMBER.fullmatch(text.removesuffix(".0")) for text in texts):
+        if len(texts) > 2 and all(_COLUMN_NUMBER.fullmatch(text) for text in texts):
             continue  # the line (1) (2) (3) below a header
-        distinct = {text for text in texts if not _ordinal(text)}
-        if len(distinct) == 1 and is_unit(_NUMBERING.sub("", named := distinct.pop())):
-            section = _NUMBERING.sub("", named)
-            continue
+        named = set(texts[1:] if _ordinal(texts[0]) else texts)
+        if len(named) == 1 and _of_one_text(sheet.rows[number], header, text := named.pop()):
+            name = _NUMBERING.sub("", text)
+            if is_unit(name):
+                section = name
+                continue
         if spelled(texts[0].rstrip(":")) in TOTALS and not any(
             values.blank(text) is False and not _number(text) for text in set(texts[1:]) - {texts[0]}
         ):
@@ -173,8 +174,18 @@ def _lines(sheet: Sheet, header: Header, is_unit: Callable[[str], bool]) -> Iter
         yield number, section
 
 
+def _of_one_text(cells: list[Cell], header: Header, text: str) -> bool:
+    """Whether no point is named: its cells are blank, or merged into the one text of the line."""
+    named = [cells[header.columns[name]] for name in ("point_name", "eye_code") if name in header.columns]
+    return all(values.blank(cell) or clean(str(cell)) == text for cell in named)
+
+
+def _texts(cells: list[Cell]) -> list[str]:
+    return [clean(str(cell)).removesuffix(".0") for cell in cells if not values.blank(cell)]
+
+
 def _ordinal(text: str) -> bool:
-    return bool(re.fullmatch(r"(?:[IVXLC]+|\d{1,4}|[A-ZĐ])(?:\.0)?[.)]?", text))
+    return bool(re.fullmatch(r"(?:[IVXLC]+|\d{1,4}|[A-ZĐ])[.)]?", text))
 
 
 def _number(text: str) -> bool:

@@ -25,6 +25,7 @@ LONGITUDES = (102.0, 118.0)
 FORMULA_STARTS = ("=", "+", "-", "@")
 FORMULA_ERRORS = ("#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!")
 
+_NOTHING = frozenset({"", "-", "–", "—", "…", "..."})
 _CODE = re.compile(r"[^\W_][\w./ -]*")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,\u00a0 ]\d{3})+")
 _HOST_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.?)+", re.IGNORECASE)
@@ -91,7 +92,7 @@ class Address:
 
 def blank(cell: Cell) -> bool:
     """Whether nothing is written: blanks, or the dash that stands for nothing."""
-    return isinstance(cell, str) and clean(cell) in ("", "-", "–", "—", "…", "...")
+    return isinstance(cell, str) and (not cell or (len(cell) < 10 and clean(cell) in _NOTHING))
 
 
 def text(cell: Cell, limit: int) -> str:
@@ -105,7 +106,7 @@ def text(cell: Cell, limit: int) -> str:
     elif isinstance(cell, int | float):
         if abs(cell) >= 10**EXACT_DIGITS:
             raise BadCell(Fault.NUMBER_CUT)
-        found = str(int(cell)) if cell == int(cell) else repr(cell)
+        found = str(int(cell)) if float(cell).is_integer() else repr(cell)
     elif isinstance(cell, date):
         found = f"{cell:%d/%m/%Y}"
     else:
@@ -114,7 +115,7 @@ def text(cell: Cell, limit: int) -> str:
         raise BadCell(Fault.CELL_ERROR, text=found)
     if len(found) > limit:
         raise BadCell(Fault.TEXT_TOO_LONG, limit=limit)
-    if _URL_WITH_LOGIN.search(found):
+    if "://" in found and _URL_WITH_LOGIN.search(found):
         raise BadCell(Fault.CREDENTIAL_IN_TEXT)
     return found
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from io import StringIO
 from pathlib import Path
 
+from openpyxl import load_workbook
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from camera_registry.errors import RegistryError
@@ -75,13 +76,31 @@ def _spreadsheet(path: Path) -> list[Sheet]:
                     )
         with CalamineWorkbook.from_path(str(path)) as workbook:
             visible = [m.name for m in workbook.sheets_metadata if m.visible == SheetVisibleEnum.Visible]
-            return [_sheet(workbook, name) for name in visible[:MAX_SHEETS]]
+            sheets = [_sheet(workbook, name) for name in visible[:MAX_SHEETS]]
+        if path.suffix.lower() in (".xlsx", ".xlsm"):
+            _show_errors(path, sheets)
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as exc:
         raise UnreadableFile(
             N_("{file} is no spreadsheet that can be read, or it is protected by a password ({why})."),
             file=path.name,
             why=type(exc).__name__,
         ) from None
+    return sheets
+
+
+def _show_errors(path: Path, sheets: list[Sheet]) -> None:
+    """Put ``#REF!`` and its like back: calamine reads them as blanks, and a blank means "unchanged"."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
+        if not any(b' t="e"' in archive.read(name) for name in parts):
+            return
+    book = load_workbook(path, read_only=True, data_only=True)
+    for sheet in sheets:
+        for cells, shown in zip(book[sheet.name].iter_rows(min_col=1), sheet.rows, strict=False):
+            for index, cell in enumerate(cells[: len(shown)]):
+                if getattr(cell, "data_type", "") == "e":
+                    shown[index] = str(cell.value)
+    book.close()
 
 
 def _sheet(workbook: CalamineWorkbook, name: str) -> Sheet:
@@ -104,7 +123,7 @@ def _csv(path: Path) -> Sheet:
     delimiter = None
     if text[:4].lower() == "sep=":  # Excel's own way to name the delimiter
         delimiter, text = text[4], text.partition("\n")[2]
-    delimiter = delimiter or max(DELIMITERS, key=lambda each: _widest(text, each))
+    delimiter = delimiter or max(DELIMITERS, key=lambda each: _cuts(text, each))
     try:
         lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
         return Sheet("", [[*line] for line in lines])
@@ -127,9 +146,9 @@ def _decoded(raw: bytes, name: str) -> str:
     raise UnreadableFile(N_("{file} is no text in UTF-8, UTF-16 or Windows-1258."), file=name)
 
 
-def _widest(text: str, delimiter: str) -> int:
+def _cuts(text: str, delimiter: str) -> int:
     rows = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     try:
-        return max((len(row) for row, _ in zip(rows, range(LOOKED_AT), strict=False)), default=0)
+        return sum(len(row) - 1 for row, _ in zip(rows, range(LOOKED_AT), strict=False) if row)
     except csv.Error:
         return 0

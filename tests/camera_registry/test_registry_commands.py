@@ -1,0 +1,90 @@
+"""The registry's commands, as a person types them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from camera_registry.commands import registry
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("CAMERA_REGISTRY_DATABASE_URL", database_url)
+    monkeypatch.setenv("CAMERA_REGISTRY_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("COLUMNS", "200")
+    app = typer.Typer()
+    registry.add_to(app)
+
+    def invoke(*words: str, typed: str | None = None) -> Result:
+        return CliRunner().invoke(app, list(words), input=typed)
+
+    return invoke
+
+
+def test_from_nothing_to_an_inventory_and_back(run: Run, tmp_path: Path) -> None:
+    source, wrong = tmp_path / "ward.csv", tmp_path / "wrong.csv"
+    source.write_text("Tên điểm;Phường;Số mắt\nCổng chợ;Yên Bái;4\n", encoding="utf-8")
+    wrong.write_text("Tên điểm;Phường;Số mắt\n;Yên Bái;4\n", encoding="utf-8")
+    assert "35 mới" in run("units", "load", "yen-bai").output
+    assert "Xã Tuy Lộc" in run("units", "list", "--on", "2023-12-31").output
+    dry = run("import", str(source), "--dry-run")
+    assert "credential.key" in dry.output, "the first start says where the key is"
+    assert "Keep a copy" in dry.output
+    assert "không có gì bị thay đổi" in dry.output
+    done = run("import", str(source))
+    assert (done.exit_code, "4 mới" in done.output) == (0, True)
+    refused = run("import", str(wrong))
+    assert refused.exit_code == 1
+    assert "A2  NAME_MISSING  Điểm lắp đặt chưa có tên." in refused.output
+    assert (tmp_path / "wrong-errors.xlsx").exists()
+    assert "has no name" in run("import", str(wrong), "--language", "en").output
+    assert "4 dòng" in run("export", str(tmp_path / "out.xlsx")).output
+    assert run("template", str(tmp_path / "template.xlsx")).exit_code == 0
+    assert run("import", str(tmp_path / "none.csv")).exit_code == 1
+
+
+def test_credentials_by_prompt_and_file(run: Run, tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("canary-1\n")
+    run("site", "add", "north", "--interval", "300")
+    assert run("credentials", "set", "a", "--user", "admin", typed="canary-2\n").exit_code == 0
+    assert run("credentials", "set", "b", "--user", "x", "--password-file", str(secret)).exit_code == 0
+    third = run(
+        "credentials",
+        "set",
+        "c",
+        "--user",
+        "x",
+        "--password-file",
+        "-",
+        "--site",
+        "north",
+        typed="canary-3\n",
+    )
+    assert third.exit_code == 0
+    listed = run("credentials", "list").output
+    assert "canary" not in listed
+    assert "north" in listed
+    assert "3" in run("credentials", "rotate").output
+    assert run("credentials", "erase", "a").exit_code == 0
+    assert "đã xóa" in run("credentials", "list").output
+    assert run("credentials", "erase", "zz").exit_code == 1
+    assert run("credentials", "set", "d", "--user", "x", "--site", "mars", typed="y\n").exit_code == 1
+    assert "300" in run("site", "list").output
+
+
+def test_eyes_go_out_of_service(run: Run, tmp_path: Path) -> None:
+    source = tmp_path / "ward.csv"
+    source.write_text("Mã camera;Tên điểm;Phường\nE1;Cổng chợ;Yên Bái\n", encoding="utf-8")
+    run("units", "load", "yen-bai")
+    run("import", str(source))
+    said = [run("eye", word, "E1").exit_code for word in ("suspend", "suspend", "resume", "retire", "retire")]
+    assert said == [0, 1, 0, 0, 1]
+    assert run("eye", "withdraw-access", "E1").exit_code == 0
+    unknown = run("eye", "retire", "E9")
+    assert (unknown.exit_code, "E9" in unknown.output) == (1, True)
