@@ -109,7 +109,9 @@ def test_every_lint_exception_has_its_reason_beside_it() -> None:
             for mark in ("# type: " + "ignore", "# no" + "qa"):
                 if mark in line:
                     _, _, after = line.partition(mark)
-                    assert re.search(r"[#-] ?\w+ \w+", after), f"{name}:{number}: why?"
+                    assert re.search(r"^(: ?[A-Z]+\d+(, ?[A-Z]+\d+)*|\[[a-z, -]+\])\W+\w+\W+\w+", after), (
+                        f"{name}:{number}: why?"
+                    )
 
 
 def test_lock_pins_by_hash_and_holds_no_address() -> None:
