@@ -129,7 +129,7 @@ def prepare(
 ) -> Monitor:
     """Put a monitor together; nothing is asked yet. Call it inside the running loop.
 
-    ``news`` hears, from the loop, the codes of eyes whose ledger changed.
+    ``news`` hears, from the loop, the codes of eyes that were heard of or whose ledger changed.
     """
     judge = Ingest(
         database,
@@ -158,6 +158,8 @@ class Running:
         self._due = DueShards(self._engine, monitor.clock)
 
     async def __aenter__(self) -> "Running":
+        # Whatever was not watched is unknown before anybody looks.
+        await self._silence()
         await self._replan()
         self._jobs = Jobs(
             {

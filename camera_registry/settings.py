@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         "Default: the file credential.key in data_dir, made on first start.",
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token that /metrics asks for; without one it answers loopback only."
+        None, description="Bearer token with which others than this machine may read /metrics."
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Ho_Chi_Minh", description="Zone in which days and months begin and people read times."

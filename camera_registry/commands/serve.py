@@ -74,14 +74,16 @@ async def serving(
         uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
     )
     monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
-    web = asyncio.create_task(server.serve([listener]))
     try:
         async with Running(monitor):
-            yield monitor, f"http://{host}:{listener.getsockname()[1]}/"
+            web = asyncio.create_task(server.serve([listener]))
+            try:
+                yield monitor, f"http://{host}:{listener.getsockname()[1]}/"
+            finally:
+                broadcaster.close()
+                server.should_exit = True
+                await web
     finally:
-        broadcaster.close()
-        server.should_exit = True
-        await web
         monitor.close()
 
 

@@ -54,20 +54,21 @@ class Results:
                     reason = str(getattr(error, "orig", None) or type(error).__name__)
                     log.error("results wait: the database takes none", waiting=self.waiting, reason=reason)
                     return
+                heard = {result.eye for result in self._batch[1]}
                 self._batch = None
-                self.tell(receipt)
+                self.tell(receipt, heard)
 
     @property
     def waiting(self) -> int:
         return len(self._waiting) + (len(self._batch[1]) if self._batch else 0)
 
-    def tell(self, receipt: Receipt) -> None:
-        """Count what was refused, and pass on which eyes changed."""
+    def tell(self, receipt: Receipt, heard: Collection[str] = ()) -> None:
+        """Count what was refused, and pass on which eyes were heard of or changed."""
         self._counters.results_late.inc(receipt.refused)
         if receipt.unknown_eyes:
             log.warning("results of eyes that are not registered", eyes=sorted(receipt.unknown_eyes)[:10])
-        if receipt.changed:
-            self._news(receipt.changed)
+        if news := receipt.changed.union(heard):
+            self._news(news)
 
 
 class LocalEngine:
