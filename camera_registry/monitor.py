@@ -49,6 +49,7 @@ class Monitor:
     clock: Callable[[], datetime]
     counters: Counters
     ingest: Ingest
+    tools: Tools
     sweeper: Sweeper
     results: Results
     decoding: ThreadPoolExecutor
@@ -146,7 +147,7 @@ def prepare(
     )
     sweeper = Sweeper(tools, results.put, in_flight=settings.in_flight, confirm_after=settings.confirm_after)
     sweeper.memories.update(_load_memories(database))
-    return Monitor(database, settings, credentials, clock, counters, judge, sweeper, results, decoding)
+    return Monitor(database, settings, credentials, clock, counters, judge, tools, sweeper, results, decoding)
 
 
 class Running:

@@ -20,13 +20,14 @@ from camera_registry.commands.common import Refused, command, now, open_credenti
 from camera_registry.db import Database
 from camera_registry.health import Standing, eye_standing
 from camera_registry.i18n import N_, Language, translate
-from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.login_book import LoginBook
 from camera_registry.metrics import Counters
 from camera_registry.monitor import decode_in, prepare
 from camera_registry.rollout import Forecast, Stage, Started
 from camera_registry.settings import Settings
 from camera_registry.words import reason_text
 from probes.ladder import climb
+from probes.logins import LoginGate
 from probes.result import Credential, Depth, ProbeResult, Target
 from probes.simulator.fleet import FleetError
 from probes.simulator.run import run as run_simulator
@@ -135,7 +136,7 @@ def simulate(
 # --- probe ------------------------------------------------------------------------------------------
 
 
-async def _probe_once(target: Target, depth: Depth, record: bool, logins: LoginBook) -> ProbeResult:
+async def _probe_once(target: Target, depth: Depth, record: bool, logins: LoginGate) -> ProbeResult:
     with ThreadPoolExecutor(max_workers=1) as pool:
         return await climb(target, depth, logins=logins, decode=decode_in(pool), clock=now, record=record)
 
@@ -146,15 +147,13 @@ def _probe_registered(code: str, depth: Depth, record: bool, settings: Settings)
         credentials = open_credentials(settings, database)
 
         async def ask() -> ProbeResult | None:
-            counters = Counters.new()
-            monitor = prepare(database, settings, credentials, counters, now, lambda _: None)
+            monitor = prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
             try:
                 every = [*monitor.targets(), *monitor.targets(started=False)]
                 target = next((t for t in every if t.eye == code), None)
                 if target is None:
                     return None
-                book = LoginBook(load_states(database), save_in(database), now, counters)
-                return await _probe_once(target, depth, record, book)
+                return await _probe_once(target, depth, record, monitor.tools.logins)
             finally:
                 monitor.close()
 
