@@ -32,7 +32,6 @@ Decode = Callable[[Keyframe], Awaitable[Picture]]
 SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
 MAX_SETUPS: Final = 4  # ways to write the track's URL, and UDP after TCP
-LAST_WORD_S: Final = 1.0  # waited for the answer to SETUP by a probe that is being cancelled
 FRESH_S: Final = 1.0  # a packet this young: the stream flows
 TEXT_OF_A_LOCK: Final = re.compile(r"lock|suspen|try.{0,40}(later|after)", re.IGNORECASE)
 
@@ -124,7 +123,7 @@ class _Ascent:
     async def run(self) -> Reason:
         """Climb; the reason of the stream check. Raises ``ProbeError`` where a rung breaks."""
         connection = await self._connect()
-        uri = self._uri()
+        uri = whole = self._uri()
         session = ""
         try:
             with self._rung(Step.DESCRIBE):
@@ -133,13 +132,7 @@ class _Ascent:
                 self._description = parse_sdp(answer.body)
                 whole = control_urls(base, self._description.control)[0]
             with self._rung(Step.SETUP):
-                setting_up = asyncio.ensure_future(self._setup(connection, base, self._description))
-                try:
-                    session = await asyncio.shield(setting_up)
-                except asyncio.CancelledError:
-                    # The camera may have opened the session already: hear its id, to tear it down.
-                    session = await _outcome(setting_up, LAST_WORD_S)
-                    raise
+                session = await self._setup(connection, base, self._description)
             flow = _Flow(connection, self._description, self._transport is Transport.UDP)
             self._stream = flow.stream
             with self._rung(Step.PLAY):
@@ -150,6 +143,8 @@ class _Ascent:
                 self._notes.append(Reason.STREAM_OPEN_NO_AUTH)
             reason = await self._watch(flow, self._description)
         finally:
+            if connection.last_word is not None:  # cancelled while it set up
+                session = session or parse_session(connection.last_word.headers.get("Session") or "")[0]
             if session:
                 await connection.teardown(whole, session, self._authorized("TEARDOWN", whole))
             else:
@@ -524,15 +519,6 @@ class _Flow:
                 return False
             await self._connection.wait(left if stall is None else min(left, stall - silent))
         return True
-
-
-async def _outcome(setting_up: "asyncio.Future[str]", timeout: float) -> str:
-    """The session's id if it comes in time, else nothing."""
-    done, _ = await asyncio.wait([setting_up], timeout=timeout)
-    if not done:
-        setting_up.cancel()
-        return ""
-    return "" if setting_up.cancelled() or setting_up.exception() else setting_up.result()
 
 
 def _expect_success(method: str, answer: Response) -> None:

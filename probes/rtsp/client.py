@@ -26,6 +26,7 @@ MAX_RECORDED_FRAMES: Final = 512
 MAX_ANSWERED_REQUESTS: Final = 16  # of the server to us
 UDP_BUFFER_BYTES: Final = 2 * 1024 * 1024  # a 1080p keyframe comes as one burst
 UDP_PORT_TRIES: Final = 32
+LAST_WORD_S: Final = 1.0
 
 
 def reason_of(error: BaseException) -> Reason:
@@ -83,6 +84,7 @@ class RtspConnection(asyncio.Protocol):
         self.tls_s = 0.0
         self.reader = Reader()
         self.bytes_received = 0
+        self.last_word: Response | None = None  # an answer that its caller no longer waited for
         self._secrets = tuple(secrets)
         self._record = record
         self._loop = asyncio.get_running_loop()
@@ -144,12 +146,20 @@ class RtspConnection(asyncio.Protocol):
     ) -> Response:
         """Ask and wait for the final response.
 
-        Raises ``LinkError`` (``RTSP_TIMEOUT``, ``CONNECTION_RESET``) or ``RtspProtocolError``.
+        Raises ``LinkError`` (``RTSP_TIMEOUT``, ``CONNECTION_RESET``) or ``RtspProtocolError``. The answer to
+        SETUP is waited for a moment longer even by a caller that is cancelled (``last_word``): the camera
+        may have opened a session, which must be torn down.
         """
         cseq, answer = self._send(method, uri, headers, body)
         timer = self._loop.call_later(timeout, self._expire, cseq, f"no answer to {method} in {timeout:g} s")
         try:
-            return await answer
+            return await (asyncio.shield(answer) if method == "SETUP" else answer)
+        except asyncio.CancelledError:
+            if method == "SETUP":
+                await asyncio.wait([answer], timeout=LAST_WORD_S)
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self.last_word = answer.result()
+            raise
         finally:
             timer.cancel()
             self._pending.pop(cseq, None)

@@ -100,6 +100,7 @@ class NalAssembler:
         self._fresh.clear()
         self._parts.clear()
         self._size = 0
+        self.idle = False
 
     def _finish(self, gap: bool) -> Keyframe | None:
         """End the unit; ``gap`` says that its last packets may be missing."""
@@ -238,6 +239,7 @@ class NalAssembler:
         self._key = key
         self._headed = headed
         self._keeping = key and headed and not self._gap
+        self.idle = not self._keeping
         if key and len(self.key_starts) < MAX_KEY_STARTS:
             self.key_starts.append(self._timestamp)
 

@@ -17,6 +17,7 @@ class JpegAssembler:
     def __init__(self, dimensions: tuple[int, int] | None = None) -> None:
         self.corrupt = 0
         self.key_starts: list[int] = []
+        self.idle = False  # every picture is a keyframe
         self._dimensions = dimensions
         self._tables: dict[int, bytes] = {}  # by Q, from 128 to 254: sent once, then referred to
         self._timestamp = -1

@@ -28,6 +28,7 @@ class Assembler(Protocol):
 
     corrupt: int
     key_starts: list[int]
+    idle: bool  # the rest of the present picture tells nothing
 
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None: ...
 
@@ -75,12 +76,16 @@ class RtpStream:
             return False
         start, end = (12, size) if first == 0x80 else _payload_bounds(packet, first)
         self.packets += 1
-        self.bytes += max(end - start, 0)
+        self.bytes += end - start
+        inside = sequence == self._next and timestamp == self._last_timestamp and not self._held
+        if inside and self._assembler is not None and self._assembler.idle:
+            self._next = sequence + 1 & 0xFFFF
+            return False  # what most packets are: the rest of a picture that is no keyframe
         payload = packet[start:end]
         marker = second > 0x7F
         if sequence == self._next:
             self._next = sequence + 1 & 0xFFFF
-            if timestamp == self._last_timestamp and self._assembler is not None and not self._held:
+            if inside and self._assembler is not None:
                 keyframe = self._assembler.push(payload, timestamp, marker, False)
                 return keyframe is not None and self._keep(keyframe)
             whole = self._deliver(payload, timestamp, marker, False)

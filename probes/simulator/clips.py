@@ -204,7 +204,11 @@ def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
     name, options = {
         Codec.H264: (
             "libx264",
-            {"x264-params": f"{common}:slices=1:sliced-threads=0", "tune": "zerolatency"},
+            # CABAC and deblocking, which ultrafast leaves out: cameras have them, and decoding costs more.
+            {
+                "x264-params": f"{common}:slices=1:sliced-threads=0:cabac=1:deblock=0,0",
+                "tune": "zerolatency",
+            },
         ),
         Codec.H265: ("libx265", {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0"}),
         # RFC 2435 knows only the default Huffman tables

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from probes.decode import Picture, decode_keyframe
-from probes.ladder import climb
+from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import LoginOutcome, Permit
 from probes.reasons import Outcome
 from probes.result import Depth, LoginKey, Target
@@ -42,13 +42,16 @@ async def _decode(keyframe: Keyframe) -> Picture:
     return decode_keyframe(keyframe.codec, keyframe.data)
 
 
-async def _climb(host: str, port: int, path: str, depth: Depth) -> None:
+async def _climb(
+    host: str, port: int, path: str, depth: Depth, timeouts: Timeouts = DEFAULT_TIMEOUTS
+) -> None:
     result = await climb(
         Target("eye", host, port, path),
         depth,
         logins=NoLogins(),
         decode=_decode,
         clock=lambda: datetime.now(UTC),
+        timeouts=timeouts,
     )
     assert all(verdict.outcome is Outcome.OK for verdict in result.verdicts), result.transcript
 
@@ -59,7 +62,12 @@ async def liveness(host: str, port: int, path: str) -> None:
 
 
 async def decoded(host: str, port: int, path: str) -> None:
-    """Ours, and the keyframe decoded; the RTP window of a deep probe included."""
+    """Ours, to one decoded keyframe and no further, as the others."""
+    await _climb(host, port, path, Depth.DEEP, Timeouts(window=0))
+
+
+async def deep(host: str, port: int, path: str) -> None:
+    """Ours as the round asks: the keyframe decoded, and RTP watched for 2 s."""
     await _climb(host, port, path, Depth.DEEP)
 
 
@@ -120,6 +128,7 @@ def ffprobe(host: str, port: int, path: str) -> None:
 ASYNC: dict[str, Callable[[str, int, str], Awaitable[None]]] = {
     "liveness": liveness,
     "decoded": decoded,
+    "deep": deep,
     "aiortsp": aiortsp,
 }
 BLOCKING: dict[str, Callable[[str, int, str], None]] = {"pyav": pyav, "opencv": opencv, "ffprobe": ffprobe}
