@@ -156,7 +156,9 @@ class CredentialStore:
                 N_('The sealed text of the credential set "{name}" belongs to another set; enter it anew.'),
                 name=row.name,
             )
-        return Credential(str(row.id), clear["user"], clear["password"])
+        # A changed password is another credential to the login budget: what a device refused was the old one.
+        version = int(row.changed_at.timestamp() * 1000)
+        return Credential(f"{row.id}.{version}", clear["user"], clear["password"])
 
     def _refuse_second_default(
         self, session: Session, own_id: int, site: int | None, manufacturer: str | None

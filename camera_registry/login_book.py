@@ -37,6 +37,7 @@ class LoginBook:
         self._clock = clock
         self._counters = counters
         self._verdicts: dict[LoginKey, asyncio.Event] = {}
+        self._storing = asyncio.Lock()
 
     async def reserve(self, key: LoginKey) -> Permit | Refusal:
         """Leave to send the credential once; waits while a canary is under way."""
@@ -48,7 +49,12 @@ class LoginBook:
                 continue
             if isinstance(answer, Permit) and answer.canary:
                 self._verdicts[key] = asyncio.Event()
-                await self._store(key, state)
+                try:
+                    await asyncio.shield(self._store(key))
+                except BaseException:  # cancelled, too: who got no permit holds nobody back
+                    self._states[key] = before
+                    self._wake_siblings(key)
+                    raise
             return answer
 
     async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
@@ -62,15 +68,9 @@ class LoginBook:
         try:
             # A good key that stays good is not written each time: nothing is lost with it.
             if replace(state, accepted_at=None) != replace(before, accepted_at=None):
-                await self._store(key, state)
+                await asyncio.shield(self._store(key))
         finally:
-            if (waiting := self._verdicts.pop(key, None)) is not None:
-                waiting.set()
-
-    def forget(self, credential: str) -> None:
-        """The credential was changed: what devices said of the old one does not count for the new one."""
-        for key in [k for k in self._states if k.credential == credential]:
-            del self._states[key]
+            self._wake_siblings(key)
 
     @property
     def refused(self) -> int:
@@ -88,8 +88,14 @@ class LoginBook:
             return False
         return True
 
-    async def _store(self, key: LoginKey, state: LoginState) -> None:
-        await asyncio.to_thread(self._save, key, state)
+    def _wake_siblings(self, key: LoginKey) -> None:
+        if (waiting := self._verdicts.pop(key, None)) is not None:
+            waiting.set()
+
+    async def _store(self, key: LoginKey) -> None:
+        """One after the other, so that the newest state is what stays; callers shield it from being cut."""
+        async with self._storing:
+            await asyncio.to_thread(self._save, key, self._states[key])
 
 
 def load_states(database: Database) -> dict[LoginKey, LoginState]:

@@ -97,6 +97,8 @@ def make_plan(
     by_device: dict[tuple[str, str], list[Target]] = defaultdict(list)
     for target in targets:
         by_device[target.site, target.device].append(target)
+    for group in by_device.values():
+        group.sort(key=lambda t: t.eye)  # turns follow from names, not from the order of rows
     paces = {key: _pace(key, group, intervals[key[0]]) for key, group in by_device.items()}
 
     shards: list[Shard] = []

@@ -36,10 +36,14 @@ class DueShards:
         before = {key: (shard.interval_s, shard.phase_s) for key, shard in self._shards.items()}
         self._shards = {shard.key: shard for shard in plan.shards}
         times = {key: (shard.interval_s, shard.phase_s) for key, shard in self._shards.items()}
-        kept = {key for key in times if before.get(key) == times[key]}
-        self._heap = [entry for entry in self._heap if entry[1] in kept]
+        self._heap = [
+            entry
+            for entry in self._heap
+            if times.get(entry[1]) == before[entry[1]]
+            and entry[0] <= now + before[entry[1]][0]  # later: the clock was set back meanwhile
+        ]
         heapq.heapify(self._heap)
-        for key in times.keys() - kept:
+        for key in times.keys() - {key for _, key, _ in self._heap}:
             self._queue(key, self._shards[key].slot_at(now) + 1)
 
     def tick(self) -> None:

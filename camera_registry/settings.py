@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "CAMERA_REGISTRY_"
 
@@ -30,13 +32,23 @@ def _zone(name: str) -> str:
     return name
 
 
+def _database(url: SecretStr) -> SecretStr:
+    try:
+        kind = make_url(url.get_secret_value()).get_backend_name()
+    except (ArgumentError, ValueError):  # its text may quote a piece of the password
+        raise ValueError("not a database URL, like sqlite:///file or postgresql+psycopg://…") from None
+    if kind not in ("sqlite", "postgresql"):
+        raise ValueError("only sqlite and postgresql are known")
+    return url
+
+
 class Settings(BaseSettings):
     """The settings of one process. Descriptions here are the documentation."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("var"), description="Where the embedded database and the key file live.")
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         None,
         description="SQLAlchemy URL; default: SQLite in data_dir. PostgreSQL: postgresql+psycopg://…",
     )
@@ -101,12 +113,16 @@ class _NamedFiles(PydanticBaseSettingsSource):
         if path is None:
             return None, field_name, False
         try:
-            return Path(path).read_text().strip(), field_name, False
+            return Path(path).read_text("utf-8").strip(), field_name, False
         except OSError as exc:
             raise SettingsError(f"{variable}: cannot read {path}: {exc.strerror}") from exc
+        except UnicodeDecodeError:
+            raise SettingsError(f"{variable}: {path} is not UTF-8 text") from None
 
     def __call__(self) -> dict[str, Any]:
-        values = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        values = {
+            name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()
+        }
         return {name: value for name, value in values.items() if value is not None}
 
 
@@ -121,10 +137,10 @@ class _Toml(PydanticBaseSettingsSource):
         if path is None:
             return {}
         try:
-            return tomllib.loads(Path(path).read_text())
+            return tomllib.loads(Path(path).read_text("utf-8"))
         except OSError as exc:
             raise SettingsError(f"{PREFIX}CONFIG: cannot read {path}: {exc.strerror}") from exc
-        except tomllib.TOMLDecodeError as exc:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
             raise SettingsError(f"{PREFIX}CONFIG: {path} is not TOML: {exc}") from exc
 
 

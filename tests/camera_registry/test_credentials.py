@@ -4,7 +4,7 @@ import logging
 import stat
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -74,7 +74,22 @@ def test_a_set_opens_again(session: Session, store: CredentialStore) -> None:
     one = store.put(session, "a", "admin", "mật khẩu", now=NOW)
     found = store.for_device(session, device(session, "D", credential_id=one))
     assert found is not None
-    assert (found.id, found.user, found.password) == (str(one), "admin", "mật khẩu")
+    assert (found.user, found.password) == ("admin", "mật khẩu")
+
+
+def test_only_changed_login_data_is_another_credential(session: Session, store: CredentialStore) -> None:
+    def seen() -> str:
+        found = store.book(session).find(one, 1, "")
+        assert found is not None
+        return found.id
+
+    one = store.put(session, "a", "admin", "1", now=NOW)
+    first = seen()
+    store.put(session, "a", "admin", "1", now=NOW + timedelta(hours=1))
+    store.rotate(session)
+    assert seen() == first
+    store.put(session, "a", None, "2", now=NOW + timedelta(hours=2))
+    assert seen() != first
 
 
 def test_what_is_not_given_stays(session: Session, store: CredentialStore) -> None:
