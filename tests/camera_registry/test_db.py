@@ -1,0 +1,182 @@
+"""The database of either kind: its tables are those of the models, and a transaction is all or nothing."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, event, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+
+from camera_registry import models
+from camera_registry.db import Database, alembic_config
+from camera_registry.ingest import Ingest, rules
+from probes.reasons import Check, Outcome, Reason
+from probes.result import Depth, Memory, ProbeResult, Verdict
+from tests.camera_registry.registries import add_eyes
+from tests.camera_registry.watching import NOON
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    made.migrate()
+    yield made
+    made.close()
+
+
+def sites(database: Database) -> list[str]:
+    with database.reading() as session:
+        return sorted(session.scalars(select(models.Site.code)))
+
+
+def test_the_migrations_make_the_tables_of_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        command.check(alembic_config(connection))  # raises where a revision is missing
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        session.add(models.Site(code="S1"))
+    database.migrate()
+    assert sites(database) == ["S1"]
+
+
+def test_the_way_back_leaves_nothing(database: Database) -> None:
+    with database.engine.connect() as connection:
+        command.downgrade(alembic_config(connection), "base")
+        connection.commit()
+    with database.engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    database.migrate()
+    assert sites(database) == []
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    def half_way() -> None:
+        with database.transaction() as session:
+            session.add(models.Site(code="S1"))
+            session.flush()
+            raise LookupError("half-way")
+
+    with pytest.raises(LookupError):
+        half_way()
+    assert sites(database) == []
+    with database.transaction() as session:
+        session.add(models.Site(code="S2"))
+    assert sites(database) == ["S2"]
+
+
+def test_reading_changes_nothing(database: Database) -> None:
+    with database.reading() as session:
+        session.add(models.Site(code="S1"))
+        session.flush()
+    assert sites(database) == []
+
+
+def test_a_reader_sees_one_state_to_its_end(database: Database) -> None:
+    with database.reading() as session:
+        assert session.scalars(select(models.Site.code)).all() == []
+        with database.transaction() as other:
+            other.add(models.Site(code="S1"))
+        assert session.scalars(select(models.Site.code)).all() == []
+    assert sites(database) == ["S1"]
+
+
+def test_two_writers_wait_for_each_other(database: Database) -> None:
+    """Each reads before it writes: where a writer could not wait, SQLite would refuse the second at once."""
+    with database.transaction() as session:
+        session.add(models.Site(code="S1", interval_s=0))
+    inside, ends = threading.Barrier(2, timeout=10), []
+
+    def count() -> None:
+        inside.wait()
+        for _ in range(20):
+            with database.transaction() as session:
+                row = session.scalars(select(models.Site).with_for_update()).one()
+                row.interval_s += 1
+        ends.append(True)
+
+    writers = [threading.Thread(target=count) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(30)
+    assert ends == [True, True]
+    with database.reading() as session:
+        assert session.scalars(select(models.Site.interval_s)).one() == 40
+
+
+def test_rows_that_point_nowhere_are_refused(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.add(models.Eye(code="E1", device_id=77))
+
+
+def test_moments_come_back_aware_and_naive_ones_are_refused(database: Database) -> None:
+    with database.transaction() as session:
+        session.add(models.Credential(name="a", changed_at=NOON))
+    with database.reading() as session:
+        kept = session.scalars(select(models.Credential.changed_at)).one()
+    assert (kept, kept.utcoffset()) == (NOON, timedelta(0))
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises(Exception, match="moments carry their zone"), database.transaction() as session:
+        session.add(models.Credential(name="b", changed_at=naive))
+
+
+def test_sqlite_is_prepared_for_readers_beside_one_writer(database: Database) -> None:
+    if not database.sqlite:
+        return
+    with database.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 30_000}
+
+
+# --- silence ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def spoken(database: Database) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that reach the database while the block lasts, with their values."""
+    said: list[tuple[str, Any]] = []
+
+    def note(_c: Connection, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        said.append((statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield said
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+
+
+def test_the_tick_writes_silence_and_finds_it_by_index(database: Database) -> None:
+    with database.transaction() as session:
+        codes = add_eyes(session, 50)
+    judge = Ingest(database, rules(), lambda: NOON)
+    fine = (Verdict(Check.STREAM, Outcome.OK, Reason.OK, 60.0),)
+    late = {code: NOON + timedelta(seconds=3600 if n >= 5 else 0) for n, code in enumerate(codes)}
+    judge.deliver("d", [ProbeResult(c, at, Depth.LIVENESS, 0.1, fine, Memory()) for c, at in late.items()])
+
+    with spoken(database) as said:
+        receipt = judge.tick(NOON + timedelta(seconds=3600))
+    assert receipt.changed == set(codes[:5])
+    with database.reading() as session:
+        silent = select(models.EyeState.since, models.EyeState.reason).where(
+            models.EyeState.state == "unknown"
+        )
+        assert set(session.execute(silent)) == {(NOON + timedelta(seconds=60), "NO_RESULT")}
+
+    statement, values = next((s, v) for s, v in said if "silent_at <" in s)
+    with database.engine.connect() as connection:
+        if database.sqlite:
+            explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        else:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # of so few rows it would read all
+            explained = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
+    assert "ix_condition_silent_at" in str(explained)

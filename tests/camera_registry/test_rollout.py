@@ -1,0 +1,154 @@
+"""Starting a site: canary, ten, all; and it stops by itself when logins are refused."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from camera_registry import models
+from camera_registry.monitor import Monitor
+from camera_registry.plan import Plan
+from camera_registry.rollout import Stage, Started, forecast, roll_out
+from probes.simulator.fleet import CameraSpec, Fleet
+from probes.simulator.simulator import Simulator
+from tests.camera_registry.watching import Clock, Pauses, camera, shut, watch
+
+THIRTY = [f"c{n:02}" for n in range(1, 31)]
+
+
+def site(*more: CameraSpec) -> Fleet:
+    return Fleet((*(camera(name) for name in THIRTY), *more))
+
+
+class Start:
+    """A start, and what was told of it."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor = monitor
+        self.told: list[tuple[Stage, int, int]] = []
+        self.pauses = Pauses()
+
+    async def run(self) -> Started:
+        return await roll_out(self.monitor, self.plan(), lambda *told: self.told.append(told), self.pauses)
+
+    def plan(self) -> Plan:
+        return self.monitor.plan_of(self.monitor.targets("S1", started=False))
+
+    def started(self) -> list[str]:
+        with self.monitor.database.reading() as session:
+            eyes = select(models.Eye.code).where(models.Eye.started_at.is_not(None)).order_by(models.Eye.code)
+            return list(session.scalars(eyes))
+
+    def states(self) -> set[str]:
+        with self.monitor.database.reading() as session:
+            return set(session.scalars(select(models.EyeState.state)))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'registry.db'}"
+
+
+async def test_one_then_ten_then_all(database_url: str, tmp_path: Path) -> None:
+    async with Simulator(site()) as sim:
+        start = Start(watch(database_url, tmp_path, sim, Clock(), started=False))
+        assert await start.run() == Started(asked=30, started=30, refused=0, stopped=None)
+        assert sim.counters().sessions_peak == 1
+        assert sim.counters().sessions_opened == sim.counters().teardowns == 30
+        assert start.started() == [f"{name}-1" for name in THIRTY]
+        assert start.states() == {"up"}
+        shut(start.monitor)
+    assert start.told == [
+        (Stage.CANARY, 1, 1),
+        *((Stage.FEW, 10, n) for n in range(1, 11)),
+        *((Stage.ALL, 19, n) for n in range(1, 20)),
+    ]
+    spread = start.pauses.asked[11:]
+    assert spread == pytest.approx([20 * n / 19 for n in range(19)]), "evenly, over a third of the interval"
+
+
+async def test_what_was_started_is_not_started_again(url: str, tmp_path: Path) -> None:
+    async with Simulator(site()) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=True))
+        assert await start.run() == Started(0, 0, 0, None)
+        assert sim.counters().connections == 0
+        shut(start.monitor)
+
+
+async def test_a_wrong_password_stops_at_the_canary_after_one_refusal(url: str, tmp_path: Path) -> None:
+    async with Simulator(site()) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), wrong=THIRTY, started=False))
+        assert await start.run() == Started(asked=1, started=0, refused=1, stopped=Stage.CANARY)
+        assert sim.counters().logins_refused == sim.counters().connections == 1
+        assert start.started() == []
+        assert start.states() == {"unknown"}, "what was learned is kept"
+        shut(start.monitor)
+
+
+async def test_each_credential_has_its_canary(url: str, tmp_path: Path) -> None:
+    async with Simulator(site()) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), wrong=THIRTY[20:], started=False))
+        assert await start.run() == Started(asked=2, started=0, refused=1, stopped=Stage.CANARY)
+        assert sim.counters().connections == 2
+        shut(start.monitor)
+
+
+async def test_two_of_thirty_with_their_own_password_stop_nobody(url: str, tmp_path: Path) -> None:
+    fleet = Fleet(
+        tuple(camera(n, password="its own" if n in ("c05", "c25") else "loopback-only") for n in THIRTY)
+    )
+    async with Simulator(fleet) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=False))
+        assert await start.run() == Started(asked=30, started=30, refused=2, stopped=None)
+        assert sim.counters().logins_refused == 2
+        assert start.states() == {"up", "unknown"}
+        shut(start.monitor)
+
+
+@pytest.mark.parametrize(
+    ("different", "ended"),
+    [
+        pytest.param(THIRTY[1:4], Started(11, 1, 3, Stage.FEW), id="three of the ten"),
+        pytest.param(THIRTY[20:23], Started(30, 11, 3, Stage.ALL), id="three of the rest"),
+    ],
+)
+async def test_many_refused_logins_stop_it(
+    url: str, tmp_path: Path, different: list[str], ended: Started
+) -> None:
+    fleet = Fleet(tuple(camera(n, password="its own" if n in different else "loopback-only") for n in THIRTY))
+    async with Simulator(fleet) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=False))
+        assert await start.run() == ended
+        assert len(start.started()) == ended.started
+        assert sim.counters().logins_refused == 3
+        shut(start.monitor)
+
+
+async def test_a_recorder_that_refuses_stops_it_for_one_login(url: str, tmp_path: Path) -> None:
+    fleet = site(camera("nvr", channels=8, sessions=2, password="its own", lock_after=5))
+    async with Simulator(fleet) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=False))
+        ended = await start.run()
+        assert (ended.refused, ended.stopped) == (8, Stage.ALL)
+        assert (sim.counters("nvr").logins_refused, sim.counters("nvr").locks) == (1, 0)
+        shut(start.monitor)
+
+
+async def test_the_forecast_asks_nobody_and_names_the_slow(url: str, tmp_path: Path) -> None:
+    fleet = site(camera("nvr", channels=64, sessions=2), camera("open", auth=()))
+    async with Simulator(fleet) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=False))
+        foreseen = forecast(start.plan())
+        assert sim.counters().connections == 0
+        shut(start.monitor)
+    assert (foreseen.eyes, foreseen.devices, foreseen.logins, foreseen.without_credential) == (95, 32, 31, 1)
+    (slow,) = foreseen.slow
+    assert (slow.eyes, slow.every, slow.effective_interval_s) == (64, 2, 120.0)
+    # 31 eyes a minute and 64 every two, 60 kB each; the first round at three times the pace.
+    assert foreseen.mbit_s == pytest.approx((31 / 60 + 64 / 120) * 60_000 * 8 / 1e6)
+    assert foreseen.minutes == pytest.approx(120 / 3 / 60)
+
+
+def test_nothing_to_start_costs_nothing() -> None:
+    foreseen = forecast(Plan((), ()))
+    assert (foreseen.eyes, foreseen.logins, foreseen.mbit_s, foreseen.minutes) == (0, 0, 0, 0)
