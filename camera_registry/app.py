@@ -13,10 +13,10 @@ from camera_registry.api import events, inventory, problems, watching
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk
 from camera_registry.api.guard import Guard
+from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.metrics import Counters
 from camera_registry.settings import Settings
 from dashboards.pages import city, eye, refusal
 from dashboards.rendering import STATIC

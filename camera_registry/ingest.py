@@ -153,7 +153,8 @@ class Ingest:
                 (e, Check(c))
                 for e, c in session.execute(select(models.Condition.eye_id, models.Condition.check))
             ]
-            codes = {eye_id: code for eye_id, code in session.execute(select(models.Eye.id, models.Eye.code))}
+            eyes = session.execute(select(models.Eye.id, models.Eye.code))
+            codes = {eye.id: eye.code for eye in eyes}
             kept = _kept_findings(session, keys, None)
         found: dict[str, dict[Check, list[Finding]]] = defaultdict(dict)
         for (eye_id, check), heard in kept.items():
@@ -313,7 +314,7 @@ def _newest_transition(
 
 def _eye_ids(session: Session, codes: Collection[str]) -> dict[str, int]:
     rows = session.execute(select(models.Eye.code, models.Eye.id).where(models.Eye.code.in_(codes)))
-    return {code: eye_id for code, eye_id in rows}
+    return {row.code: row.id for row in rows}
 
 
 def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Finding]]:

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from camera_registry import models
+from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.metrics import Counters
 from probes import logins
 from probes.logins import LoginOutcome, LoginState, Permit, Refusal, Status
 from probes.result import LoginKey

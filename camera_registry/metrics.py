@@ -1,5 +1,4 @@
-"""What Prometheus reads: the eyes' states, read at scrape, and the monitor's own counters, counted where
-things happen.
+"""What Prometheus reads: the eyes' states, read at scrape, beside the monitor's own counters.
 
 State lines are kept as bytes, one block per eye, and made anew only for an eye that changed: 10,000 eyes cost
 a comparison each, not a rendering (prometheus-client's collectors need seconds for that).
@@ -8,68 +7,14 @@ a comparison each, not a rendering (prometheus-client's collectors need seconds 
 import threading
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Info, generate_latest
+from prometheus_client import generate_latest
 
+from camera_registry.counters import Counters
 from camera_registry.health import EyeState
 from camera_registry.queries import EyeRow, UnitRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """The monitor's own health, on a registry of its own. Made once and handed to whoever counts.
-
-    - ``sweep_lag``: seconds by which the newest probe began later than it was due.
-    - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
-    - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
-    - ``login_attempts{outcome}``: tries that sent a password: ``accepted``, ``rejected`` or ``unclear``.
-    - ``results_late``: results refused because they came after the lateness window.
-    """
-
-    registry: CollectorRegistry
-    sweep_lag: Gauge
-    probes: Counter
-    sessions_open: Gauge
-    login_attempts: Counter
-    results_late: Counter
-
-    @classmethod
-    def new(cls) -> "Counters":
-        registry = CollectorRegistry()
-        build = Info("camera_registry_build", "Version of the running program.", registry=registry)
-        build.info({"version": version("camera-registry")})
-        return cls(
-            registry=registry,
-            sweep_lag=Gauge(
-                "camera_registry_sweep_lag_seconds",
-                "How much later than due the newest probe began.",
-                registry=registry,
-            ),
-            probes=Counter(
-                "camera_registry_probes_total",
-                "Verdicts of probes, by check and outcome.",
-                ("check", "outcome"),
-                registry=registry,
-            ),
-            sessions_open=Gauge(
-                "camera_registry_sessions_open", "RTSP sessions open on cameras now.", registry=registry
-            ),
-            login_attempts=Counter(
-                "camera_registry_login_attempts_total",
-                "Tries that sent a password to a camera, by outcome.",
-                ("outcome",),
-                registry=registry,
-            ),
-            results_late=Counter(
-                "camera_registry_results_late_total",
-                "Results refused because they arrived after the lateness window.",
-                registry=registry,
-            ),
-        )
 
 
 # The families of one eye, in the order of ``_eye_lines``. Moments, not ages: an age is wrong once it is read.

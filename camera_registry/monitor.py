@@ -13,13 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import ingest, models
+from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.engine.local import LocalEngine, Results
 from camera_registry.ingest import Ingest
 from camera_registry.inventory import load_targets
 from camera_registry.login_book import LoginBook, load_states, save_in
-from camera_registry.metrics import Counters
 from camera_registry.plan import Pace, Plan, make_plan
 from camera_registry.scheduler import DueShards, Jobs
 from camera_registry.settings import Settings

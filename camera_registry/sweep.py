@@ -13,7 +13,7 @@ from datetime import datetime
 
 import structlog
 
-from camera_registry.metrics import Counters
+from camera_registry.counters import Counters
 from camera_registry.plan import Shard
 from probes.ladder import DEFAULT_TIMEOUTS, Decode, Timeouts, climb
 from probes.logins import LoginGate

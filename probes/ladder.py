@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from probes.decode import Picture
 from probes.digest import Challenge, authorize, choose, parse_challenges
 from probes.errors import DecodeError, ProbeError
 from probes.logins import LoginGate, LoginOutcome, Refusal
@@ -27,7 +26,10 @@ from probes.rtsp.messages import Response, parse_session, parse_transport
 from probes.rtsp.rtp import CODECS, RtpStream
 from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
 
-Decode = Callable[[Keyframe], Awaitable[Picture]]
+if TYPE_CHECKING:  # whoever only sweeps need not load a decoder: it is handed in
+    from probes.decode import Picture
+
+Decode = Callable[[Keyframe], Awaitable["Picture"]]
 
 SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
@@ -284,7 +286,8 @@ class _Ascent:
         return Reason.OK
 
     async def _decode_keyframe(self) -> None:
-        assert self._stream is not None and self._stream.keyframe is not None
+        assert self._stream is not None
+        assert self._stream.keyframe is not None
         try:
             with self._rung(Step.DECODE):
                 self._picture = await self._decode_in_time(self._stream.keyframe)
@@ -293,7 +296,7 @@ class _Ascent:
         else:
             self._picture_reason = Reason.OK
 
-    async def _decode_in_time(self, keyframe: Keyframe) -> Picture:
+    async def _decode_in_time(self, keyframe: Keyframe) -> "Picture":
         limit = self._timeouts.decode
         try:
             async with asyncio.timeout(limit):
@@ -507,7 +510,7 @@ class _Flow:
             await self._until(lambda: self.stream.packets > seen, stall + FRESH_S, stall)
 
     async def _until(self, enough: Callable[[], bool], timeout: float, stall: float | None) -> bool:
-        """Wait until ``enough()``, at most ``timeout``; with ``stall``, packets must keep coming meanwhile."""
+        """Wait until ``enough()``, at most ``timeout``; with ``stall``, packets must keep coming."""
         self._enough = enough
         deadline = self._now() + timeout
         while not enough():

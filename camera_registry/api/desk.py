@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from camera_registry.api.broadcast import Broadcaster
+from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.metrics import Counters, StateLines
+from camera_registry.metrics import StateLines
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
 

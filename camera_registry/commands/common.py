@@ -32,36 +32,38 @@ def now() -> datetime:
 
 
 @contextmanager
-def command() -> Iterator[Settings]:
-    """The settings; a refusal inside is said in their language and ends the program with code 1."""
+def command(refusal_code: int = 1) -> Iterator[Settings]:
+    """The settings; a refusal inside is said in their language and ends the program."""
     try:
         loaded = settings.load()
     except SettingsError as refused:
         err.print(str(refused), style="red", markup=False)
-        raise typer.Exit(1) from None
+        raise typer.Exit(refusal_code) from None
     configure_logs(loaded)
     try:
         yield loaded
     except RegistryError as refused:
         err.print(refused.text(loaded.language), style="red", markup=False)
-        raise typer.Exit(1) from None
+        raise typer.Exit(refusal_code) from None
 
 
 @contextmanager
 def open_database(loaded: Settings) -> Iterator[Database]:
     """The database of the settings, migrated. Raises ``Refused`` where it does not work."""
-    database = None
+    text = N_("The database does not work: {reason}")
     try:
         database = Database(loaded.url)
+    except (OSError, ModuleNotFoundError, SQLAlchemyError) as error:
+        raise Refused(text, reason=error) from None
+    try:
         database.migrate()
         yield database
-    except (SQLAlchemyError, ModuleNotFoundError) as error:
+    except SQLAlchemyError as error:
         # The driver's own words: SQLAlchemy's text may quote the values of a statement.
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise Refused(N_("The database does not work: {reason}"), reason=reason) from None
+        raise Refused(text, reason=reason) from None
     finally:
-        if database is not None:
-            database.close()
+        database.close()
 
 
 def open_credentials(loaded: Settings, database: Database) -> CredentialStore:

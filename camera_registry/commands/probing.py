@@ -17,11 +17,11 @@ from sqlalchemy import select
 
 from camera_registry import models, rollout
 from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, out
+from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.health import Standing, eye_standing
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.login_book import LoginBook
-from camera_registry.metrics import Counters
 from camera_registry.monitor import decode_in, prepare
 from camera_registry.rollout import Forecast, Stage, Started
 from camera_registry.settings import Settings
@@ -67,15 +67,15 @@ def probe(
     """Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."""
     depth = Depth.LIVENESS if liveness else Depth.DEEP
     record = transcript or save_exchange is not None
-    with command() as settings:
+    with command(refusal_code=ExitCode.UNKNOWN) as settings:  # a check that cannot ask knows nothing
         if "://" in what:
             target = _target_of_url(what, user, password_file, basic)
             unkept = LoginBook({}, lambda *_: None, now, Counters.new())
             result = uvloop.run(_probe_once(target, depth, record, unkept))
         else:
             result = _probe_registered(what, depth, record, settings)
-    if save_exchange is not None:
-        save_exchange.write_text(result.transcript)
+        if save_exchange is not None:
+            _save(save_exchange, result.transcript)
     standing = eye_standing({v.check: Standing(v.outcome, v.reason) for v in result.verdicts})
     code = ExitCode[standing.state.upper()]
     typer.echo(_json(result, standing) if as_json else _summary(result, standing, settings.language))
@@ -201,6 +201,13 @@ def _read_password(source: Path | None) -> str:
         return source.read_text().split("\n")[0].rstrip("\r")
     except OSError as error:
         raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
+
+
+def _save(path: Path, exchange: str) -> None:
+    try:
+        path.write_text(exchange)
+    except OSError as error:
+        raise Refused(N_("Cannot write {path}: {reason}"), path=path, reason=error.strerror) from None
 
 
 def _summary(result: ProbeResult, standing: Standing, language: Language) -> str:

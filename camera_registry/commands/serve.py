@@ -16,10 +16,10 @@ import uvloop
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app, refuse_public_bind
 from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, say
+from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.i18n import N_
-from camera_registry.metrics import Counters
 from camera_registry.monitor import Monitor, Running, prepare
 from camera_registry.settings import Settings
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from camera_registry.counters import Counters
 from camera_registry.ingest import Ingest, Receipt
-from camera_registry.metrics import Counters
 from camera_registry.plan import Shard
 from camera_registry.sweep import Sweeper
 from probes.result import ProbeResult

@@ -10,6 +10,7 @@ from matplotlib import pyplot
 LABELS = {
     "liveness": "ours, liveness",
     "decoded": "ours, decoded",
+    "deep": "ours, deep (RTP watched for 2 s)",
     "aiortsp": "aiortsp (not decoded)",
     "pyav": "PyAV",
     "opencv": "OpenCV VideoCapture",
@@ -24,7 +25,7 @@ def draw(medians: dict[str, dict[str, float]], path: Path) -> None:
     for panel, (stream, methods) in zip(panels.flat, medians.items(), strict=True):
         names = list(LABELS)[::-1]
         values = [methods[name] for name in names]
-        colours = [OURS if name in ("liveness", "decoded") else OTHERS for name in names]
+        colours = [OURS if LABELS[name].startswith("ours") else OTHERS for name in names]
         bars = panel.barh([LABELS[name] for name in names], values, color=colours)
         panel.bar_label(bars, [f"{value:.3g}" for value in values], padding=3)
         panel.set_xscale("log")

@@ -1,6 +1,7 @@
 """The state machine, told as stories; its rules are those of the definition of truth."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -149,9 +150,8 @@ def second_by_second(findings: list[Finding], policy: Policy, seconds: int) -> l
             ahead = policy.recover_after if state == "failing" else 1
             if _run(findings, i, Outcome.OK, ahead, silent_after):
                 state = "ok"
-        elif f.outcome is Outcome.FAILING and state != "failing":
-            if _run(findings, i, Outcome.FAILING, policy.confirm_after, silent_after):
-                state = "failing"
+        elif _run(findings, i, Outcome.FAILING, policy.confirm_after, silent_after):
+            state = "failing"
         spans.append((f.at, state))
         if silent_after(i):
             state = "unknown"
@@ -206,7 +206,7 @@ def test_a_ledger_is_a_chain(findings: list[Finding]) -> None:
     _, changes = fold(unheard(NOON), findings, STREAM)
     chain = [c for c in changes if isinstance(c, Transition)]
     assert [t.at for t in chain] == sorted({t.at for t in chain})
-    assert all(a.after == b.before for a, b in zip(chain, chain[1:], strict=False))
+    assert all(a.after == b.before for a, b in pairwise(chain))
     assert all(t.before != t.after for t in chain)
     blips = [c for c in changes if isinstance(c, Instability)]
     assert len(blips) == len({b.at for b in blips})

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from camera_registry import queries
+from camera_registry.counters import Counters
 from camera_registry.health import EyeState
-from camera_registry.metrics import Counters, StateLines, exposition
+from camera_registry.metrics import StateLines, exposition
 from camera_registry.queries import EyeRow, Overlay
 from probes.reasons import Reason
 from tests.dashboards.city import NOW

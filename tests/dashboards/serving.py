@@ -13,8 +13,8 @@ from fastapi import FastAPI
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app
+from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.metrics import Counters
 from camera_registry.settings import load
 from tests.dashboards.city import NOW
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from probes.logins import (
     MOST_REFUSALS,
-    SPACING,
     WINDOW,
     LoginOutcome,
     LoginState,
@@ -133,7 +132,9 @@ def test_a_reservation_that_was_lost_does_not_hold_the_key_for_ever() -> None:
     ),
     st.integers(1, 2),
 )
-def test_in_no_24_hours_are_more_than_three_logins_refused(events: list[tuple[int, str]], at_once: int) -> None:
+def test_in_no_24_hours_are_more_than_three_logins_refused(
+    events: list[tuple[int, str]], at_once: int
+) -> None:
     """A password that is wrong more often than right, restarts in between, two sessions at a time."""
     state, now = LoginState(), MIDNIGHT
     refusals: list[datetime] = []

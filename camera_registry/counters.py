@@ -1,0 +1,59 @@
+"""The monitor's own health, counted where things happen: what a sweep needs of metrics, and no more."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The monitor's own health, on a registry of its own. Made once and handed to whoever counts.
+
+    - ``sweep_lag``: seconds by which the newest probe began later than it was due.
+    - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
+    - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
+    - ``login_attempts{outcome}``: tries that sent a password: ``accepted``, ``rejected`` or ``unclear``.
+    - ``results_late``: results refused because they came after the lateness window.
+    """
+
+    registry: CollectorRegistry
+    sweep_lag: Gauge
+    probes: Counter
+    sessions_open: Gauge
+    login_attempts: Counter
+    results_late: Counter
+
+    @classmethod
+    def new(cls) -> "Counters":
+        registry = CollectorRegistry()
+        build = Info("camera_registry_build", "Version of the running program.", registry=registry)
+        build.info({"version": version("camera-registry")})
+        return cls(
+            registry=registry,
+            sweep_lag=Gauge(
+                "camera_registry_sweep_lag_seconds",
+                "How much later than due the newest probe began.",
+                registry=registry,
+            ),
+            probes=Counter(
+                "camera_registry_probes_total",
+                "Verdicts of probes, by check and outcome.",
+                ("check", "outcome"),
+                registry=registry,
+            ),
+            sessions_open=Gauge(
+                "camera_registry_sessions_open", "RTSP sessions open on cameras now.", registry=registry
+            ),
+            login_attempts=Counter(
+                "camera_registry_login_attempts_total",
+                "Tries that sent a password to a camera, by outcome.",
+                ("outcome",),
+                registry=registry,
+            ),
+            results_late=Counter(
+                "camera_registry_results_late_total",
+                "Results refused because they arrived after the lateness window.",
+                registry=registry,
+            ),
+        )

@@ -1,0 +1,253 @@
+"""The sweep loop alone: what 1,000 eyes a minute cost, and how late probes start when half of them are dead.
+
+    python -m tests.benchmarks.sweep
+
+No database and no web: plan, due times, sweep, ladder, and a counter instead of ingest. Three runs of a bit
+more than a minute: liveness of all, decoded keyframe of all, liveness with every second eye dead at a 10 s
+time-out. Writes ``sweep.json`` into ``docs/benchmarks``. Shares are of one core; the simulator is another
+process.
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+
+from camera_registry.counters import Counters
+from camera_registry.plan import Plan, Shard, make_plan
+from camera_registry.scheduler import DueShards, Jobs
+from camera_registry.sweep import Sweeper, Tools
+from probes.ladder import Timeouts
+from probes.logins import LoginOutcome, Permit
+from probes.reasons import Check
+from probes.result import LoginKey, ProbeResult, Target
+from probes.rtsp.keyframe import Keyframe
+from tests.servers import free_port, says_ready, started
+
+if TYPE_CHECKING:
+    from probes.decode import Picture
+
+EYES = 1000
+INTERVAL_S = 60
+WARM_S, MEASURED_S = 5.0, 60.0
+FIRST, FIRST_DEAD = IPv4Address("127.50.0.1"), IPv4Address("127.51.0.1")
+TIMER_S = 0.1  # a timer may fire a little early
+OUT = Path("docs/benchmarks")
+
+# run, what is measured, and the most it may be
+GOALS = (
+    ("liveness", "share_of_core", 0.03),
+    ("liveness", "rss_mb", 60.0),
+    ("decoded", "share_of_core", 0.12),
+    ("half dead", "late_p99_s", 1.5),
+)
+
+
+class NoLogins:
+    """These cameras ask for no password."""
+
+    async def reserve(self, key: LoginKey) -> Permit:
+        return Permit(canary=False)
+
+    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One way to ask the thousand."""
+
+    name: str
+    deep_interval_s: int
+    dead: bool = False
+
+
+RUNS = (Run("liveness", 10**9), Run("decoded", INTERVAL_S), Run("half dead", 10**9, dead=True))
+
+
+def targets(port: int, dead: bool) -> list[Target]:
+    """A thousand eyes, each at an address of its own."""
+    made = []
+    for n in range(EYES):
+        first = FIRST_DEAD if dead and n % 2 else FIRST
+        made.append(Target(f"E{n}", str(first + 256 * (n // 254) + n % 254), port, "/live", site="S"))
+    return made
+
+
+class Told:
+    """Counts results, and how late each probe began."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.late: list[float] = []
+        self.measuring = False
+        self._due = {ask.target.eye: (shard, ask.offset_s) for shard in plan.shards for ask in shard.asks}
+
+    def put(self, result: ProbeResult) -> None:
+        verdict = result.verdict(Check.STREAM)
+        assert verdict is not None
+        if not self.measuring or result.memory.failures > 1:  # a suspect asked again has no due time
+            return
+        self.outcomes[verdict.reason] += 1
+        shard, offset_s = self._due[result.eye]
+        began = result.at.timestamp() - offset_s
+        slot = shard.slot_at(began + TIMER_S)
+        self.late.append(began - shard.due_at(slot))
+
+
+class Tasks:
+    """The dispatcher: a task for each sweep."""
+
+    def __init__(self, sweeper: Sweeper) -> None:
+        self._sweeper = sweeper
+        self.running: set[asyncio.Task[None]] = set()
+
+    def dispatch(self, shard: Shard, slot: int) -> None:
+        task = asyncio.create_task(self._sweeper.sweep(shard, slot))
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+
+    async def stop(self) -> None:
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+
+async def measure(run: Run, port: int) -> dict[str, Any]:
+    """One run in this process."""
+    plan = make_plan(
+        targets(port, run.dead), {"S": INTERVAL_S}, deep_interval_s=run.deep_interval_s, shard_eyes=32
+    )
+    told = Told(plan)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        tools = Tools(
+            NoLogins(),
+            partial(_decode, pool),
+            _now,
+            Counters.new(),
+            Timeouts(answer=10.0 if run.dead else 5.0),
+        )
+        sweeper = Sweeper(tools, told.put, in_flight=300, confirm_after=3)
+        engine = Tasks(sweeper)
+        due = DueShards(engine, _now)
+        due.follow(plan)
+
+        async def tick() -> None:
+            due.tick()
+
+        jobs = Jobs({"dispatch": (1.0, tick)})
+        await asyncio.sleep(WARM_S)
+        told.measuring = True
+        cpu = time.process_time()
+        await asyncio.sleep(MEASURED_S)
+        cpu = time.process_time() - cpu
+        told.measuring = False
+        await jobs.stop()
+        await engine.stop()
+    late = sorted(told.late)
+    return {
+        "share_of_core": round(cpu / MEASURED_S, 4),
+        "rss_mb": round(_rss_mb(), 1),
+        "probes": len(late),
+        "outcomes": dict(told.outcomes),
+        "late_p50_s": round(late[len(late) // 2], 3),
+        "late_p99_s": round(late[int(len(late) * 0.99)], 3),
+    }
+
+
+async def _decode(pool: ThreadPoolExecutor, keyframe: Keyframe) -> "Picture":
+    from probes.decode import decode_keyframe  # the liveness run loads no decoder
+
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(pool, decode_keyframe, keyframe.codec, keyframe.data)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _rss_mb() -> float:
+    """Resident memory of this process now, as the kernel tells it."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def fleet(port: int) -> str:
+    """The simulator's fleet file: a thousand that live, and as many that accept and never answer."""
+    lines = ["[defaults]", f"port = {port}"]
+    for name, first in (("alive", FIRST), ("dead", FIRST_DEAD)):
+        lines += ["[[camera]]", f'name = "{name}-{{n}}"', f"count = {EYES}", f'host = "{first}"']
+        lines += ['path = "/live"']
+    return "\n".join([*lines, "[[camera.fault]]", 'kind = "silent"'])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--one", help="measure one run in this process and print it")
+    parser.add_argument("--port", type=int, default=0)
+    args = parser.parse_args()
+    if args.one:
+        run = next(run for run in RUNS if run.name == args.one)
+        print(json.dumps(uvloop.run(measure(run, args.port))))
+        return 0
+    return report(asyncio.run(measure_all()), args.out)
+
+
+async def measure_all() -> dict[str, Any]:
+    """Each run in a fresh process, against one simulator."""
+    measured = {}
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port(str(FIRST))
+        file = Path(folder) / "fleet.toml"
+        file.write_text(fleet(port), encoding="utf-8")
+        simulator: list[str | Path] = [sys.executable, "-m", "probes.simulator", file]
+        with started(simulator, log=Path(folder) / "log", ready=says_ready, deadline_s=60):
+            for run in RUNS:
+                print(f"{run.name} …", file=sys.stderr, flush=True)
+                child = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "tests.benchmarks.sweep", "--one", run.name, "--port", str(port)),
+                    stdout=asyncio.subprocess.PIPE,
+                )
+                out, _ = await child.communicate()
+                measured[run.name] = json.loads(out)
+    return measured
+
+
+def report(measured: dict[str, Any], out: Path) -> int:
+    goals = [
+        {"run": run, "figure": figure, "measured": measured[run][figure], "most": most}
+        for run, figure, most in GOALS
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    written = {
+        "measured": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "eyes": EYES,
+        "interval_s": INTERVAL_S,
+        "runs": measured,
+        "goals": goals,
+    }
+    (out / "sweep.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    for goal in goals:
+        sign = "ok  " if goal["measured"] <= goal["most"] else "MISS"
+        print(f"{sign} {goal['run']:10} {goal['figure']:14} {goal['measured']} (at most {goal['most']})")
+    return 0 if all(goal["measured"] <= goal["most"] for goal in goals) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
