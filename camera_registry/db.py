@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000  # longer than any transaction of ours; a writer waits rather than fails
+MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this database server uses
 
 
 class Database:
@@ -54,8 +55,10 @@ class Database:
     def migrate(self) -> None:
         """Bring the tables to the newest revision; on a new database, make them."""
         with self.engine.connect() as connection:
-            if self.sqlite:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")  # all revisions or none
+            # All revisions or none, and of two programs that start at once the second waits.
+            connection.exec_driver_sql(
+                "BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+            )
             command.upgrade(alembic_config(connection), "head")
             connection.commit()
 

@@ -1,5 +1,7 @@
 """The database of either kind: its tables are those of the models, and a transaction is all or nothing."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +45,13 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
         session.add(models.Site(code="S1"))
     database.migrate()
     assert sites(database) == ["S1"]
+
+
+def test_two_programs_that_start_at_once_migrate_one_after_the_other(database_url: str) -> None:
+    program = "import sys; from camera_registry.db import Database; Database(sys.argv[1]).migrate()"
+    argv = [sys.executable, "-c", program, database_url]
+    started = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [("", 0)] * 2
 
 
 def test_the_way_back_leaves_nothing(database: Database) -> None:
