@@ -1,0 +1,65 @@
+"""The documents are true: what they list exists, and what exists is listed."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from camera_registry.cli import app
+from camera_registry.counters import Counters
+from camera_registry.settings import Settings
+from probes.reasons import Check, Reason
+
+ROOT = Path(__file__).parent.parent
+REGISTRY = (ROOT / "camera_registry/README.md").read_text(encoding="utf-8")
+PROBES = (ROOT / "probes/README.md").read_text(encoding="utf-8")
+PACKAGES = ("probes", "camera_registry", "dashboards")
+
+
+@pytest.mark.parametrize("setting", Settings.model_fields)
+def test_every_setting_is_described(setting: str) -> None:
+    assert f"`{setting.upper()}`" in REGISTRY
+
+
+@pytest.mark.parametrize("counter", [f.name for f in Counters.new().registry.collect()])
+def test_every_counter_is_described(counter: str) -> None:
+    assert f"`{counter}" in REGISTRY
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_room_is_in_its_package_s_readme(package: str) -> None:
+    text = (ROOT / package / "README.md").read_text(encoding="utf-8")
+    rooms = {path.name for path in (ROOT / package).glob("*.py")} - {"__init__.py"}
+    assert {room for room in rooms if room not in text} == set()
+
+
+def test_rooms_that_readmes_name_exist() -> None:
+    for package in PACKAGES:
+        text = (ROOT / package / "README.md").read_text(encoding="utf-8")
+        for name in re.findall(r"^\| \*{0,2}`([\w/`, .]+)`", text, re.MULTILINE):
+            for room in re.findall(r"[\w/]+(?:\.\w+|/)", name):
+                assert (ROOT / package / room).exists(), f"{package}: {room}"
+
+
+def test_commands_of_the_readme_exist() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"camera-registry ([a-z]+)", text))
+    assert named
+    assert named <= set(group.commands)
+
+
+def test_reasons_that_the_ladder_s_table_names_exist() -> None:
+    known = set(Reason.__members__)
+    for slug in re.findall(r"`([A-Z]{3,}_[A-Z_]+)`", PROBES):
+        assert slug in known or any(reason.startswith(slug.rstrip("_")) for reason in known), slug
+    assert set(Check)
+
+
+def test_the_scrape_configuration_is_valid() -> None:
+    path = ROOT / "deploy/prometheus.yml"
+    done = subprocess.run(["promtool", "check", "config", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
