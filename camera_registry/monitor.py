@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +53,7 @@ class Monitor:
     sweeper: Sweeper
     results: Results
     decoding: ThreadPoolExecutor
+    paces: dict[tuple[str, str], Pace] = field(default_factory=dict)  # of the newest plan of the round
 
     def close(self) -> None:
         self.decoding.shutdown(wait=False, cancel_futures=True)
@@ -83,6 +84,8 @@ class Monitor:
     def plan(self) -> Plan:
         """The plan of this moment; what it computed of each device's pace is kept with the device."""
         plan = self.plan_of(self.targets())
+        self.paces.clear()
+        self.paces.update({(pace.site, pace.device): pace for pace in plan.paces})
         self._keep_paces(plan.paces)
         return plan
 
@@ -96,6 +99,8 @@ class Monitor:
             intervals,
             deep_interval_s=self.settings.deep_interval_s,
             shard_eyes=self.settings.shard_eyes,
+            before=self.paces,
+            now=self.clock().timestamp(),
         )
 
     def _keep_paces(self, paces: Collection[Pace]) -> None:

@@ -61,7 +61,12 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a device is asked: of its ``eyes``, each every ``every``-th interval."""
+    """How a device is asked: of its ``eyes``, each every ``every``-th interval.
+
+    A device that must be asked more slowly is told so before it is: results carry the interval that is
+    ``announced`` (since ``since``, seconds of the epoch), and once each eye has one that does, the pace
+    follows. Otherwise the change itself would be silence (rule 3).
+    """
 
     site: str
     device: str
@@ -70,10 +75,12 @@ class Pace:
     probe_s: float | None
     every: int
     interval_s: int
+    announced: int
+    since: float
 
     @property
     def effective_interval_s(self) -> float:
-        return float(self.every * self.interval_s)
+        return float(self.announced * self.interval_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +97,30 @@ def bearable(eyes: int, sessions: int, probe_s: float | None, interval_s: int) -
     return max(1, math.ceil(needed / (LOAD * interval_s)))
 
 
+NO_PACES: Mapping[tuple[str, str], Pace] = {}
+
+
 def make_plan(
-    targets: Iterable[Target], intervals: Mapping[str, int], *, deep_interval_s: int, shard_eyes: int
+    targets: Iterable[Target],
+    intervals: Mapping[str, int],
+    *,
+    deep_interval_s: int,
+    shard_eyes: int,
+    before: Mapping[tuple[str, str], Pace] = NO_PACES,
+    now: float = 0.0,
 ) -> Plan:
-    """The plan for these eyes; ``intervals`` gives each site's own interval in seconds."""
+    """The plan for these eyes; ``intervals`` gives each site's own interval in seconds.
+
+    ``before`` holds the paces of the plan that this one follows at ``now`` (seconds of the epoch).
+    """
     by_device: dict[tuple[str, str], list[Target]] = defaultdict(list)
     for target in targets:
         by_device[target.site, target.device].append(target)
     for group in by_device.values():
         group.sort(key=lambda t: t.eye)  # turns follow from names, not from the order of rows
-    paces = {key: _pace(key, group, intervals[key[0]]) for key, group in by_device.items()}
+    paces = {
+        key: _pace(key, group, intervals[key[0]], before.get(key), now) for key, group in by_device.items()
+    }
 
     shards: list[Shard] = []
     for site in sorted({site for site, _ in by_device}):
@@ -118,12 +139,19 @@ def make_plan(
     return Plan(tuple(shards), tuple(paces.values()))
 
 
-def _pace(key: tuple[str, str], group: Sequence[Target], interval_s: int) -> Pace:
+def _pace(
+    key: tuple[str, str], group: Sequence[Target], interval_s: int, before: Pace | None, now: float
+) -> Pace:
     learned = [t.memory.probe_s for t in group if t.memory.probe_s is not None]
     probe_s = median(learned) if learned else None
     sessions = min(t.sessions for t in group)
-    every = bearable(len(group), sessions, probe_s, interval_s)
-    return Pace(*key, len(group), sessions, probe_s, every, interval_s)
+    wanted = bearable(len(group), sessions, probe_s, interval_s)
+    every, since = wanted, now
+    if before is not None and before.interval_s == interval_s and wanted > before.every:
+        since = now if wanted > before.announced else before.since
+        if now - since < before.every * interval_s:
+            every = before.every
+    return Pace(*key, len(group), sessions, probe_s, every, interval_s, wanted, since)
 
 
 def _asks(group: Sequence[Target], pace: Pace, offset_s: float, deep_interval_s: int) -> Iterable[Ask]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camera_registry.plan import Plan, bearable, make_plan
+from camera_registry.plan import Pace, Plan, bearable, make_plan
 from probes.result import Depth, Memory, Target
 
 DEEP_S = 300
@@ -190,3 +190,24 @@ def test_what_is_asked_of_one_device_does_not_depend_on_the_others(targets: list
     alone, together = moments(planned(own), NOON, 600), moments(planned(targets), NOON, 600)
     for target in own:
         assert [round(m, 4) for m, _ in alone[target.eye]] == [round(m, 4) for m, _ in together[target.eye]]
+
+
+def test_a_device_is_told_slower_before_it_is_asked_slower() -> None:
+    """Otherwise the step from one interval to four would itself be silence: 240 s after results of 60 s."""
+
+    def planned(probe_s: float, before: Plan | None, now: float) -> Pace:
+        eyes = recorder("10.0.0.1", 16, probe_s=probe_s)
+        paces = {(p.site, p.device): p for p in before.paces} if before else {}
+        plan = make_plan(eyes, INTERVALS, deep_interval_s=DEEP_S, shard_eyes=32, before=paces, now=now)
+        plans.append(plan)
+        return plan.paces[0]
+
+    plans: list[Plan] = []
+    fast = planned(1.0, None, 1000.0)
+    assert (fast.every, fast.announced) == (1, 1)
+    slower = planned(20.0, plans[-1], 1010.0)
+    assert (slower.every, slower.announced) == (1, 4)
+    assert {ask.target.interval_s for shard in plans[-1].shards for ask in shard.asks} == {240.0}
+    assert planned(20.0, plans[-1], 1060.0).every == 1
+    assert planned(20.0, plans[-1], 1070.0).every == 4
+    assert planned(1.0, plans[-1], 1080.0).every == 1
