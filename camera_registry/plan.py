@@ -82,6 +82,11 @@ class Pace:
     def effective_interval_s(self) -> float:
         return float(self.announced * self.interval_s)
 
+    @property
+    def round_s(self) -> float:
+        """How long it takes to ask each of the eyes once."""
+        return _round_s(self.eyes, self.sessions, self.probe_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -93,8 +98,11 @@ class Plan:
 
 def bearable(eyes: int, sessions: int, probe_s: float | None, interval_s: int) -> int:
     """Every how many intervals each of ``eyes`` behind one device can be asked (rule 4)."""
-    needed = eyes * ((ASSUMED_PROBE_S if probe_s is None else probe_s) + PAUSE_S) / sessions
-    return max(1, math.ceil(needed / (LOAD * interval_s)))
+    return max(1, math.ceil(_round_s(eyes, sessions, probe_s) / (LOAD * interval_s)))
+
+
+def _round_s(eyes: int, sessions: int, probe_s: float | None) -> float:
+    return eyes * ((ASSUMED_PROBE_S if probe_s is None else probe_s) + PAUSE_S) / sessions
 
 
 NO_PACES: Mapping[tuple[str, str], Pace] = {}

@@ -6,6 +6,7 @@ Importing probes nothing. An eye is *started* once it was asked here; from then 
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,6 +48,7 @@ class Forecast:
     without_credential: int
     mbit_s: float  # once the round runs
     minutes: float  # until all have been asked once
+    sessions: tuple[tuple[int, int], ...]  # (at a time on one device, on so many devices)
     slow: tuple[Pace, ...]  # devices that cannot be asked each interval
 
 
@@ -72,6 +74,7 @@ def forecast(plan: Plan) -> Forecast:
         without_credential=sum(ask.target.credential is None for ask in asks),
         mbit_s=per_second * SUB_STREAM_BYTES * 8 / 1e6,
         minutes=_first_round_s(len(asks), longest) / 60,
+        sessions=tuple(sorted(Counter(pace.sessions for pace in plan.paces).items())),
         slow=tuple(pace for pace in plan.paces if pace.every > 1),
     )
 

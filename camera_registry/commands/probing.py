@@ -20,7 +20,7 @@ from camera_registry.commands.common import Refused, command, now, open_credenti
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.health import Standing, eye_standing
-from camera_registry.i18n import N_, Language, translate
+from camera_registry.i18n import N_, Language, number, translate
 from camera_registry.login_book import LoginBook
 from camera_registry.monitor import decode_in, prepare
 from camera_registry.rollout import Forecast, Stage, Started
@@ -259,18 +259,26 @@ def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
         (N_("Devices"), str(foreseen.devices)),
         (N_("Logins, each tried once first"), str(foreseen.logins)),
         (N_("Eyes without a credential"), str(foreseen.without_credential)),
-        (N_("Traffic of the round, Mbit/s"), f"{foreseen.mbit_s:.1f}"),
-        (N_("Minutes until all have been asked once"), f"{foreseen.minutes:.1f}"),
+        (N_("Traffic of the round, Mbit/s"), number(round(foreseen.mbit_s, 1), language)),
+        (N_("Minutes until all have been asked once"), number(round(foreseen.minutes, 1), language)),
     ]
     for label, value in rows:
         table.add_row(term(label), value)
+    for sessions, devices in foreseen.sessions:
+        table.add_row(
+            term(N_("Devices that see {sessions} sessions at a time"), sessions=sessions), str(devices)
+        )
     for pace in foreseen.slow:
-        text = N_("{device}: {eyes} eyes, {sessions} sessions at a time; each eye is asked every {seconds} s")
+        text = N_(
+            "{device}: {eyes} eyes, {sessions} sessions at a time, {minutes} minutes for each once; "
+            "so each eye is asked every {seconds} s"
+        )
         line = term(
             text,
             device=pace.device,
             eyes=pace.eyes,
             sessions=pace.sessions,
+            minutes=number(round(pace.round_s / 60, 1), language),
             seconds=round(pace.effective_interval_s),
         )
         table.add_row(term(N_("Recorder")), line)
