@@ -10,13 +10,14 @@ import psycopg
 import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from camera_registry import models
+from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.engine.local import BATCH, LocalEngine, Results
 from camera_registry.ingest import Ingest, Receipt, rules
 from camera_registry.login_book import LoginBook
-from camera_registry.metrics import Counters
 from camera_registry.plan import make_plan
 from camera_registry.sweep import Sweeper, Tools
 from probes.reasons import Check, Outcome, Reason
@@ -212,9 +213,7 @@ async def test_a_stop_leaves_no_session_open_and_writes_what_is_known(database: 
     assert desk.counters.registry.get_sample_value("camera_registry_sessions_open") == 0
 
 
-async def test_a_sweep_that_breaks_is_logged_and_ends_alone(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_sweep_that_breaks_is_logged_and_ends_alone(database: Database) -> None:
     desk = Desk(database)
 
     def broken(result: ProbeResult) -> None:
@@ -228,7 +227,9 @@ async def test_a_sweep_that_breaks_is_logged_and_ends_alone(
             [Target("E1", *sim.address_of("E1"), "/live/1")], {"": 60}, deep_interval_s=300, shard_eyes=1
         )
         engine.dispatch(plan.shards[0], plan.shards[0].slot_at(NOON.timestamp() - 120))
-        async with asyncio.timeout(5):
-            while "sweep failed" not in capsys.readouterr().out:
-                await asyncio.sleep(0.01)
+        with capture_logs() as logged:
+            async with asyncio.timeout(5):
+                while not logged:
+                    await asyncio.sleep(0.01)
+        assert [entry["event"] for entry in logged] == ["sweep failed"]
     await engine.stop()

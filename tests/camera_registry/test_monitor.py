@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from camera_registry import models
+from camera_registry.counters import Counters
 from camera_registry.inventory import eye_by_code, withdraw_access
-from camera_registry.metrics import Counters
 from camera_registry.monitor import Monitor, Running, prepare
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Transport, Verdict
@@ -231,18 +232,15 @@ async def test_a_short_restart_is_no_silence(url: str, tmp_path: Path) -> None:
         shut(first)
 
 
-async def test_a_monitor_without_its_database_starts_and_says_so(
-    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_monitor_without_its_database_starts_and_says_so(url: str, tmp_path: Path) -> None:
     async with Simulator(Fleet((camera("c"),))) as sim:
         monitor = watch(url, tmp_path, sim, Clock())
         with closing(monitor.database.engine.raw_connection()) as connection:
             connection.cursor().execute("ALTER TABLE site RENAME TO elsewhere")
-        async with Running(monitor):
-            pass
-        said = capsys.readouterr().out
-        assert "job skipped" in said
-        assert "no such table" in said
+        with capture_logs() as logged:
+            async with Running(monitor):
+                pass
+        assert [(entry["job"], entry["reason"]) for entry in logged] == [("plan", "no such table: site")]
         shut(monitor)
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
+from camera_registry.counters import Counters
 from camera_registry.login_book import LoginBook
-from camera_registry.metrics import Counters
 from camera_registry.plan import Plan, make_plan
 from camera_registry.sweep import Sweeper, Tools
 from probes.decode import Picture
@@ -208,9 +209,7 @@ async def test_a_probe_that_finds_no_place_in_its_interval_is_a_result() -> None
 # --- our own faults ---------------------------------------------------------------------------------
 
 
-async def test_our_bug_is_one_eyes_result_and_the_others_are_asked(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+async def test_our_bug_is_one_eyes_result_and_the_others_are_asked() -> None:
     async def stumbles(keyframe: Keyframe) -> Picture:
         if keyframe.codec == "H265":
             raise RuntimeError("our bug")
@@ -219,14 +218,17 @@ async def test_our_bug_is_one_eyes_result_and_the_others_are_asked(
     odd = camera("odd", clip=ClipSpec(codec=Codec.H265, width=320, height=180))
     async with Simulator(Fleet((odd, camera("c", host="127.0.0.2")))) as sim:
         sweep = Sweep(decode=stumbles)
-        async with asyncio.TaskGroup() as tasks:
-            for target in targets_of(sim):
-                tasks.create_task(sweep.sweeper.ask(target, Depth.DEEP))
+        with capture_logs() as logged:
+            async with asyncio.TaskGroup() as tasks:
+                for target in targets_of(sim):
+                    tasks.create_task(sweep.sweeper.ask(target, Depth.DEEP))
         assert sim.counters().sessions_open == sim.counters().sessions_dropped == 0
     assert sweep.said() == {"odd-1": (Outcome.UNKNOWN, Reason.MONITOR_INTERNAL_ERROR), "c-1": OK}
     assert sweep.open_now() == 0
     assert sweep.sweeper.memories["odd-1"].failures == 0
-    assert "our bug" in capsys.readouterr().out, "it must be seen in the log"
+    assert [(entry["event"], entry["eye"], entry["exc_info"]) for entry in logged] == [
+        ("probe failed", "odd-1", True)
+    ]
 
 
 # --- times ------------------------------------------------------------------------------------------

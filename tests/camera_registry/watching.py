@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from camera_registry import models, settings
+from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
-from camera_registry.metrics import Counters
 from camera_registry.monitor import Monitor, prepare
 from probes.reasons import Check, Outcome, Reason
 from probes.result import ProbeResult
@@ -54,7 +54,7 @@ def camera(name: str, **spec: object) -> CameraSpec:
         "clip": ClipSpec(width=320, height=180),
         "auth": (Auth.MD5,),
     }
-    return CameraSpec(name=name, **(given | spec))  # type: ignore[arg-type]
+    return CameraSpec(name=name, **(given | spec))  # type: ignore[arg-type]  # any of its fields
 
 
 def register(
