@@ -6,6 +6,7 @@ from the last settled point before it, and the ledger is corrected where it come
 order and the repetition of deliveries change nothing.
 """
 
+import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,6 +30,10 @@ EYE = "eye"  # the ledger of the derived state, beside those of the checks
 # Findings are kept this much longer than the lateness window, so that a result that is as late as allowed
 # still finds a settled point before it: three rounds of the slowest check (24 h) with its silence.
 KEPT_BEYOND_LATENESS = timedelta(days=8)
+
+PACKED_AFTER = timedelta(hours=2)
+MOST_PACKED = 10_000  # deliveries in one transaction: writers must not wait long
+PACKED = "packed-"  # begins the key of an hour's deliveries put together
 
 Key = tuple[int, Check]
 
@@ -137,6 +142,37 @@ class Ingest:
                 delete(models.Delivery).where(models.Delivery.last_at < edge).returning(models.Delivery.key)
             )
             return len(gone.all())
+
+    def pack(self, now: datetime) -> int:
+        """Put the deliveries of each past hour together, which takes less than half the room. Returns how many.
+
+        Their keys go. One of them delivered again is then a late one whose findings are all known: it
+        changes nothing either.
+        """
+        edge = (now - PACKED_AFTER).replace(minute=0, second=0, microsecond=0)
+        with self._database.transaction() as session:
+            rows = session.scalars(
+                select(models.Delivery)
+                .where(models.Delivery.received_at < edge, ~models.Delivery.key.startswith(PACKED))
+                .order_by(models.Delivery.received_at)
+                .limit(MOST_PACKED)
+            ).all()
+            hours: dict[datetime, list[models.Delivery]] = defaultdict(list)
+            for row in rows:
+                hours[row.received_at.replace(minute=0, second=0, microsecond=0)].append(row)
+            for group in hours.values():
+                told = [finding for row in group for finding in orjson.loads(zlib.decompress(row.packed))]
+                session.add(
+                    models.Delivery(
+                        key=f"{PACKED}{uuid.uuid4().hex}",
+                        received_at=group[-1].received_at,
+                        first_at=min(row.first_at for row in group),
+                        last_at=max(row.last_at for row in group),
+                        packed=zlib.compress(orjson.dumps(told)),
+                    )
+                )
+            session.execute(delete(models.Delivery).where(models.Delivery.key.in_([row.key for row in rows])))
+        return len(rows)
 
     def refold(self, eye_id: int, check: Check) -> tuple[Condition | None, tuple[health.Change, ...]]:
         """What the kept findings alone conclude for one check: the proof that the ledger is right."""

@@ -35,7 +35,7 @@ DISPATCH_S = 1.0
 WRITE_S = 1.0
 REPLAN_S = 10.0  # how soon a started, changed or withdrawn eye is noticed
 SILENCE_S = 10.0
-PRUNE_S = 3600.0
+TIDY_S = 3600.0
 NOTED_PACE_CHANGE = 0.2  # of the learned length of a probe: smaller changes are not written
 
 
@@ -173,7 +173,7 @@ class Running:
                 "write": (WRITE_S, self._monitor.results.write),
                 "replan": (REPLAN_S, self._replan),
                 "silence": (SILENCE_S, self._silence),
-                "prune": (PRUNE_S, self._prune),
+                "tidy": (TIDY_S, self._tidy),
             }
         )
         return self
@@ -194,9 +194,10 @@ class Running:
             receipt = await asyncio.to_thread(self._monitor.ingest.tick, self._monitor.clock())
             self._monitor.results.tell(receipt)
 
-    async def _prune(self) -> None:
-        with _database_may_be_away("prune"):
+    async def _tidy(self) -> None:
+        with _database_may_be_away("tidy"):
             await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
+            await asyncio.to_thread(self._monitor.ingest.pack, self._monitor.clock())
 
 
 @contextmanager

@@ -203,6 +203,21 @@ def test_prune_keeps_what_a_late_result_may_need(database: Database) -> None:
     assert ledger(database) == [(0, "ok"), (60, "unknown"), (16 * 86400 - 30, "ok"), (16 * 86400, "failing")]
 
 
+def test_past_hours_are_packed_and_nothing_else_changes(database: Database) -> None:
+    ingest = judge(database, now=at(30))
+    for n in range(10):
+        ingest.deliver(f"d{n}", [probe("E1", n, OK)])
+    before = everything(database)
+    assert ingest.pack(at(3600)) == 0
+    assert ingest.pack(at(3 * 3600)) == 10
+    assert ingest.pack(at(3 * 3600)) == 0
+    with database.reading() as session:
+        assert len(session.scalars(select(models.Delivery)).all()) == 1
+    assert not ingest.deliver("d3", [probe("E1", 3, OK)]).repeated
+    assert everything(database) == before
+    assert len(ingest.findings()["E1"][Check.STREAM]) == 10
+
+
 deliveries = st.lists(
     st.tuples(
         st.sampled_from(["E1", "E2"]),
@@ -242,6 +257,8 @@ def test_order_and_repetition_change_nothing(
         if data.draw(st.booleans()):
             # A clock that runs ahead of what has been delivered writes silences that must be taken back.
             ingest.tick(max(r.at for r in results) + timedelta(seconds=data.draw(st.integers(0, 400))))
+        if data.draw(st.booleans()):
+            ingest.pack(NOON + timedelta(days=1))
     ingest.tick(at(25 * 60))
     assert everything(database) == expected
     for eye in (1, 2):
