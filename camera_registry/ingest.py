@@ -144,7 +144,7 @@ class Ingest:
             return len(gone.all())
 
     def pack(self, now: datetime) -> int:
-        """Put the deliveries of each past hour together, which takes less than half the room. Returns how many.
+        """Put the deliveries of each past hour together: less than half the room. Returns how many.
 
         Their keys go. One of them delivered again is then a late one whose findings are all known: it
         changes nothing either.

@@ -17,6 +17,7 @@ from probes.result import Depth, Target
 ASSUMED_PROBE_S = 2.0  # of a device not asked yet
 PAUSE_S = 0.2  # between two sessions on one device
 LOAD = 0.7  # share of its time that a device is asked to spend on us
+LOAD_TO_QUICKEN = 0.55  # ... before it is asked more often again: near the border the pace must not flutter
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ class Plan:
     paces: tuple[Pace, ...]
 
 
-def bearable(eyes: int, sessions: int, probe_s: float | None, interval_s: int) -> int:
+def bearable(eyes: int, sessions: int, probe_s: float | None, interval_s: int, load: float = LOAD) -> int:
     """Every how many intervals each of ``eyes`` behind one device can be asked (rule 4)."""
-    return max(1, math.ceil(_round_s(eyes, sessions, probe_s) / (LOAD * interval_s)))
+    return max(1, math.ceil(_round_s(eyes, sessions, probe_s) / (load * interval_s)))
 
 
 def _round_s(eyes: int, sessions: int, probe_s: float | None) -> float:
@@ -154,6 +155,9 @@ def _pace(
     probe_s = median(learned) if learned else None
     sessions = min(t.sessions for t in group)
     wanted = bearable(len(group), sessions, probe_s, interval_s)
+    if before is not None and before.interval_s == interval_s and wanted < before.announced:
+        quicker = bearable(len(group), sessions, probe_s, interval_s, LOAD_TO_QUICKEN)
+        wanted = min(quicker, before.announced)
     every, since = wanted, now
     if before is not None and before.interval_s == interval_s and wanted > before.every:
         since = now if wanted > before.announced else before.since

@@ -101,7 +101,8 @@ async def roll_out(
             spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
             told = partial(tell, stage, len(group))
             results = await _ask_all(monitor, group, spread_s, pause, told, suspects)
-            turned_away = sum(_refused(result) for result in results)
+            keys = {target.eye: target.login_key for target in group}
+            turned_away = len({keys[result.eye] for result in results if _refused(result)})
             asked += len(results)
             refused += turned_away
             if turned_away > _bearable(stage, len(group)):

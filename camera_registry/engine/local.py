@@ -54,9 +54,24 @@ class Results:
                     reason = str(getattr(error, "orig", None) or type(error).__name__)
                     log.error("results wait: the database takes none", waiting=self.waiting, reason=reason)
                     return
+                except Exception:
+                    # Our bug. It must be seen, and one result must not hold up all others for ever.
+                    log.exception("results refused by ingest", results=len(self._batch[1]))
+                    self._split()
+                    continue
                 heard = {result.eye for result in self._batch[1]}
                 self._batch = None
                 self.tell(receipt, heard)
+
+    def _split(self) -> None:
+        """Try the halves of the batch apart, and give up one that is a single result."""
+        assert self._batch is not None
+        _, batch = self._batch
+        self._batch = None
+        if len(batch) > 1:
+            half = len(batch) // 2
+            self._batch = uuid.uuid4().hex, batch[:half]
+            self._waiting[:0] = batch[half:]
 
     @property
     def waiting(self) -> int:

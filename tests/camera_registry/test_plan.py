@@ -211,3 +211,19 @@ def test_a_device_is_told_slower_before_it_is_asked_slower() -> None:
     assert planned(20.0, plans[-1], 1060.0).every == 1
     assert planned(20.0, plans[-1], 1070.0).every == 4
     assert planned(1.0, plans[-1], 1080.0).every == 1
+
+
+def test_near_the_border_the_pace_does_not_flutter() -> None:
+    """16 eyes, 2 sessions: 5.0 s a probe fit one interval just so, 5.2 s do not."""
+    paces: dict[tuple[str, str], Pace] = {}
+    asked = []
+    for n, probe_s in enumerate([5.0, 5.2, 5.0, 5.2, 5.0, 3.5]):
+        eyes = recorder("10.0.0.1", 16, probe_s=probe_s)
+        now = 1000.0 + 600 * n
+        for later in (0.0, 300.0):  # announced, then followed
+            plan = make_plan(
+                eyes, INTERVALS, deep_interval_s=DEEP_S, shard_eyes=32, before=paces, now=now + later
+            )
+            paces = {(p.site, p.device): p for p in plan.paces}
+        asked.append(plan.paces[0].every)
+    assert asked == [1, 2, 2, 2, 2, 1]
