@@ -48,13 +48,15 @@ class Interleaved:
         self._channel = channel
 
     def send(self, packets: list[bytes]) -> None:
-        if self._transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
+        # A timer may fire after the client went and before that is told; uvloop raises then.
+        if not self._transport.is_closing() and self._transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
             self._transport.write(b"".join(map(self._framed, packets)))
 
     def send_broken(self, packets: list[bytes]) -> None:
         self.send(packets[:-1])
         framed = self._framed(packets[-1])
-        self._transport.write(framed[: len(framed) // 2] + JUNK)
+        if not self._transport.is_closing():
+            self._transport.write(framed[: len(framed) // 2] + JUNK)
 
     def _framed(self, packet: bytes) -> bytes:
         return _INTERLEAVED.pack(b"$", self._channel, len(packet)) + packet
