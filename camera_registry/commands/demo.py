@@ -44,6 +44,7 @@ DATA_SET = "yen-bai"
 CAMERA_PORTS = range(8554, 8604)
 PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
 READY_WITHIN_S = 60
+MARKER = ".camera-registry-demo"  # in every folder that a demonstration made, and may delete
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,8 +69,7 @@ def demo(
     Begins anew each time, in a folder of its own; the registry of this installation is not touched.
     """
     with command() as loaded:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        _begin_anew(folder)
         # Keyframes are decoded each minute, so that unusable pictures show within minutes.
         own = loaded.model_copy(
             update={"data_dir": folder, "database_url": None, "credential_key": None, "deep_interval_s": 60}
@@ -80,6 +80,25 @@ def demo(
             typer.echo(orjson.dumps(reckoning).decode())
         if reckoning["mismatches"] or reckoning["locks"] or reckoning["sessions_left_open"]:
             raise typer.Exit(2)
+
+
+def _begin_anew(folder: Path) -> None:
+    """Empty a folder of ours, or make it. Raises ``Refused`` where it holds what is not ours."""
+    try:
+        if (folder / MARKER).is_file():
+            shutil.rmtree(folder)
+        elif folder.exists() and any(folder.iterdir()):
+            raise Refused(
+                N_(
+                    "{folder} was not made by a demonstration and is not empty; a demonstration deletes its "
+                    "folder. Name another one with --folder."
+                ),
+                folder=folder,
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARKER).touch()
+    except OSError as error:
+        raise Refused(N_("Cannot write {path}: {reason}"), path=folder, reason=error.strerror) from None
 
 
 async def _demonstrate(

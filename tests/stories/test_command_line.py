@@ -178,6 +178,23 @@ def test_start_stops_when_logins_are_refused(home: Home, town: City) -> None:
     assert started_eyes(home) == 0
 
 
+# --- demo -------------------------------------------------------------------------------------------
+
+
+def test_demo_deletes_only_what_it_made(home: Home) -> None:
+    folder = home.folder / "documents"
+    folder.mkdir()
+    (folder / "letter.txt").write_text("precious")
+    (home.folder / "file").touch()
+    done = home.run("demo", "--folder", "documents", "--for", "1")
+    assert (done.returncode, "documents" in done.stderr) == (1, True)
+    assert "--folder" in done.stderr
+    assert (folder / "letter.txt").read_text() == "precious"
+    assert [each.name for each in folder.iterdir()] == ["letter.txt"]
+    not_a_folder = home.run("demo", "--folder", "file", "--for", "1")
+    assert (not_a_folder.returncode, "Traceback" in not_a_folder.stderr) == (1, False)
+
+
 # --- simulate, serve, and all of them ---------------------------------------------------------------
 
 
