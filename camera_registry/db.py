@@ -4,6 +4,7 @@ SQLite runs in WAL mode with one writer at a time (``BEGIN IMMEDIATE``: a writer
 failing half-way); PostgreSQL 15 or newer needs no such care. Both see the same tables.
 """
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,18 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000  # longer than any transaction of ours; a writer waits rather than fails
 MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this database server uses
+
+
+ONLY_PROBER = 953_000_001  # PostgreSQL's advisory lock of whoever probes on schedule
+
+
+class AlreadyProbed(Exception):
+    """Another process probes on schedule with this database."""
 
 
 class Database:
@@ -51,6 +59,29 @@ class Database:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
             session.rollback()
+
+    @contextmanager
+    def only_prober(self) -> Iterator[None]:
+        """Be the one process that probes on schedule; it ends with the block, and with the process.
+
+        Two of them would each ask a camera for its one session, and each have a login budget in hand.
+        Raises ``AlreadyProbed``.
+        """
+        if not self.sqlite:
+            with self.engine.connect() as connection:
+                connection.detach()  # the lock goes with the connection: it must not stay in the pool
+                taken = connection.scalar(select(func.pg_try_advisory_lock(ONLY_PROBER)))
+                connection.rollback()
+                if not taken:
+                    raise AlreadyProbed
+                yield
+            return
+        with Path(f"{self.engine.url.database}.prober").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AlreadyProbed from None
+            yield
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; on a new database, make them."""

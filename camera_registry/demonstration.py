@@ -21,7 +21,7 @@ UNITS_ON = date(2023, 12, 31)  # the day whose units the inventory names
 SITE = "CITY"
 USER = "monitor"
 FIRST_ADDRESS = IPv4Address("127.40.0.1")
-CALM = 20  # so many first devices have no login fault: canaries come from among them
+CALM = 20  # so many first devices are healthy: those that are asked before all others come from among them
 
 # Eyes by unit of 2023. Hợp Minh and Tuy Lộc are reported figures, the others are synthetic; the sum is 953.
 EYES = {
@@ -65,7 +65,6 @@ FAULTS = (
     ("no_keyframe", 10),
     ("slow", 20),
 )
-REFUSED_LOGIN = "401"
 # A power cut at every 25th healthy point: it comes and goes while one looks.
 CUT_EVERY, CUT_FROM_S, CUT_TO_S, CUT_AGAIN_S = 25, 150, 330, 900
 
@@ -172,7 +171,7 @@ def _device(chance: random.Random, point: DemoPoint, number: int, channels: int,
     kinds = [kind for kind, _ in FAULTS] + [""]
     shares = [share for _, share in FAULTS]
     fault = chance.choices(kinds, [*shares, 1000 - sum(shares)])[0]
-    if (fault == REFUSED_LOGIN and index < CALM) or channels == LARGE_RECORDER:
+    if index < CALM or channels == LARGE_RECORDER:
         fault = ""
     # Addresses that end in 0 or 255 are left out: some systems take them for a network's own.
     block, last = divmod(index, 254)

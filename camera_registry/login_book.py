@@ -5,10 +5,12 @@ The rules are ``probes.logins``; this room remembers, and makes siblings wait fo
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import models
 from camera_registry.counters import Counters
@@ -40,20 +42,22 @@ class LoginBook:
         self._storing = asyncio.Lock()
 
     async def reserve(self, key: LoginKey) -> Permit | Refusal:
-        """Leave to send the credential once; waits while a canary is under way."""
+        """Leave to send the credential once; waits while a try is under way that decides."""
         while True:
             before = self._states.get(key, LoginState())
             state, answer = logins.reserve(before, self._clock())
             self._states[key] = state
-            if isinstance(answer, Refusal) and answer.wait and await self._verdict_of_canary(key):
+            if isinstance(answer, Refusal) and answer.wait and await self._next_verdict(key):
                 continue
             if isinstance(answer, Permit) and answer.canary:
-                self._verdicts[key] = asyncio.Event()
                 try:
                     await asyncio.shield(self._store(key))
                 except BaseException:  # cancelled, too: who got no permit holds nobody back
                     self._states[key] = before
                     self._wake_siblings(key)
+                    # What was stored, or is being stored at this moment, must not look like a lost try.
+                    with suppress(SQLAlchemyError):
+                        await asyncio.shield(self._store(key))
                     raise
             return answer
 
@@ -62,12 +66,11 @@ class LoginBook:
         before = self._states.get(key, LoginState())
         state = logins.settle(before, outcome, self._clock())
         self._states[key] = state
-        self._counters.login_attempts.labels(
-            outcome="unclear" if outcome is LoginOutcome.UNUSED else outcome.value
-        ).inc()
+        if outcome is not LoginOutcome.UNUSED:
+            self._counters.login_attempts.labels(outcome=outcome.value).inc()
         try:
             # A good key that stays good is not written each time: nothing is lost with it.
-            if replace(state, accepted_at=None) != replace(before, accepted_at=None):
+            if _durable(state) != _durable(before):
                 await asyncio.shield(self._store(key))
         finally:
             self._wake_siblings(key)
@@ -77,10 +80,8 @@ class LoginBook:
         """How many keys are held back after a refusal."""
         return sum(state.status is Status.REJECTED for state in self._states.values())
 
-    async def _verdict_of_canary(self, key: LoginKey) -> bool:
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            return False
+    async def _next_verdict(self, key: LoginKey) -> bool:
+        verdict = self._verdicts.setdefault(key, asyncio.Event())
         try:
             async with asyncio.timeout(CANARY_WAIT_S):
                 await verdict.wait()
@@ -96,6 +97,10 @@ class LoginBook:
         """One after the other, so that the newest state is what stays; callers shield it from being cut."""
         async with self._storing:
             await asyncio.to_thread(self._save, key, self._states[key])
+
+
+def _durable(state: LoginState) -> LoginState:
+    return replace(state, accepted_at=None, under_way=0)
 
 
 def load_states(database: Database) -> dict[LoginKey, LoginState]:

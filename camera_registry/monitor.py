@@ -33,9 +33,9 @@ log = structlog.get_logger(__name__)
 
 DISPATCH_S = 1.0
 WRITE_S = 1.0
-REPLAN_S = 10.0  # how soon a started, changed or withdrawn eye is noticed
+REPLAN_S = 5.0  # how soon a started, changed or withdrawn eye is noticed
 SILENCE_S = 10.0
-TIDY_S = 3600.0
+TIDY_S = 600.0
 NOTED_PACE_CHANGE = 0.2  # of the learned length of a probe: smaller changes are not written
 
 
@@ -187,7 +187,9 @@ class Running:
 
     async def _replan(self) -> None:
         with _database_may_be_away("plan"):
-            self._due.follow(await asyncio.to_thread(self._monitor.plan))
+            plan = await asyncio.to_thread(self._monitor.plan)
+            self._monitor.sweeper.follow(plan)
+            self._due.follow(plan)
 
     async def _silence(self) -> None:
         with _database_may_be_away("silence"):

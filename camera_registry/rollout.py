@@ -87,7 +87,7 @@ async def roll_out(
 ) -> Started:
     """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears stage, of how many, asked.
 
-    Stops where more logins are refused than ``REFUSED_SHARE`` (one is enough among the canaries); the eyes
+    Stops where more logins are refused than ``REFUSED_SHARE`` (one is enough for the canary); the eyes
     of the stage that failed, and of those after it, are not started. Somebody must write the results
     meanwhile (``monitor.writing``).
     """
@@ -97,7 +97,7 @@ async def roll_out(
     stopped = None
     suspects: list[asyncio.Task[None]] = []
     try:
-        for stage, group in _stages(targets):
+        for stage, group in stages(targets):
             spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
             told = partial(tell, stage, len(group))
             results = await _ask_all(monitor, group, spread_s, pause, told, suspects)
@@ -127,18 +127,18 @@ def _bearable(stage: Stage, eyes: int) -> int:
     return max(REFUSED_AT_LEAST, math.floor(REFUSED_SHARE * eyes))
 
 
-def _stages(targets: Sequence[Target]) -> list[tuple[Stage, list[Target]]]:
-    """One eye for each credential, then ten, then the rest; no eye twice."""
-    canaries: dict[str | None, Target] = {}
+def stages(targets: Sequence[Target]) -> list[tuple[Stage, list[Target]]]:
+    """One eye for each shared credential, then ten, then the rest; no eye twice.
+
+    Where devices have credentials of their own, one canary stands for all: it tells nothing of the others.
+    """
+    firsts: dict[str | None, Target] = {}
     for target in targets:
-        canaries.setdefault(target.credential.id if target.credential else None, target)
-    chosen = {target.eye for target in canaries.values()}
+        firsts.setdefault(target.credential.id if target.credential else None, target)
+    canaries = list(firsts.values())[: len(firsts) if len(firsts) <= FEW else 1]
+    chosen = {target.eye for target in canaries}
     rest = [target for target in targets if target.eye not in chosen]
-    stages = [
-        (Stage.CANARY, list(canaries.values())),
-        (Stage.FEW, rest[:FEW]),
-        (Stage.ALL, rest[FEW:]),
-    ]
+    stages = [(Stage.CANARY, canaries), (Stage.FEW, rest[:FEW]), (Stage.ALL, rest[FEW:])]
     return [(stage, group) for stage, group in stages if group]
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 import structlog
 
 from camera_registry.counters import Counters
-from camera_registry.plan import Shard
+from camera_registry.plan import Plan, Shard
 from probes.ladder import DEFAULT_TIMEOUTS, Decode, Timeouts, climb
 from probes.logins import LoginGate
 from probes.reasons import Check, Outcome, Reason
@@ -57,6 +57,15 @@ class Sweeper:
         self._places = asyncio.Semaphore(in_flight)
         self._doors: dict[tuple[str, str], _Door] = {}
         self._asking: set[str] = set()
+        self._planned: dict[str, Target] = {}
+        self._dropped: set[str] = set()
+
+    def follow(self, plan: Plan) -> None:
+        """Go by this plan: eyes that it no longer holds are not asked any more, not even by sweeps already
+        under way; the others are asked with what it says of them (a new password, say)."""
+        planned = {ask.target.eye: ask.target for shard in plan.shards for ask in shard.asks}
+        self._dropped = (self._dropped | self._planned.keys()) - planned.keys()
+        self._planned = planned
 
     async def sweep(self, shard: Shard, slot: int) -> None:
         """Ask every eye of the shard whose turn ``slot`` is, each at its own moment; returns when all are."""
@@ -83,6 +92,8 @@ class Sweeper:
             self._asking.add(target.eye)
             try:
                 await self._pause(random.uniform(shortest, longest))
+                if target.eye in self._dropped:
+                    return
                 result = await self.once(target, Depth.LIVENESS)
             finally:
                 self._asking.discard(target.eye)
@@ -104,10 +115,13 @@ class Sweeper:
         wait = due_at - self._tools.clock().timestamp()
         if wait > 0:
             await self._pause(wait)
+        if target.eye in self._dropped:
+            return
         self._tools.counters.sweep_lag.set(max(0.0, self._tools.clock().timestamp() - due_at))
         await self.ask(target, depth)
 
     async def _probe(self, target: Target, depth: Depth) -> ProbeResult:
+        target = self._planned.get(target.eye, target)
         target = replace(target, memory=self.memories.get(target.eye, target.memory))
         try:
             async with asyncio.timeout(target.interval_s) as patience, self._door(target), self._places:

@@ -35,7 +35,7 @@ SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
 MAX_SETUPS: Final = 4  # ways to write the track's URL, and UDP after TCP
 FRESH_S: Final = 1.0  # a packet this young: the stream flows
-TEXT_OF_A_LOCK: Final = re.compile(r"lock|suspen|try.{0,40}(later|after)", re.IGNORECASE)
+TEXT_OF_A_LOCK: Final = re.compile(r"\block(ed|out)?\b|suspen|\btry\b.{0,40}\b(later|after)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,8 @@ async def climb(
     loop = asyncio.get_running_loop()
     at, began = clock(), loop.time()
     ascent = _Ascent(target, depth, logins, decode, timeouts, record)
-    budget = timeouts.deep_session if depth is Depth.DEEP else timeouts.session
     try:
-        async with asyncio.timeout(budget):
+        async with asyncio.timeout_at(ascent.deadline):
             reason = await ascent.run()
     except TimeoutError:
         reason = Reason.PROBE_BUDGET_EXCEEDED
@@ -114,6 +113,9 @@ class _Ascent:
         self._stream: RtpStream | None = None
         self._description: Description | None = None
         self._transport = Transport.TCP
+        self.deadline = asyncio.get_running_loop().time() + (
+            timeouts.deep_session if depth is Depth.DEEP else timeouts.session
+        )
         self._challenge: Challenge | None = None
         self._nonce_uses = 0
         self._picture_reason: Reason | None = None
@@ -222,7 +224,8 @@ class _Ascent:
 
     async def _setup(self, connection: RtspConnection, base: str, description: Description) -> str:
         """One video track: over TCP, over UDP where the camera wants that. Returns the session's id."""
-        if self._memory.transport is Transport.UDP:
+        remembered = self._memory.transport is Transport.UDP
+        if remembered:
             self._transport = Transport.UDP
         urls = list(control_urls(base, description.video.control))
         answer = None
@@ -230,9 +233,10 @@ class _Ascent:
             offered = await self._offer(connection)
             answer = await self._ask(connection, "SETUP", urls[0], (("Transport", offered),))
             if answer.status in (461, 406):
-                if self._transport is Transport.UDP:
+                if self._transport is Transport.UDP and not remembered:
                     raise ProbeError(Reason.TRANSPORT_UNSUPPORTED, f"SETUP {answer.status}")
-                self._transport = Transport.UDP
+                self._transport = Transport.TCP if remembered else Transport.UDP
+                remembered = False
             elif answer.status in (400, 404, 454) and len(urls) > 1:
                 urls.pop(0)
             else:
@@ -272,8 +276,10 @@ class _Ascent:
                 await flow.window(times.window, times.stall)
             return Reason.OK
         due = times.keyframe if memory.gop_s is None else max(times.keyframe, 1.5 * memory.gop_s + 2)
+        # However long it takes, what follows must still fit into the budget: no keyframe in time is a note.
+        due = min(due, times.longest_keyframe, self._time_left() - times.stall)
         with self._rung(Step.KEYFRAME):
-            seen = await flow.keyframe(min(due, times.longest_keyframe), times.stall)
+            seen = await flow.keyframe(due, times.stall)
             # A camera that sent one picture and stopped is not alive: the next one must begin. One that
             # stood still the last time, and every deep probe, is watched longer.
             await flow.second_picture(times.stall)
@@ -320,7 +326,7 @@ class _Ascent:
             authorized = (*headers, *self._authorized(method, uri))
             answer = await connection.request(method, uri, authorized, timeout=self._timeouts.answer)
         if answer.status == 401:
-            await self._settle(LoginOutcome.REJECTED)
+            # The password was accepted a moment ago: the account may not, or all sessions are taken.
             raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
         return answer
 
@@ -343,7 +349,7 @@ class _Ascent:
         leave = await self._logins.reserve(target.login_key)
         if isinstance(leave, Refusal):
             raise ProbeError(leave.reason)
-        settled = LoginOutcome.UNUSED
+        settled = LoginOutcome.UNANSWERED
         try:
             self._use(chosen)
             answer = await connection.request(
@@ -354,6 +360,11 @@ class _Ascent:
                     method, uri, (*headers, *self._authorized(method, uri)), timeout=self._timeouts.answer
                 )
             settled = LoginOutcome.REJECTED if answer.status == 401 else LoginOutcome.ACCEPTED
+        except ProbeError as error:
+            if leave.proven:
+                raise
+            # It may be a lock, or how this device refuses: the login must not be tried again at once.
+            raise ProbeError(Reason.AUTH_REJECTED, f"no answer to the login: {error}") from error
         finally:
             # Told whatever happens, a cancelled probe included: siblings wait for this verdict.
             await asyncio.shield(self._settle(settled))
@@ -397,6 +408,9 @@ class _Ascent:
 
     # --- what was learned ---------------------------------------------------------------------------
 
+    def _time_left(self) -> float:
+        return self.deadline - asyncio.get_running_loop().time()
+
     def _uri(self) -> str:
         """One text for request line and digest; no default port, no credentials."""
         target = self._target
@@ -408,13 +422,15 @@ class _Ascent:
     def _learned(self, outcome: Outcome, reason: Reason, seconds: float) -> Memory:
         memory, stream = self._memory, self._stream
         gop = memory.gop_s
-        if stream is not None and stream.packets:
+        if stream is not None and stream.packets and not stream.corrupt:
             waited = stream.keyframe_wait_s if stream.keyframe else stream.span_s
-            gop = max(filter(None, (gop, stream.gop_s, waited)), default=None)
+            # Two keyframes tell the distance; waiting for one only tells how long it is at least.
+            gop = stream.gop_s or max(waited or 0.0, 0.9 * (gop or 0.0)) or None
         return replace(
             memory,
             gop_s=gop,
-            transport=self._transport if outcome is Outcome.OK else memory.transport,
+            # After a failure over UDP, TCP is tried first again: a firewall may have come between.
+            transport=self._transport if outcome is Outcome.OK else None,
             failures=memory.failures + 1 if outcome is Outcome.FAILING else 0,
             probe_s=seconds if memory.probe_s is None else 0.8 * memory.probe_s + 0.2 * seconds,
             stalled=reason is Reason.RTP_STALLED or (memory.stalled and outcome is not Outcome.OK),

@@ -6,8 +6,9 @@ of (site, device, credential) at a time:
 
 * an untried key, and every key after a restart, is tried by one canary while its siblings wait;
 * after a refusal the next try waits ``SPACING``; after a second one ``COOL_DOWN``;
-* no more than ``MOST_REFUSALS`` refusals fall into any 24 hours;
-* a try whose end was never learned (a killed process) counts as refused, unless the key was good before.
+* no more than ``MOST_REFUSALS`` refusals fall into any 24 hours, tries under way counted as if refused;
+* a try whose end was never learned (a killed process, a device that hung up or kept silent) counts as
+  refused, unless the key is known to be good: then it says nothing of the password.
 
 Whoever keeps the state stores it after ``reserve`` and before the password is sent.
 """
@@ -40,7 +41,8 @@ class LoginOutcome(StrEnum):
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"  # a wrong password, or a device that says it is locked
-    UNUSED = "unused"  # the credential was never sent, or no answer told
+    UNANSWERED = "unanswered"  # it was sent, and the device hung up or kept silent
+    UNUSED = "unused"  # it was never sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +54,25 @@ class LoginState:
     accepted_at: datetime | None = None
     rejected_at: tuple[datetime, ...] = ()  # refusals of the last 24 hours, newest last
     not_before: datetime | None = None
+    under_way: int = 0  # tries of a good key; of this process, never stored
+
+    @property
+    def proven(self) -> bool:
+        """Accepted before, and not refused since."""
+        return self.status is Status.GOOD or (self.status is Status.UNTRIED and self.accepted_at is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to send the credential once. ``canary``: the only one under way."""
+    """Leave to send the credential once. ``canary``: the only one under way; ``proven``: it was good."""
 
     canary: bool
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No leave: ``reason`` says why; ``wait`` that a canary is under way and its verdict decides."""
+    """No leave: ``reason`` says why; ``wait`` that a try is under way and its verdict decides."""
 
     reason: Reason
     wait: bool = False
@@ -88,17 +97,22 @@ def reserve(state: LoginState, now: datetime) -> tuple[LoginState, Permit | Refu
         return state, Refusal(_refused(state))
     if len(state.rejected_at) >= MOST_REFUSALS:
         return state, Refusal(Reason.AUTH_SUSPENDED)
-    if state.status is Status.GOOD:
-        return state, Permit(canary=False)
-    return replace(state, reserved_at=now), Permit(canary=True)
+    if state.status is not Status.GOOD:
+        return replace(state, reserved_at=now), Permit(canary=True, proven=state.proven)
+    if len(state.rejected_at) + state.under_way >= MOST_REFUSALS:
+        return state, Refusal(Reason.AUTH_SUSPENDED, wait=True)
+    return replace(state, under_way=state.under_way + 1), Permit(canary=False, proven=True)
 
 
 def settle(state: LoginState, outcome: LoginOutcome, now: datetime) -> LoginState:
     """Say how a try ended."""
+    if state.reserved_at is None:
+        state = replace(state, under_way=max(0, state.under_way - 1))
     if outcome is LoginOutcome.ACCEPTED:
         # Refusals stay counted: the device's own lock counter may remember them.
         return replace(state, status=Status.GOOD, reserved_at=None, accepted_at=now, not_before=None)
-    if outcome is LoginOutcome.REJECTED:
+    unanswered = outcome is LoginOutcome.UNANSWERED and not state.proven
+    if outcome is LoginOutcome.REJECTED or unanswered:
         return _reject(state, now)
     return replace(state, reserved_at=None)
 
@@ -107,11 +121,7 @@ def restarted(state: LoginState) -> LoginState:
     """The state as a fresh process may trust it: a good key is proved again by one canary."""
     if state.status is Status.GOOD:
         return replace(state, status=Status.UNTRIED, reserved_at=None)
-    if state.reserved_at is None:
-        return state
-    if state.accepted_at is not None and state.status is Status.UNTRIED:
-        return replace(state, reserved_at=None)
-    return _reject(state, state.reserved_at)
+    return _lose(state)
 
 
 def _reject(state: LoginState, at: datetime) -> LoginState:
@@ -123,9 +133,16 @@ def _reject(state: LoginState, at: datetime) -> LoginState:
 
 
 def _forget(state: LoginState, now: datetime) -> LoginState:
-    kept = tuple(at for at in state.rejected_at if now - at < WINDOW)
-    lost = state.reserved_at is not None and now - state.reserved_at > RESERVED_FOR
-    return replace(state, rejected_at=kept, reserved_at=None if lost else state.reserved_at)
+    if state.reserved_at is not None and now - state.reserved_at > RESERVED_FOR:
+        state = _lose(state)
+    return replace(state, rejected_at=tuple(at for at in state.rejected_at if now - at < WINDOW))
+
+
+def _lose(state: LoginState) -> LoginState:
+    """A reservation whose end nobody told."""
+    if state.reserved_at is None:
+        return state
+    return replace(state, reserved_at=None) if state.proven else _reject(state, state.reserved_at)
 
 
 def _refused(state: LoginState) -> Reason:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from camera_registry.app import create_app, refuse_public_bind
 from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, say
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
-from camera_registry.db import Database
+from camera_registry.db import AlreadyProbed, Database
 from camera_registry.i18n import N_
 from camera_registry.monitor import Monitor, Running, prepare
 from camera_registry.settings import Settings
@@ -64,9 +64,29 @@ async def serving(
 ) -> AsyncIterator[tuple[Monitor, str]]:
     """Serve and probe while the block lasts; gives the monitor and the address of the pages.
 
-    Raises ``PublicBindRefused`` for an address that others could reach, ``Refused`` for one in use.
+    Raises ``PublicBindRefused`` for an address that others could reach, ``Refused`` for one in use, and
+    where another process already probes with this database.
     """
     refuse_public_bind(host)
+    with ExitStack() as held:
+        try:
+            held.enter_context(database.only_prober())
+        except AlreadyProbed:
+            raise Refused(N_("Another process already probes with this database.")) from None
+        async with _serving(database, settings, credentials, clock, host, port, notice) as served:
+            yield served
+
+
+@asynccontextmanager
+async def _serving(
+    database: Database,
+    settings: Settings,
+    credentials: CredentialStore,
+    clock: Callable[[], datetime],
+    host: str,
+    port: int,
+    notice: str | None,
+) -> AsyncIterator[tuple[Monitor, str]]:
     listener = _listen(host, port)
     counters, broadcaster = Counters.new(), Broadcaster()
     app = create_app(database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=clock)

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from camera_registry.counters import Counters
 from camera_registry.ingest import Ingest, Receipt
@@ -50,11 +50,13 @@ class Results:
                     del self._waiting[:BATCH]
                 try:
                     receipt = await asyncio.to_thread(self._ingest.deliver, *self._batch)
-                except SQLAlchemyError as error:
-                    reason = str(getattr(error, "orig", None) or type(error).__name__)
-                    log.error("results wait: the database takes none", waiting=self.waiting, reason=reason)
-                    return
-                except Exception:
+                except Exception as error:
+                    if isinstance(error, DBAPIError) and _away(error):
+                        reason = str(error.orig)  # the driver's words; ours would quote values
+                        log.error(
+                            "results wait: the database takes none", waiting=self.waiting, reason=reason
+                        )
+                        return
                     # Our bug. It must be seen, and one result must not hold up all others for ever.
                     log.exception("results refused by ingest", results=len(self._batch[1]))
                     self._split()
@@ -84,6 +86,11 @@ class Results:
             log.warning("results of eyes that are not registered", eyes=sorted(receipt.unknown_eyes)[:10])
         if news := receipt.changed.union(heard):
             self._news(news)
+
+
+def _away(error: DBAPIError) -> bool:
+    """The database cannot be had now, as opposed to: it refuses what it is given."""
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
 
 
 class LocalEngine:

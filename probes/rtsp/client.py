@@ -189,7 +189,7 @@ class RtspConnection(asyncio.Protocol):
     async def teardown(
         self, uri: str, session: str, headers: Iterable[tuple[str, str]] = (), *, timeout: float = 1.0
     ) -> None:
-        """Send TEARDOWN and close when it is answered, at the latest after ``timeout`` seconds.
+        """Send TEARDOWN and close when it is answered, at the latest after twice ``timeout`` seconds.
 
         Never raises of itself. A cancelled caller still waits for the close: a session dropped
         without TEARDOWN blocks a slot of the camera until it is rebooted (retina #34).
@@ -202,14 +202,16 @@ class RtspConnection(asyncio.Protocol):
         except (ValueError, ProbeError):
             return await self.close()
         answer.add_done_callback(self._answered_teardown)
-        timer = self._loop.call_later(timeout, self._drop)
+        # Half closed first: an RST would make a busy camera lose the TEARDOWN that it has not yet read.
+        timers = self._loop.call_later(timeout, self._end), self._loop.call_later(2 * timeout, self._drop)
         try:
             await asyncio.shield(self._closed)
         except asyncio.CancelledError:
             await asyncio.shield(self._closed)
             raise
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
 
     async def close(self, timeout: float = 1.0) -> None:
         """Close and wait until closed, at most ``timeout`` seconds."""
@@ -368,6 +370,11 @@ class RtspConnection(asyncio.Protocol):
             answer.set_exception(RtspProtocolError(f"{detail}; what came is not RTSP"))
         else:
             answer.set_exception(LinkError(Reason.RTSP_TIMEOUT, detail))
+
+    def _end(self) -> None:
+        """Say that nothing more comes from us, and go on reading; TLS knows no half (RFC 8446, 6.1)."""
+        if self._transport is not None and self._transport.can_write_eof():
+            self._transport.write_eof()
 
     def _drop(self) -> None:
         """Close without manners; also where asyncio does not tell us of the end (a failed TLS handshake)."""

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from camera_registry import models
-from camera_registry.db import Database, alembic_config
+from camera_registry.db import AlreadyProbed, Database, alembic_config
 from camera_registry.ingest import Ingest, rules
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Verdict
@@ -189,3 +189,13 @@ def test_the_tick_writes_silence_and_finds_it_by_index(database: Database) -> No
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # of so few rows it would read all
             explained = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
     assert "ix_condition_silent_at" in str(explained)
+
+
+def test_one_process_alone_probes_on_schedule(database_url: str) -> None:
+    first, second = Database(database_url), Database(database_url)
+    with first.only_prober(), pytest.raises(AlreadyProbed), second.only_prober():
+        pass
+    with second.only_prober():
+        pass
+    first.close()
+    second.close()

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from camera_registry import models
 from camera_registry.monitor import Monitor
 from camera_registry.plan import Plan
-from camera_registry.rollout import Stage, Started, forecast, roll_out
+from camera_registry.rollout import Stage, Started, forecast, roll_out, stages
+from probes.result import Credential, Target
 from probes.simulator.fleet import CameraSpec, Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import Clock, Pauses, camera, shut, watch
@@ -152,3 +153,15 @@ async def test_the_forecast_asks_nobody_and_names_the_slow(url: str, tmp_path: P
 def test_nothing_to_start_costs_nothing() -> None:
     foreseen = forecast(Plan((), ()))
     assert (foreseen.eyes, foreseen.logins, foreseen.mbit_s, foreseen.minutes) == (0, 0, 0, 0)
+
+
+def test_where_every_device_has_its_own_credential_one_canary_stands_for_all() -> None:
+    eyes = [
+        Target(f"E{n:03}", f"10.0.0.{n}", site="S1", credential=Credential(str(n), "monitor", "its own"))
+        for n in range(1, 101)
+    ]
+    assert [(stage, len(group)) for stage, group in stages(eyes)] == [
+        (Stage.CANARY, 1),
+        (Stage.FEW, 10),
+        (Stage.ALL, 89),
+    ]

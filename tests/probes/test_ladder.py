@@ -1,6 +1,8 @@
 """The ladder against the simulator: each way a camera can be, and what an honest probe says of it."""
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +13,7 @@ from probes.simulator.clips import ClipSpec, Codec
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Auth, CameraSpec, Carries, Fleet, Start
 from probes.simulator.simulator import Simulator
-from tests.probes.climbing import Gate, credential, probe
+from tests.probes.climbing import QUICK, Gate, credential, probe
 
 SMALL = ClipSpec(width=320, height=180)
 GOOD = credential("monitor", "loopback-only")
@@ -19,7 +21,7 @@ WRONG = credential("monitor", "a-wrong-password")
 
 
 def camera(**spec: object) -> CameraSpec:
-    return CameraSpec(name="camera", clip=spec.pop("clip", SMALL), **spec)  # type: ignore[arg-type]
+    return CameraSpec(name="camera", clip=spec.pop("clip", SMALL), **spec)  # type: ignore[arg-type]  # fields by name
 
 
 def target_of(sim: Simulator, channel: int = 1, **changes: object) -> Target:
@@ -30,7 +32,7 @@ def target_of(sim: Simulator, channel: int = 1, **changes: object) -> Target:
         "tls": spec.tls,
         "path": spec.path(channel),
     }
-    return Target(eye="E1", host=host, port=port, **(given | changes))  # type: ignore[arg-type]
+    return Target(eye="E1", host=host, port=port, **(given | changes))  # type: ignore[arg-type]  # fields by name
 
 
 def said(result: ProbeResult, check: Check = Check.STREAM) -> tuple[Outcome, Reason] | None:
@@ -151,6 +153,52 @@ async def test_udp_is_remembered() -> None:
         again = await probe(target_of(sim, memory=first.memory), Depth.LIVENESS)
         assert said(again) == (Outcome.OK, Reason.OK)
         assert sim.counters().requests - before == 4  # DESCRIBE, SETUP, PLAY, TEARDOWN
+
+
+async def test_a_remembered_udp_is_forgotten_where_only_tcp_works() -> None:
+    async with Simulator(Fleet((camera(transport=Carries.TCP),))) as sim:
+        result = await probe(target_of(sim, memory=Memory(transport=Transport.UDP)), Depth.LIVENESS)
+        assert said(result) == (Outcome.OK, Reason.OK), result
+        assert result.memory.transport is Transport.TCP
+
+
+async def test_a_stream_that_shows_no_keyframe_stays_alive_however_often_it_is_asked() -> None:
+    """What was learned must not make a probe wait longer than its budget lets it."""
+    short = replace(QUICK, keyframe=1.0, longest_keyframe=6.0, session=3.5)
+    async with Simulator(Fleet((camera(faults=(Fault(FaultKind.NO_KEYFRAME),)),))) as sim:
+        memory = Memory()
+        for _ in range(3):
+            result = await probe(target_of(sim, memory=memory), Depth.LIVENESS, timeouts=short)
+            assert said(result) == (Outcome.OK, Reason.OK), result
+            assert Reason.KEYFRAME_NOT_SEEN in result.notes
+            memory = result.memory
+
+
+@pytest.mark.parametrize("hangs_up", [True, False], ids=["hangs up", "keeps silent"])
+async def test_a_password_that_gets_no_answer_is_not_sent_again(hangs_up: bool) -> None:
+    """So some devices refuse, and so a locked one may look."""
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with suppress(asyncio.IncompleteReadError):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                if b"Authorization" in request:
+                    sent += 1
+                    if hangs_up:
+                        break
+                    continue
+                challenge = 'WWW-Authenticate: Digest realm="r", nonce="n"'
+                writer.write(f"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\n{challenge}\r\n\r\n".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        gate = Gate()
+        target = Target("E1", "127.0.0.1", server.sockets[0].getsockname()[1], credential=GOOD)
+        for _ in range(4):
+            assert said(await probe(target, gate=gate)) == (Outcome.UNKNOWN, Reason.AUTH_REJECTED)
+    assert sent == 1
 
 
 async def test_a_long_distance_between_keyframes_is_learned_and_then_waited_for() -> None:
