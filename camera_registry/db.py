@@ -36,7 +36,8 @@ class Database:
         if self.sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         # PostgreSQL may be restarted under us: ask before use whether the connection still lives.
-        self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.sqlite)
+        # Errors show statements, never their values.
+        self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.sqlite, hide_parameters=True)
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
 

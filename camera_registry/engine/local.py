@@ -28,6 +28,7 @@ class Results:
         self._news = news
         self._waiting: list[ProbeResult] = []
         self._batch: tuple[str, Sequence[ProbeResult]] | None = None
+        self._failed: str | None = None  # the batch that was refused once
         self._writing = asyncio.Lock()
 
     def put(self, result: ProbeResult) -> None:
@@ -57,6 +58,10 @@ class Results:
                             "results wait: the database takes none", waiting=self.waiting, reason=reason
                         )
                         return
+                    if self._failed != self._batch[0]:
+                        # Perhaps a write that was cut short here goes on there: the same once more.
+                        self._failed = self._batch[0]
+                        continue
                     # Our bug. It must be seen, and one result must not hold up all others for ever.
                     log.exception("results refused by ingest", results=len(self._batch[1]))
                     self._split()
