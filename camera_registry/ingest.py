@@ -9,15 +9,15 @@ order and the repetition of deliveries change nothing.
 import uuid
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Executable, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from camera_registry import health, models
 from camera_registry.db import Database
@@ -35,7 +35,12 @@ PACKED_AFTER = timedelta(hours=2)
 MOST_PACKED = 10_000  # deliveries in one transaction: writers must not wait long
 PACKED = "packed-"  # begins the key of an hour's deliveries put together
 
+EYES_AT_ONCE = 500  # in one transaction of the tick, and in one query of ledgers
+
 Key = tuple[int, Check]
+Ledger = tuple[int, str]  # of an eye: the name of a check, or EYE
+L = TypeVar("L", bound=Ledger)
+Written = Row[int, int, str, datetime, str, str, str]  # id, eye_id, ledger, at, before, after, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +119,29 @@ class Ingest:
         return receipt
 
     def tick(self, now: datetime) -> Receipt:
-        """Write the silence that ``now`` reveals."""
+        """Write the silence that ``now`` reveals, some hundred eyes at a time: deliveries go in between.
+
+        Raises whatever the database raises; what is not written yet is written by the next tick.
+        """
         receipt = Receipt()
-        with self._database.transaction() as session:
-            rows = session.scalars(
-                select(models.Condition)
-                .where(models.Condition.silent_at < now)
-                .where(
-                    (models.Condition.state != Outcome.UNKNOWN) | models.Condition.suspect_since.is_not(None)
+        due = (
+            models.Condition.silent_at < now,
+            (models.Condition.state != Outcome.UNKNOWN) | models.Condition.suspect_since.is_not(None),
+        )
+        with self._database.reading() as session:
+            eyes = sorted(set(session.scalars(select(models.Condition.eye_id).where(*due))))
+        for some in _chunks(eyes):
+            with self._database.transaction() as session:
+                rows = session.scalars(
+                    select(models.Condition).where(models.Condition.eye_id.in_(some), *due).with_for_update()
                 )
-                .with_for_update()
-            )
-            judged: dict[Key, _Judged] = {}
-            for row in rows:
-                condition = _condition(row)
-                after, changes = health.fall_silent(condition, self._policy(Check(row.check)), now)
-                if after != condition:
-                    judged[row.eye_id, Check(row.check)] = _Judged(after, changes)
-            self._write(session, judged, now, receipt)
+                judged: dict[Key, _Judged] = {}
+                for row in rows:
+                    condition = _condition(row)
+                    after, changes = health.fall_silent(condition, self._policy(Check(row.check)), now)
+                    if after != condition:
+                        judged[row.eye_id, Check(row.check)] = _Judged(after, changes)
+                self._write(session, judged, now, receipt)
         return receipt
 
     def prune(self, now: datetime) -> int:
@@ -224,23 +234,28 @@ class Ingest:
         """Fold again from the last settled point before each late finding."""
         first = min(news[0].at for news in late.values())
         kept = _kept_findings(session, late.keys(), first - timedelta(hours=1))
-        judged: dict[Key, _Judged] = {}
+        starts: dict[Key, Finding | None] = {}
         for key, news in late.items():
-            start = _settled_before(kept[key], news[0].at, self._policy(key[1]))
-            if start is None:
+            starts[key] = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+            if starts[key] is None:
                 # Nothing settled within the hour before: look at everything that is kept.
                 kept[key] = _kept_findings(session, [key], None)[key]
-                start = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+                starts[key] = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+        every: dict[Key, list[Finding]] = {}
+        since: dict[Key, datetime] = {}
+        for key, news in late.items():
             known = {f.at for f in kept[key]}
-            every = sorted(kept[key] + [f for f in news if f.at not in known], key=lambda f: f.at)
-            if start is None:
-                condition, since, rest = _condition_before(session, key, every[0].at), every[0].at, every
-                since -= timedelta(microseconds=1)
-            else:
-                condition, since = _condition_at(session, key, start), start.at
-                rest = [f for f in every if f.at > start.at]
-            after, changes = health.fold(condition, rest, self._policy(key[1]))
-            judged[key] = _Judged(after, changes, instead_of_after=since)
+            every[key] = sorted(kept[key] + [f for f in news if f.at not in known], key=lambda f: f.at)
+            start = starts[key]
+            since[key] = start.at if start else every[key][0].at - timedelta(microseconds=1)
+        ledgers = _ledgers(session, _earliest(since))
+        judged: dict[Key, _Judged] = {}
+        for key, after in since.items():
+            began = _newest(ledgers.get(key, ()), after)
+            condition = _condition_at(starts[key], began, every[key][0].at)
+            rest = [f for f in every[key] if f.at > after]
+            condition, changes = health.fold(condition, rest, self._policy(key[1]))
+            judged[key] = _Judged(condition, changes, instead_of_after=after)
         return judged
 
     # --- writing ------------------------------------------------------------------------------------
@@ -253,13 +268,8 @@ class Ingest:
             models.Condition,
             [_condition_row(key, j.condition, self._policy(key[1])) for key, j in judged.items()],
         )
-        touched: dict[int, datetime] = {}
-        for (eye_id, check), j in judged.items():
-            first = _replace_ledger(session, eye_id, check, j, now)
-            if first is not None:
-                touched[eye_id] = min(first, touched.get(eye_id, first))
-        for eye_id, first in touched.items():
-            _derive_eye(session, eye_id, first, now)
+        touched = _replace_ledgers(session, judged, now)
+        _derive_eyes(session, touched, now)
         _refresh_reasons(session, {eye_id for eye_id, _ in judged})
         if touched:
             codes = session.scalars(select(models.Eye.code).where(models.Eye.id.in_(touched)))
@@ -309,40 +319,36 @@ def _settled_before(kept: Sequence[Finding], moment: datetime, policy: Policy) -
     return settled
 
 
-def _condition_at(session: Session, key: Key, finding: Finding) -> Condition:
-    """The settled condition right after ``finding``, its beginning read from the ledger."""
-    began = _newest_transition(session, *key, finding.at)
-    return Condition(
-        state=finding.outcome,
-        since=began.at if began else finding.at,
-        reason=finding.reason,
-        heard_at=finding.at,
-        interval_s=finding.interval_s,
-    )
+def _condition_at(start: Finding | None, began: Written | None, first: datetime) -> Condition:
+    """The settled condition right after ``start``, its beginning read from the ledger.
 
-
-def _condition_before(session: Session, key: Key, first: datetime) -> Condition:
-    """The condition before everything that is kept: what the ledger says, or nothing heard yet."""
-    began = _newest_transition(session, *key, first - timedelta(microseconds=1))
+    Without one it is the condition before ``first``, the earliest that is kept: what the ledger says, or
+    nothing heard yet.
+    """
+    if start is not None:
+        return Condition(
+            state=start.outcome,
+            since=began.at if began else start.at,
+            reason=start.reason,
+            heard_at=start.at,
+            interval_s=start.interval_s,
+        )
     if began is None:
         return health.unheard(first)
     return Condition(Outcome(began.after), began.at, Reason(began.reason))
 
 
-def _newest_transition(
-    session: Session, eye_id: int, ledger: str, moment: datetime
-) -> models.Transition | None:
-    """The transition by which the state of ``moment`` began."""
-    return session.scalars(
-        select(models.Transition)
-        .where(
-            models.Transition.eye_id == eye_id,
-            models.Transition.ledger == ledger,
-            models.Transition.at <= moment,
-        )
-        .order_by(models.Transition.at.desc())
-        .limit(1)
-    ).first()
+def _newest(rows: Sequence[Written], moment: datetime) -> Written | None:
+    """The row by which the state of ``moment`` began; ``rows`` are in order of time."""
+    return next((row for row in reversed(rows) if row.at <= moment), None)
+
+
+def _earliest(moments: Mapping[Key, datetime]) -> dict[int, datetime]:
+    """Of each eye the earliest among the moments of its ledgers."""
+    earliest: dict[int, datetime] = {}
+    for (eye_id, _), at in moments.items():
+        earliest[eye_id] = min(at, earliest.get(eye_id, at))
+    return earliest
 
 
 # --- rows -------------------------------------------------------------------------------------------
@@ -417,113 +423,156 @@ def _upsert(session: Session, table: type[models.Base], rows: list[dict[str, Any
     session.connection().execute(statement.on_conflict_do_update(index_elements=keys, set_=updated), rows)
 
 
-def _replace_ledger(
-    session: Session, eye_id: int, check: Check, judged: _Judged, now: datetime
-) -> datetime | None:
-    """Make the check's ledger say what was judged. Returns the earliest moment that changed."""
-    transitions = [c for c in judged.changes if isinstance(c, health.Transition)]
-    doubts = [c for c in judged.changes if isinstance(c, health.Instability)]
-    if judged.instead_of_after is None:
-        _add_transitions(session, eye_id, check, transitions, now)
-        _add_instabilities(session, eye_id, check, doubts)
-        return min((t.at for t in transitions), default=None)
-    session.execute(
-        delete(models.Instability).where(
-            models.Instability.eye_id == eye_id,
-            models.Instability.check == check,
-            models.Instability.at > judged.instead_of_after,
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[n : n + EYES_AT_ONCE] for n in range(0, len(ids), EYES_AT_ONCE))
+
+
+def _ledgers(session: Session, since: Mapping[int, datetime]) -> dict[Ledger, list[Written]]:
+    """The ledgers of the eyes in order of time: at least what stands from each eye's own moment on, and of
+    the checks' also the row by which the state before that began.
+    """
+    row = models.Transition
+    columns = select(row.id, row.eye_id, row.ledger, row.at, row.before, row.after, row.reason)
+    found: dict[Ledger, list[Written]] = defaultdict(list)
+    # In order of their moments, so that one moment serves a whole query and little is read in vain.
+    for some in _chunks(sorted(since, key=lambda eye_id: since[eye_id])):
+        moment = since[some[0]]
+        older = aliased(row)
+        began = (
+            select(func.max(older.at))
+            .where(
+                older.eye_id == models.Condition.eye_id,
+                older.ledger == models.Condition.check,
+                older.at < moment,
+            )
+            .scalar_subquery()
         )
+        before = columns.join(
+            models.Condition,
+            (row.eye_id == models.Condition.eye_id)
+            & (row.ledger == models.Condition.check)
+            & (row.at == began),
+        ).where(models.Condition.eye_id.in_(some))
+        onward = columns.where(row.eye_id.in_(some), row.at >= moment).order_by(row.at)
+        for query in (before, onward):
+            for told in session.execute(query).all():
+                found[told.eye_id, told.ledger].append(told)
+    return found
+
+
+def _replace_ledgers(session: Session, judged: Mapping[Key, _Judged], now: datetime) -> dict[int, datetime]:
+    """Make the checks' ledgers say what was judged. Returns of each eye the earliest moment that changed."""
+    wanted: dict[Key, list[health.Transition]] = {}
+    doubts: list[dict[str, Any]] = []
+    for key, j in judged.items():
+        wanted[key] = [c for c in j.changes if isinstance(c, health.Transition)]
+        doubts += [
+            {"eye_id": key[0], "check": str(key[1]), "at": c.at, "reason": str(c.reason)}
+            for c in j.changes
+            if isinstance(c, health.Instability)
+        ]
+    after = {key: j.instead_of_after for key, j in judged.items() if j.instead_of_after is not None}
+    _execute_many(
+        session,
+        delete(models.Instability).where(
+            models.Instability.eye_id == bindparam("of_eye"),
+            models.Instability.check == bindparam("of_check"),
+            models.Instability.at > bindparam("later_than"),
+        ),
+        [
+            {"of_eye": eye_id, "of_check": str(check), "later_than": at}
+            for (eye_id, check), at in after.items()
+        ],
     )
-    _add_instabilities(session, eye_id, check, doubts)
-    return _correct(session, eye_id, check, judged.instead_of_after, transitions, now)
+    _execute_many(session, insert(models.Instability), doubts)
+    ledgers = _ledgers(session, _earliest(after))
+    there = {key: [row for row in ledgers.get(key, ()) if row.at > at] for key, at in after.items()}
+    return _earliest(_correct(session, there, wanted, now))
+
+
+def _derive_eyes(session: Session, touched: Mapping[int, datetime], now: datetime) -> None:
+    """Write each eye's own ledger anew from its moment on, and the state it ends in."""
+    ledgers = _ledgers(session, touched)
+    there: dict[Ledger, list[Written]] = {}
+    wanted: dict[Ledger, list[health.Transition]] = {}
+    for eye_id, first in touched.items():
+        before: dict[Check, Standing] = {}
+        moves: dict[Check, list[health.Transition]] = defaultdict(list)
+        for check in Check:
+            for row in ledgers.get((eye_id, check), ()):
+                if row.at < first:
+                    before[check] = Standing(row.after, Reason(row.reason))
+                else:
+                    moves[check].append(_transition(row))
+        wanted[eye_id, EYE] = health.eye_ledger(before, moves)
+        there[eye_id, EYE] = [row for row in ledgers.get((eye_id, EYE), ()) if row.at >= first]
+    _correct(session, there, wanted, now)
+    newest = (
+        models.Transition.eye_id == models.EyeState.eye_id,
+        models.Transition.ledger == EYE,
+    )
+    state, since = (
+        select(column).where(*newest).order_by(models.Transition.at.desc()).limit(1).scalar_subquery()
+        for column in (models.Transition.after, models.Transition.at)
+    )
+    _execute_many(
+        session,
+        update(models.EyeState)
+        .where(models.EyeState.eye_id == bindparam("of_eye"))
+        .values(state=func.coalesce(state, EyeState.UNKNOWN), since=since),
+        [{"of_eye": eye_id} for eye_id in touched],
+    )
 
 
 def _correct(
     session: Session,
-    eye_id: int,
-    ledger: str,
-    after: datetime,
-    wanted: Sequence[health.Transition],
+    there: Mapping[L, Sequence[Written]],
+    wanted: Mapping[L, Sequence[health.Transition]],
     now: datetime,
-) -> datetime | None:
-    """Replace the rows after ``after`` that differ from ``wanted``; rows that agree keep their identity."""
-    rows = session.scalars(
-        select(models.Transition).where(
-            models.Transition.eye_id == eye_id,
-            models.Transition.ledger == ledger,
-            models.Transition.at > after,
-        )
-    ).all()
-    there = {_transition(r): r.id for r in rows}
-    gone = [t for t in there if t not in wanted]
-    new = [t for t in wanted if t not in there]
-    if gone:
-        session.execute(delete(models.Transition).where(models.Transition.id.in_([there[t] for t in gone])))
-    _add_transitions(session, eye_id, ledger, new, now)
-    return min((t.at for t in [*gone, *new]), default=None)
+) -> dict[L, datetime]:
+    """Replace the rows that differ from ``wanted``; rows that agree keep their identity.
 
-
-def _add_transitions(
-    session: Session, eye_id: int, ledger: str, transitions: Sequence[health.Transition], now: datetime
-) -> None:
-    if transitions:
-        session.execute(
-            insert(models.Transition),
-            [
-                {
-                    "eye_id": eye_id,
-                    "ledger": str(ledger),
-                    "at": t.at,
-                    "before": str(t.before),
-                    "after": str(t.after),
-                    "reason": str(t.reason),
-                    "recorded_at": now,
-                }
-                for t in transitions
-            ],
-        )
-
-
-def _add_instabilities(
-    session: Session, eye_id: int, check: Check, doubts: Sequence[health.Instability]
-) -> None:
-    if doubts:
-        session.execute(
-            insert(models.Instability),
-            [{"eye_id": eye_id, "check": str(check), "at": d.at, "reason": str(d.reason)} for d in doubts],
-        )
-
-
-def _derive_eye(session: Session, eye_id: int, first: datetime, now: datetime) -> None:
-    """Write the eye's own ledger anew from ``first`` on, and the state it ends in."""
-    rows = session.scalars(
-        select(models.Transition)
-        .where(models.Transition.eye_id == eye_id, models.Transition.ledger != EYE)
-        .order_by(models.Transition.at)
+    Returns of each ledger that changed the earliest moment at which it did.
+    """
+    gone: list[int] = []
+    new: list[dict[str, Any]] = []
+    changed: dict[L, datetime] = {}
+    for ledger, transitions in wanted.items():
+        known: dict[health.Transition, int] = {_transition(row): row.id for row in there.get(ledger, ())}
+        wrong = known.keys() - set(transitions)
+        missing = [t for t in transitions if t not in known]
+        gone += [known[t] for t in wrong]
+        new += [_transition_row(ledger, t, now) for t in missing]
+        if wrong or missing:
+            changed[ledger] = min(t.at for t in (*wrong, *missing))
+    _execute_many(
+        session,
+        delete(models.Transition).where(models.Transition.id == bindparam("of_id")),
+        [{"of_id": id_} for id_ in gone],
     )
-    before: dict[Check, Standing] = {}
-    ledgers: dict[Check, list[health.Transition]] = defaultdict(list)
-    for row in rows:
-        check = Check(row.ledger)
-        if row.at < first:
-            before[check] = Standing(row.after, Reason(row.reason))
-        else:
-            ledgers[check].append(_transition(row))
-    wanted = health.eye_ledger(before, ledgers)
-    _correct(session, eye_id, EYE, first - timedelta(microseconds=1), wanted, now)
-    newest = _newest_transition(session, eye_id, EYE, datetime.max.replace(tzinfo=UTC))
-    session.execute(
-        update(models.EyeState)
-        .where(models.EyeState.eye_id == eye_id)
-        .values(
-            state=newest.after if newest else EyeState.UNKNOWN,
-            since=newest.at if newest else None,
-        )
-    )
+    _execute_many(session, insert(models.Transition), new)
+    return changed
 
 
-def _transition(row: models.Transition) -> health.Transition:
+def _execute_many(session: Session, statement: Executable, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.connection().execute(statement, rows)
+
+
+def _transition(row: Written) -> health.Transition:
     return health.Transition(row.at, row.before, row.after, Reason(row.reason))
+
+
+def _transition_row(ledger: Ledger, t: health.Transition, now: datetime) -> dict[str, Any]:
+    return {
+        "eye_id": ledger[0],
+        "ledger": str(ledger[1]),
+        "at": t.at,
+        "before": str(t.before),
+        "after": str(t.after),
+        "reason": str(t.reason),
+        "recorded_at": now,
+    }
 
 
 def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> None:
