@@ -35,6 +35,9 @@ PACKED_AFTER = timedelta(hours=2)
 MOST_PACKED = 10_000  # deliveries in one transaction: writers must not wait long
 PACKED = "packed-"  # begins the key of an hour's deliveries put together
 
+# How far before a late result something settled is looked for, step by step; None: in everything kept.
+LOOK_BACK = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=3), None)
+
 EYES_AT_ONCE = 500  # in one transaction of the tick, and in one query of ledgers
 
 Key = tuple[int, Check]
@@ -232,31 +235,44 @@ class Ingest:
 
     def _judge_again(self, session: Session, late: Mapping[Key, list[Finding]]) -> dict[Key, "_Judged"]:
         """Fold again from the last settled point before each late finding."""
-        first = min(news[0].at for news in late.values())
-        kept = _kept_findings(session, late.keys(), first - timedelta(hours=1))
-        starts: dict[Key, Finding | None] = {}
-        for key, news in late.items():
-            starts[key] = _settled_before(kept[key], news[0].at, self._policy(key[1]))
-            if starts[key] is None:
-                # Nothing settled within the hour before: look at everything that is kept.
-                kept[key] = _kept_findings(session, [key], None)[key]
-                starts[key] = _settled_before(kept[key], news[0].at, self._policy(key[1]))
+        kept, starts = self._look_back(session, late)
         every: dict[Key, list[Finding]] = {}
         since: dict[Key, datetime] = {}
         for key, news in late.items():
             known = {f.at for f in kept[key]}
             every[key] = sorted(kept[key] + [f for f in news if f.at not in known], key=lambda f: f.at)
-            start = starts[key]
+            start = starts.get(key)
             since[key] = start.at if start else every[key][0].at - timedelta(microseconds=1)
         ledgers = _ledgers(session, _earliest(since))
         judged: dict[Key, _Judged] = {}
         for key, after in since.items():
             began = _newest(ledgers.get(key, ()), after)
-            condition = _condition_at(starts[key], began, every[key][0].at)
+            condition = _condition_at(starts.get(key), began, every[key][0].at)
             rest = [f for f in every[key] if f.at > after]
             condition, changes = health.fold(condition, rest, self._policy(key[1]))
             judged[key] = _Judged(condition, changes, instead_of_after=after)
         return judged
+
+    def _look_back(
+        self, session: Session, late: Mapping[Key, list[Finding]]
+    ) -> tuple[dict[Key, list[Finding]], dict[Key, Finding]]:
+        """What is kept of each late key, from far enough back, and the last settled point before its news.
+
+        A key without such a point has all that is kept, and no point.
+        """
+        first = min(news[0].at for news in late.values())
+        kept: dict[Key, list[Finding]] = {}
+        settled: dict[Key, Finding] = {}
+        for window in LOOK_BACK:
+            open_keys = late.keys() - settled.keys()
+            if not open_keys:
+                break
+            kept |= _kept_findings(session, open_keys, first - window if window else None)
+            for key in open_keys:
+                point = _settled_before(kept[key], late[key][0].at, self._policy(key[1]))
+                if point is not None:
+                    settled[key] = point
+        return kept, settled
 
     # --- writing ------------------------------------------------------------------------------------
 
@@ -666,7 +682,7 @@ def _keep_delivery(
 def _kept_findings(
     session: Session, keys: Collection[Key], since: datetime | None
 ) -> dict[Key, list[Finding]]:
-    """The kept findings of ``keys`` in order of time, from deliveries that reach past ``since``."""
+    """The kept findings of ``keys`` in order of time, from ``since`` on."""
     wanted = set(keys)
     kept: dict[Key, dict[datetime, Finding]] = {key: {} for key in wanted}
     query = select(models.Delivery.packed).order_by(models.Delivery.received_at)
@@ -675,8 +691,11 @@ def _kept_findings(
     for packed in session.scalars(query):
         for eye_id, check, at, outcome, reason, interval_s in orjson.loads(zlib.decompress(packed)):
             key = (eye_id, Check(check))
-            if key in wanted:
-                moment = datetime.fromisoformat(at)
+            if key not in wanted:
+                continue
+            moment = datetime.fromisoformat(at)
+            # A delivery that reaches past ``since`` may begin before it, where others are left out.
+            if since is None or moment >= since:
                 # Told twice: what was said first holds, whatever came later under the same identity.
                 kept[key].setdefault(moment, Finding(moment, Outcome(outcome), Reason(reason), interval_s))
     return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in kept.items()}

@@ -146,6 +146,40 @@ def test_a_late_good_result_takes_an_outage_back(database: Database) -> None:
     assert ledger(database, "eye") == [(0, "up"), (180, "down")]
 
 
+@pytest.mark.parametrize("hours", [0.5, 3, 12, 48, 120])
+def test_a_late_result_is_judged_from_the_settled_point_however_far_back(
+    database: Database, hours: float
+) -> None:
+    ingest = judge(database, now=at(130 * 3600), confirm_after=3)
+    step = hours * 3600
+
+    def seldom(seconds: float, outcome: Outcome) -> ProbeResult:
+        verdict = Verdict(Check.STREAM, outcome, REASON[outcome], 10 * step)
+        return ProbeResult("E1", at(seconds), Depth.LIVENESS, 0.5, (verdict,), Memory())
+
+    ingest.deliver("settled", [seldom(-300, OK), seldom(-200, OK), seldom(-100, OK)])
+    ingest.deliver("suspect", [seldom(step, FAILING)])
+    ingest.deliver("newest", [seldom(step + 200, FAILING)])
+    assert ledger(database) == [(-300, "ok")]
+    assert ingest.deliver("late", [seldom(step + 100, FAILING)]).late == 1
+    assert ledger(database) == [(-300, "ok"), (step, "failing")]
+
+
+def test_what_was_delivered_apart_before_the_hour_looked_at_is_not_taken_for_a_settled_run(
+    database: Database,
+) -> None:
+    ingest = judge(database, confirm_after=2)
+
+    def hourly(seconds: float, outcome: Outcome) -> ProbeResult:
+        verdict = Verdict(Check.STREAM, outcome, REASON[outcome], 3600.0)
+        return ProbeResult("E1", at(seconds), Depth.LIVENESS, 0.5, (verdict,), Memory())
+
+    ingest.deliver("outbox", [hourly(0, FAILING), hourly(2000, FAILING), hourly(9000, OK)])
+    ingest.deliver("apart", [hourly(1000, OK)])
+    ingest.deliver("late", [hourly(8000, FAILING)])
+    assert ledger(database) == [(1000, "ok"), (2000, "failing"), (9000, "ok")]
+
+
 def test_rows_that_a_late_result_leaves_right_keep_their_identity(database: Database) -> None:
     ingest = judge(database)
     for n, outcome in enumerate([OK, OK, FAILING, FAILING, OK]):
