@@ -230,10 +230,12 @@ class Ingest:
             judged[key] = _Judged(after, changes)
         if late:
             receipt.late = sum(len(news) for news in late.values())
-            judged |= self._judge_again(session, late)
+            judged |= self._judge_again(session, late, conditions)
         return judged
 
-    def _judge_again(self, session: Session, late: Mapping[Key, list[Finding]]) -> dict[Key, "_Judged"]:
+    def _judge_again(
+        self, session: Session, late: Mapping[Key, list[Finding]], conditions: Mapping[Key, Condition]
+    ) -> dict[Key, "_Judged"]:
         """Fold again from the last settled point before each late finding."""
         kept, starts = self._look_back(session, late)
         every: dict[Key, list[Finding]] = {}
@@ -247,7 +249,7 @@ class Ingest:
         judged: dict[Key, _Judged] = {}
         for key, after in since.items():
             began = _newest(ledgers.get(key, ()), after)
-            condition = _condition_at(starts.get(key), began, every[key][0].at)
+            condition = _condition_at(starts.get(key), began, min(every[key][0].at, conditions[key].since))
             rest = [f for f in every[key] if f.at > after]
             condition, changes = health.fold(condition, rest, self._policy(key[1]))
             judged[key] = _Judged(condition, changes, instead_of_after=after)
@@ -338,13 +340,13 @@ def _settled_before(kept: Sequence[Finding], moment: datetime, policy: Policy) -
 def _condition_at(start: Finding | None, began: Written | None, first: datetime) -> Condition:
     """The settled condition right after ``start``, its beginning read from the ledger.
 
-    Without one it is the condition before ``first``, the earliest that is kept: what the ledger says, or
-    nothing heard yet.
+    Without ``start`` it is the condition before everything that is kept: what the ledger says, or nothing
+    heard yet. ``first`` is when the eye was first heard of, since when a state without a row goes on.
     """
     if start is not None:
         return Condition(
             state=start.outcome,
-            since=began.at if began else start.at,
+            since=began.at if began else first,
             reason=start.reason,
             heard_at=start.at,
             interval_s=start.interval_s,

@@ -180,6 +180,14 @@ def test_what_was_delivered_apart_before_the_hour_looked_at_is_not_taken_for_a_s
     assert ledger(database) == [(1000, "ok"), (2000, "failing"), (9000, "ok")]
 
 
+def test_what_was_never_anything_but_unknown_is_so_since_it_was_first_heard_of(database: Database) -> None:
+    ingest = judge(database)
+    for n, seconds in enumerate([0, 950, 825]):
+        ingest.deliver(f"d{n}", [probe("E1", seconds, UNKNOWN)])
+    with database.reading() as session:
+        assert session.get_one(models.Condition, (1, Check.STREAM)).since == at(0)
+
+
 def test_rows_that_a_late_result_leaves_right_keep_their_identity(database: Database) -> None:
     ingest = judge(database)
     for n, outcome in enumerate([OK, OK, FAILING, FAILING, OK]):
