@@ -31,6 +31,10 @@ EYE = "eye"  # the ledger of the derived state, beside those of the checks
 # still finds a settled point before it: three rounds of the slowest check (24 h) with its silence.
 KEPT_BEYOND_LATENESS = timedelta(days=8)
 
+# A result of a later time than this from now is refused: everything true after it would count as late, and
+# silence would not be seen before it. Clocks that are kept at all differ by less.
+FUTURE_TOLERANCE = timedelta(seconds=10)
+
 PACKED_AFTER = timedelta(hours=2)
 MOST_PACKED = 10_000  # deliveries in one transaction: writers must not wait long
 PACKED = "packed-"  # begins the key of an hour's deliveries put together
@@ -77,7 +81,7 @@ class Receipt:
     repeated: bool = False  # this very delivery had been taken before
     taken: int = 0
     late: int = 0  # judged at their own time, after newer ones
-    refused: int = 0  # older than the lateness window
+    refused: int = 0  # older than the lateness window, or from the future
     unknown_eyes: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)  # codes of eyes whose ledger changed
 
@@ -93,7 +97,8 @@ class Ingest:
     def deliver(self, key: str, results: Sequence[ProbeResult]) -> Receipt:
         """Take one batch. ``key`` names the delivery: the same key again changes nothing.
 
-        Raises whatever the database raises, and then nothing was taken: deliver again.
+        Results older than the lateness window or further ahead of the clock than ``FUTURE_TOLERANCE`` are
+        refused and counted. Raises whatever the database raises, and then nothing was taken: deliver again.
         """
         now = self._clock()
         receipt = Receipt()
@@ -106,7 +111,7 @@ class Ingest:
             for result in results:
                 if result.eye not in eyes:
                     continue
-                if result.at < now - self.rules.lateness:
+                if not now - self.rules.lateness <= result.at <= now + FUTURE_TOLERANCE:
                     receipt.refused += 1
                     continue
                 fresh.append((eyes[result.eye], result))

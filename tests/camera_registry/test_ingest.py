@@ -209,6 +209,17 @@ def test_what_is_older_than_the_lateness_window_is_refused_and_counted(database:
     assert ledger(database) == [(2, "ok")]
 
 
+def test_a_result_from_the_future_is_refused_and_does_not_hold_up_the_eye(database: Database) -> None:
+    ingest = judge(database, now=at(600))
+    assert ingest.deliver("now", [probe("E1", 600, OK), probe("E2", 610, OK)]).taken == 2
+    receipt = ingest.deliver("wrong clock", [probe("E1", 611, OK), probe("E1", 5 * 3600, OK)])
+    assert (receipt.refused, receipt.taken) == (2, 0)
+    ingest = judge(database, now=at(720))
+    ingest.deliver("true", [probe("E1", 660, FAILING), probe("E1", 720, FAILING)])
+    assert ledger(database, "eye") == [(600, "up"), (660, "down")]
+    assert ingest.tick(at(871)).changed == {"E1", "E2"}
+
+
 def test_results_of_an_unknown_eye_are_named_and_the_rest_is_taken(database: Database) -> None:
     receipt = judge(database).deliver("d", [probe("E1", 0, OK), probe("E77", 0, OK)])
     assert (receipt.unknown_eyes, receipt.taken) == ({"E77"}, 1)
