@@ -37,6 +37,7 @@ FUTURE_TOLERANCE = timedelta(seconds=10)
 
 PACKED_AFTER = timedelta(hours=2)
 MOST_PACKED = 10_000  # deliveries in one transaction: writers must not wait long
+HOURS_AT_ONCE = 4  # in one run; after a long stop the rest is for the next runs
 PACKED = "packed-"  # begins the key of an hour's deliveries put together
 
 # How far before a late result something settled is looked for, step by step; None: in everything kept.
@@ -162,35 +163,18 @@ class Ingest:
             return len(gone.all())
 
     def pack(self, now: datetime) -> int:
-        """Put the deliveries of each past hour together: less than half the room. Returns how many.
+        """Put the deliveries of past hours together: less than half the room. Returns how many.
 
-        Their keys go. One of them delivered again is then a late one whose findings are all known: it
+        The oldest hours first, each in its own transaction, at most ``HOURS_AT_ONCE`` of them. The keys of
+        the deliveries go. One of them delivered again is then a late one whose findings are all known: it
         changes nothing either.
         """
-        edge = (now - PACKED_AFTER).replace(minute=0, second=0, microsecond=0)
-        with self._database.transaction() as session:
-            rows = session.scalars(
-                select(models.Delivery)
-                .where(models.Delivery.received_at < edge, ~models.Delivery.key.startswith(PACKED))
-                .order_by(models.Delivery.received_at)
-                .limit(MOST_PACKED)
-            ).all()
-            hours: dict[datetime, list[models.Delivery]] = defaultdict(list)
-            for row in rows:
-                hours[row.received_at.replace(minute=0, second=0, microsecond=0)].append(row)
-            for group in hours.values():
-                told = [finding for row in group for finding in orjson.loads(zlib.decompress(row.packed))]
-                session.add(
-                    models.Delivery(
-                        key=f"{PACKED}{uuid.uuid4().hex}",
-                        received_at=group[-1].received_at,
-                        first_at=min(row.first_at for row in group),
-                        last_at=max(row.last_at for row in group),
-                        packed=zlib.compress(orjson.dumps(told)),
-                    )
-                )
-            session.execute(delete(models.Delivery).where(models.Delivery.key.in_([row.key for row in rows])))
-        return len(rows)
+        edge = _hour(now - PACKED_AFTER)
+        packed = 0
+        for _ in range(HOURS_AT_ONCE):
+            with self._database.transaction() as session:
+                packed += _pack_oldest_hour(session, edge)
+        return packed
 
     def refold(self, eye_id: int, check: Check) -> tuple[Condition | None, tuple[health.Change, ...]]:
         """What the kept findings alone conclude for one check: the proof that the ledger is right."""
@@ -684,6 +668,36 @@ def _keep_delivery(
         )
     )
     session.flush()
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def _pack_oldest_hour(session: Session, edge: datetime) -> int:
+    """Put together what was delivered in the oldest hour before ``edge`` that is not yet; how many it was."""
+    loose = (models.Delivery.received_at < edge, ~models.Delivery.key.startswith(PACKED))
+    oldest = session.scalar(select(func.min(models.Delivery.received_at)).where(*loose))
+    if oldest is None:
+        return 0
+    rows = session.scalars(
+        select(models.Delivery)
+        .where(*loose, models.Delivery.received_at < _hour(oldest) + timedelta(hours=1))
+        .order_by(models.Delivery.received_at)
+        .limit(MOST_PACKED)
+    ).all()
+    told = [finding for row in rows for finding in orjson.loads(zlib.decompress(row.packed))]
+    session.add(
+        models.Delivery(
+            key=f"{PACKED}{uuid.uuid4().hex}",
+            received_at=rows[-1].received_at,
+            first_at=min(row.first_at for row in rows),
+            last_at=max(row.last_at for row in rows),
+            packed=zlib.compress(orjson.dumps(told)),
+        )
+    )
+    session.execute(delete(models.Delivery).where(models.Delivery.key.in_([row.key for row in rows])))
+    return len(rows)
 
 
 def _kept_findings(

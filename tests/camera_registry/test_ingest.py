@@ -271,6 +271,16 @@ def test_past_hours_are_packed_and_nothing_else_changes(database: Database) -> N
     assert len(ingest.findings()["E1"][Check.STREAM]) == 10
 
 
+def test_after_a_long_stop_a_run_packs_the_oldest_hours_and_the_next_goes_on(database: Database) -> None:
+    for hour in range(7):
+        ingest = judge(database, now=at(3600 * hour + 60))
+        ingest.deliver(f"a{hour}", [probe("E1", 3600 * hour, OK)])
+        ingest.deliver(f"b{hour}", [probe("E1", 3600 * hour + 60, OK)])
+    assert [ingest.pack(at(24 * 3600)) for _ in range(3)] == [8, 6, 0]
+    with database.reading() as session:
+        assert len(session.scalars(select(models.Delivery)).all()) == 7
+
+
 deliveries = st.lists(
     st.tuples(
         st.sampled_from(["E1", "E2"]),
