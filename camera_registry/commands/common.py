@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 import typer
@@ -76,6 +77,23 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
         for language in LANGUAGES:
             err.print(translate(message, language, path=store.path), style="yellow", markup=False)
     return store
+
+
+def read_password(source: Path | None, loaded: Settings) -> str:
+    """The first line of a file or, for ``-``, of standard input; without either a person is asked.
+
+    Never an argument: every user of a machine sees those. Raises ``Refused``.
+    """
+    if source is None and sys.stdin.isatty():
+        return str(typer.prompt(translate(N_("Password"), loaded.language), hide_input=True))
+    try:
+        if source is None or source == Path("-"):
+            return sys.stdin.readline().rstrip("\r\n")
+        return source.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
+    except OSError as error:
+        raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
+    except UnicodeDecodeError:
+        raise Refused(N_("The password in {path} is not UTF-8 text."), path=source or "-") from None
 
 
 def say(loaded: Settings, message: str, **values: object) -> None:

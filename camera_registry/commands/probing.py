@@ -1,7 +1,8 @@
 """``probe``, ``start`` and ``simulate``: ask one eye now, begin asking a site, and play a city."""
 
-import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from enum import IntEnum
 from pathlib import Path
@@ -14,9 +15,19 @@ import uvloop
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import select
+from typer.core import TyperCommand
 
 from camera_registry import models, rollout
-from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, out
+from camera_registry.commands.common import (
+    Refused,
+    command,
+    err,
+    now,
+    open_credentials,
+    open_database,
+    out,
+    read_password,
+)
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.health import Standing, eye_standing
@@ -42,8 +53,37 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
 
 
+class PluginCommand(TyperCommand):
+    """A command whose exit code says how an eye is: whatever stops it says nothing of the eye.
+
+    The usual codes are 2 for wrong words, 1 for an error and 130 for Ctrl-C; a monitoring system would read
+    the first two as down and degraded.
+    """
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _unknown():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _unknown():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _unknown() -> Iterator[None]:
+    """An error of any kind is one line and the exit code of unknown."""
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except (Exception, KeyboardInterrupt) as error:
+        said = " ".join(str(error).split())
+        err.print(f"UNKNOWN {type(error).__name__}: {said}", style="red", markup=False)
+        raise typer.Exit(ExitCode.UNKNOWN) from None
+
+
 def add_to(app: typer.Typer) -> None:
-    app.command()(probe)
+    app.command(cls=PluginCommand)(probe)
     app.command()(start)
     app.command()(simulate)
 
@@ -57,7 +97,7 @@ def probe(
     liveness: Annotated[bool, typer.Option(help="Stop at the keyframe; do not decode it.")] = False,
     user: Annotated[str, typer.Option(help="User name, for a URL.")] = "",
     password_file: Annotated[
-        Path | None, typer.Option(help="File with the password, for a URL; - reads standard input.")
+        Path | None, typer.Option(help="File with the password of --user; - reads standard input.")
     ] = None,
     basic: Annotated[bool, typer.Option(help="Allow Basic, which sends the password in clear.")] = False,
     save_exchange: Annotated[
@@ -69,7 +109,7 @@ def probe(
     record = transcript or save_exchange is not None
     with command(refusal_code=ExitCode.UNKNOWN) as settings:  # a check that cannot ask knows nothing
         if "://" in what:
-            target = _target_of_url(what, user, password_file, basic)
+            target = _target_of_url(what, user, password_file, basic, settings)
             unkept = LoginBook({}, lambda *_: None, now, Counters.new())
             result = uvloop.run(_probe_once(target, depth, record, unkept))
         else:
@@ -163,7 +203,9 @@ def _probe_registered(code: str, depth: Depth, record: bool, settings: Settings)
         return result
 
 
-def _target_of_url(url: str, user: str, password_file: Path | None, basic: bool) -> Target:
+def _target_of_url(
+    url: str, user: str, password_file: Path | None, basic: bool, settings: Settings
+) -> Target:
     parts = urlsplit(url)
     host = parts.hostname
     if parts.scheme not in ("rtsp", "rtsps") or not host:
@@ -180,7 +222,7 @@ def _target_of_url(url: str, user: str, password_file: Path | None, basic: bool)
     except ValueError as error:
         raise Refused(N_("The port of the URL is wrong: {reason}"), reason=error) from None
     user = user or unquote(parts.username or "")
-    credential = Credential("url", user, _read_password(password_file)) if user else None
+    credential = Credential("url", user, read_password(password_file, settings)) if user else None
     tls = parts.scheme == "rtsps"
     return Target(
         eye=host,
@@ -191,16 +233,6 @@ def _target_of_url(url: str, user: str, password_file: Path | None, basic: bool)
         credential=credential,
         basic_allowed=basic,
     )
-
-
-def _read_password(source: Path | None) -> str:
-    """The first line of the file, or of standard input."""
-    if source is None or source == Path("-"):
-        return sys.stdin.readline().rstrip("\r\n")
-    try:
-        return source.read_text().split("\n")[0].rstrip("\r")
-    except OSError as error:
-        raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
 
 
 def _save(path: Path, exchange: str) -> None:

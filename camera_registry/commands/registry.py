@@ -1,6 +1,5 @@
 """The registry at the command line: units, sites, import and export, credentials, eyes out of service."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,16 @@ from sqlalchemy import select
 
 from camera_registry import credentials as sealed
 from camera_registry import exports, inventory, units
-from camera_registry.commands.common import command, err, now, open_credentials, open_database, out, say
+from camera_registry.commands.common import (
+    command,
+    err,
+    now,
+    open_credentials,
+    open_database,
+    out,
+    read_password,
+    say,
+)
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate
@@ -173,7 +181,7 @@ def set_credential(
         store = open_credentials(loaded, database)
         if user is None:
             user = typer.prompt(translate(N_("User name"), loaded.language))
-        password = _password(password_file, loaded)
+        password = read_password(password_file, loaded)
         with database.transaction() as session:
             where = None if site is None else inventory.site_by_code(session, site).id
             store.put(session, name, user, password, now=now(), site=where, manufacturer=manufacturer)
@@ -268,17 +276,6 @@ def _language(said: str | None, loaded: Settings) -> Language:
 def _mapping(said: list[str] | None) -> dict[str, str]:
     pairs = (each.rpartition("=") for each in said or ())
     return {header.strip(): name.strip() for header, _, name in pairs}
-
-
-def _password(file: Path | None, loaded: Settings) -> str:
-    if file is None and sys.stdin.isatty():
-        return str(typer.prompt(translate(N_("Password"), loaded.language), hide_input=True))
-    if file is None or str(file) == "-":
-        return sys.stdin.readline().rstrip("\r\n")
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as exc:
-        raise RegistryError(N_("{file} cannot be read: {why}."), file=file, why=exc.strerror) from None
 
 
 def _table(loaded: Settings, *heads: str) -> Table:

@@ -1,6 +1,9 @@
 """The command line as people and their monitoring meet it: exit codes, one line, refusals with reasons."""
 
+import contextlib
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -123,16 +126,46 @@ def test_probe_tells_everything(home: Home, town: City) -> None:
         pytest.param("http://127.31.0.1/live", "rtsp://", id="not-rtsp"),
         pytest.param("rtsp://127.31.0.1:99999/live", "0-65535", id="port"),
         pytest.param("rtsp://127.31.0.1:1/live --save-exchange /proc/x", "/proc/x", id="exchange-not-kept"),
-        pytest.param("E404", '"E404"', id="no-such-eye"),
+        pytest.param("E404", "“E404”", id="no-such-eye"),
+        pytest.param("", "what", id="no-argument"),
+        pytest.param("a b", "(b)", id="two-arguments"),
+        pytest.param("rtsp://127.31.0.1/live --colour", "--colour", id="no-such-option"),
+        pytest.param("rtsp://[127.31.0.1/live", "Invalid IPv6 URL", id="unexpected"),
+        pytest.param("rtsp://a@127.31.0.1/ --password-file latin-1", "UTF-8", id="password-not-utf-8"),
+        pytest.param("rtsp://a@127.31.0.1/ --password-file nowhere", "nowhere", id="no-password-file"),
     ],
 )
 def test_probe_refuses(home: Home, what: str, reason: str) -> None:
     """A plugin that cannot ask must not say that a camera is degraded or down."""
+    (home.folder / "latin-1").write_bytes(b"m\xe4\xdfig\n")
     done = home.run("probe", *what.split())
     assert done.returncode == 3
     assert reason in done.stderr
+    assert reason == "“E404”" or len(done.stderr.splitlines()) == 1, done.stderr  # that one tells of its key
     assert "geheim" not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_password_is_asked_for_on_a_terminal(home: Home, town: City) -> None:
+    """Typed without an echo, and read from a pipe without a word."""
+    words = [str(PROGRAM), "probe", url_of(town, UP), "--user", "monitor"]
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, env=home.env, start_new_session=True
+    )
+    os.close(theirs)
+    said, typed = b"", False
+    with contextlib.suppress(OSError):  # the other end is closed
+        while True:
+            said += os.read(ours, 4096)
+            if "Mật khẩu: ".encode() in said and not typed:  # the blank comes when nothing is echoed any more
+                os.write(ours, f"{PASSWORD}\n".encode())
+                typed = True
+    os.close(ours)
+    assert (process.wait(30), typed) == (0, True), said
+    assert PASSWORD.encode() not in said
+    piped = home.run(*words[1:], typed=f"{PASSWORD}\n")
+    assert (piped.returncode, piped.stderr) == (0, "")
 
 
 def test_probe_of_an_eye_keeps_its_login_budget(home: Home, town: City) -> None:
