@@ -14,7 +14,7 @@ class Counters:
     - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
     - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
     - ``login_attempts{outcome}``: tries that sent a password: ``accepted``, ``rejected`` or ``unanswered``.
-    - ``results_late``: results refused because they came after the lateness window.
+    - ``results_late``: results refused: older than the lateness window, or from the future.
     """
 
     registry: CollectorRegistry
@@ -53,7 +53,7 @@ class Counters:
             ),
             results_late=Counter(
                 "camera_registry_results_late_total",
-                "Results refused because they arrived after the lateness window.",
+                "Results refused: older than the lateness window, or from the future.",
                 registry=registry,
             ),
         )

@@ -167,7 +167,7 @@ def spoken(database: Database) -> Iterator[list[tuple[str, Any]]]:
 def test_the_tick_writes_silence_and_finds_it_by_index(database: Database) -> None:
     with database.transaction() as session:
         codes = add_eyes(session, 50)
-    judge = Ingest(database, rules(), lambda: NOON)
+    judge = Ingest(database, rules(), lambda: NOON + timedelta(hours=1))
     fine = (Verdict(Check.STREAM, Outcome.OK, Reason.OK, 60.0),)
     late = {code: NOON + timedelta(seconds=3600 if n >= 5 else 0) for n, code in enumerate(codes)}
     judge.deliver("d", [ProbeResult(c, at, Depth.LIVENESS, 0.1, fine, Memory()) for c, at in late.items()])
