@@ -251,7 +251,12 @@ def _summary(result: ProbeResult, standing: Standing, language: Language) -> str
         if media.width and media.height:
             seen.append(f"{media.width}x{media.height}")
     notes = [str(note) for note in result.notes]
-    said = [str(standing.reason), translate(reason_text(standing.reason), language), *seen, *notes]
+    said = [
+        str(standing.reason),
+        translate(reason_text(standing.reason), language).rstrip("."),
+        *seen,
+        *notes,
+    ]
     figures = {"time": f"{result.seconds:.3f}s"} | {str(r.step): f"{r.seconds:.3f}s" for r in result.rungs}
     if media is not None:
         figures["lost"] = str(media.lost)
@@ -340,7 +345,7 @@ def _teller(progress: Progress, language: Language) -> rollout.Tell:
 
 
 def _show_started(started: Started, language: Language) -> None:
-    text = N_("Asked {asked} eyes, started {started}; {refused} logins were refused.")
+    text = N_("Eyes asked: {asked}, started: {started}; logins refused: {refused}.")
     typer.echo(translate(text, language, **asdict(replace(started, stopped=None))))
     if started.stopped is not None:
         text = N_(

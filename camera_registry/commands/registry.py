@@ -1,5 +1,6 @@
 """The registry at the command line: units, sites, import and export, credentials, eyes out of service."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from camera_registry.commands.common import (
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate
+from camera_registry.imports.faults import Problem
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
 from camera_registry.imports.plan import Options
@@ -34,7 +36,7 @@ from camera_registry.imports.write import Tally
 from camera_registry.models import Credential, Site
 from camera_registry.settings import Settings
 
-SHOWN_PROBLEMS = 50  # on the terminal; the marked workbook has all
+SHOWN_PROBLEMS, SHOWN_CELLS = 50, 10  # kinds, and cells of each, on the terminal; the marked workbook has all
 
 units_app = typer.Typer(no_args_is_help=True, help="Administrative units and their history.")
 sites_app = typer.Typer(no_args_is_help=True, help="Network vantages that eyes are probed from.")
@@ -140,8 +142,8 @@ def import_file(
         _tell_passed_over(outcome, speaks)
         if outcome.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
-            mark_workbook(file, sheets, outcome.problems, target)
-            _tell_problems(outcome, target, speaks)
+            mark_workbook(file, sheets, outcome.problems, target, outcome.mapping)
+            _tell_problems(outcome.problems, target, speaks)
             raise typer.Exit(1)
         _tell_written(outcome, dry_run, speaks)
 
@@ -235,7 +237,14 @@ def withdraw_access(code: Code) -> None:
         if inventory.withdraw_access(session, eye, now()):
             say(loaded, N_('The eye "{code}" is not probed any more; its login is erased.'), code=code)
         else:
-            say(loaded, N_('The eye "{code}" is not probed any more.'), code=code)
+            say(
+                loaded,
+                N_(
+                    'The eye "{code}" is not probed any more. No login was erased: one that serves a whole '
+                    "site, a manufacturer or other eyes stays."
+                ),
+                code=code,
+            )
 
 
 @eyes_app.command("suspend")
@@ -296,12 +305,20 @@ def _tell_passed_over(outcome: Outcome, language: Language) -> None:
         err.print(text, style="yellow", markup=False)
 
 
-def _tell_problems(outcome: Outcome, target: Path, language: Language) -> None:
-    for problem in outcome.problems[:SHOWN_PROBLEMS]:
-        where = f"{problem.sheet}!{problem.column}{problem.row}".lstrip("!")
-        err.print(f"{where}  {problem.code}  {problem.text(language)}", markup=False)
-    message = N_("{count} cells are wrong; nothing was changed. They are marked in {file}.")
-    text = translate(message, language, count=len(outcome.problems), file=target)
+def _tell_problems(problems: Sequence[Problem], target: Path, language: Language) -> None:
+    """Each sentence once for a sheet, in every language: who reads it may not be who set the language."""
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for problem in problems:
+        texts = [problem.text(each) for each in LANGUAGES]
+        alike[problem.sheet, problem.code, *texts].append(f"{problem.column}{problem.row}")
+    for (sheet, code, first, *others), cells in list(alike.items())[:SHOWN_PROBLEMS]:
+        more = f" +{len(cells) - SHOWN_CELLS}" if len(cells) > SHOWN_CELLS else ""
+        where = f"{sheet}!{', '.join(cells[:SHOWN_CELLS])}{more}".lstrip("!")
+        err.print("\n    ".join([f"{where}  {code}  {first}", *others]), markup=False)
+    message = N_(
+        "{count} cells are wrong; nothing was changed. They are marked in {file}, which leaves passwords out."
+    )
+    text = translate(message, language, count=len(problems), file=target)
     err.print(text, style="red", markup=False)
 
 

@@ -66,7 +66,10 @@ MESSAGES: dict[Fault, str] = {
     Fault.NAME_MISSING: N_("The point has no name."),
     Fault.UNIT_MISSING: N_("The point has no administrative unit."),
     Fault.UNIT_UNKNOWN: N_('No administrative unit is called "{text}".'),
-    Fault.UNIT_NOT_VALID: N_('"{text}" names no unit valid on {day}; known: {units}.'),
+    Fault.UNIT_NOT_VALID: N_(
+        '"{text}" names no unit valid on {day}; known: {units}. An older inventory is imported with '
+        "--units-on and its day."
+    ),
     Fault.UNIT_AMBIGUOUS: N_('"{text}" names several units on {day}: {units}.'),
     Fault.UNIT_MISMATCH: N_('The unit\'s name "{text}" and its code mean different units: {unit}.'),
     Fault.POINT_AMBIGUOUS: N_('Several points here are called "{text}": {codes}. Give the point code.'),

@@ -1,7 +1,7 @@
 """The story of one import: sheets into rows, rows into a plan, the plan into the registry; or nothing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,6 +26,7 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     unknown_headers: tuple[tuple[str, str], ...] = ()  # sheet and header of columns passed over
     sheets_without_table: tuple[str, ...] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)  # folded header to field, remembered or said now
 
 
 def load_inventory(
@@ -64,4 +65,5 @@ def load_inventory(
         tuple(problems),
         tuple(reading.unknown_headers),
         tuple(reading.sheets_without_table),
+        remembered | said,
     )

@@ -1,7 +1,7 @@
 """The same workbook again with its wrong cells marked: what a ward mends and sends back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -10,6 +10,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
+from camera_registry.imports.columns import field_of
 from camera_registry.imports.faults import Problem
 from camera_registry.imports.workbook import Sheet
 
@@ -18,13 +19,22 @@ WRONG = PatternFill("solid", start_color="FFC7CE")
 COMMENT_SIZE = (420, 160)  # pixels
 
 
-def mark_workbook(path: Path, sheets: Sequence[Sheet], problems: Sequence[Problem], target: Path) -> None:
+def mark_workbook(
+    path: Path,
+    sheets: Sequence[Sheet],
+    problems: Sequence[Problem],
+    target: Path,
+    mapping: Mapping[str, str],
+) -> None:
     """Write ``target``, an XLSX, with every problem as a fill and a comment in both languages.
 
-    An XLSX keeps its own looks; of other files the cells alone are carried over. Like the file it was
-    made from it holds whatever passwords that holds, so only its owner may read it.
+    An XLSX keeps its own looks; of other files the cells alone are carried over. ``mapping`` is what is known
+    of headers, folded, to fields. The copy goes from hand to hand: cells under a header for passwords are
+    blank in it. A password that stands where none belongs cannot be known, so only its owner may read it.
     """
     workbook = load_workbook(path) if path.suffix.lower() == ".xlsx" else _rebuilt(sheets)
+    for page in workbook.worksheets:
+        _leave_passwords_out(page, mapping)
     by_cell: dict[tuple[str, int, str], list[Problem]] = defaultdict(list)
     for problem in problems:
         by_cell[problem.sheet, problem.row, problem.column].append(problem)
@@ -33,6 +43,17 @@ def mark_workbook(path: Path, sheets: Sequence[Sheet], problems: Sequence[Proble
         _mark(sheet, f"{column}{row}", found)
     target.touch(mode=0o600)
     workbook.save(target)
+
+
+def _leave_passwords_out(sheet: Worksheet, mapping: Mapping[str, str]) -> None:
+    for column in sheet.iter_cols():
+        below = False
+        for cell in column:
+            if isinstance(cell, MergedCell):
+                continue
+            if below:
+                cell.value = None
+            below |= isinstance(cell.value, str) and field_of(cell.value, mapping) == "password"
 
 
 def _mark(sheet: Worksheet, where: str, problems: list[Problem]) -> None:

@@ -134,7 +134,7 @@ def test_a_wrong_inventory_changes_nothing_and_names_each_error(
             assert "{" not in text.replace("{c}", "")
         assert "S3" not in repr(problem)
     marked = registry.folder / "marked.xlsx"
-    mark_workbook(path, read_workbook(path), outcome.problems, marked)
+    mark_workbook(path, read_workbook(path), outcome.problems, marked, outcome.mapping)
     book = load_workbook(marked)
     assert marked.stat().st_mode & 0o777 == 0o600
     for sheet, row, column, fault in expected:
@@ -142,6 +142,22 @@ def test_a_wrong_inventory_changes_nothing_and_names_each_error(
         assert cell.comment is not None
         assert fault in cell.comment.text
         assert cell.fill.start_color.rgb == "00FFC7CE"
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_the_marked_copy_holds_no_password(registry: Registry, suffix: str) -> None:
+    rows = [["Tên điểm", "Mật khẩu (camera)", "Khóa"], ["", "canary-1", "canary-2"], ["B", "canary-1", ""]]
+    path = registry.folder / f"secret.{suffix}"
+    if suffix == "csv":
+        path.write_text("\n".join(";".join(row) for row in rows), encoding="utf-8")
+    else:
+        workbook(path, {"S": rows})
+    outcome = registry.load(path, mapping={"Khóa": "password"})
+    target = registry.folder / "marked.xlsx"
+    mark_workbook(path, read_workbook(path), outcome.problems, target, outcome.mapping)
+    page = load_workbook(target).worksheets[0]
+    kept = [[cell or "" for cell in row] for row in page.iter_rows(values_only=True)]
+    assert kept == [rows[0], ["", "", ""], ["B", "", ""]]
 
 
 def test_every_fault_is_said_in_vietnamese() -> None:

@@ -40,9 +40,13 @@ def test_from_nothing_to_an_inventory_and_back(run: Run, tmp_path: Path) -> None
     assert (done.exit_code, "4 mới" in done.output) == (0, True)
     refused = run("import", str(wrong))
     assert refused.exit_code == 1
-    assert "A2  NAME_MISSING  Điểm lắp đặt chưa có tên." in refused.output
+    assert "A2  NAME_MISSING  Điểm lắp đặt chưa có tên.\n    The point has no name.\n" in refused.output
     assert (tmp_path / "wrong-errors.xlsx").exists()
-    assert "has no name" in run("import", str(wrong), "--language", "en").output
+    assert "nothing was changed" in run("import", str(wrong), "--language", "en").output
+    wrong.write_text("Tên điểm;Phường\n" + "Cổng chợ;Tuy Lộc\n" * 12, encoding="utf-8")
+    older = run("import", str(wrong)).output
+    assert "B11 +2  UNIT_NOT_VALID" in older, "a sentence is said once"
+    assert older.count("--units-on") == 2, "in both languages"
     assert "4 dòng" in run("export", str(tmp_path / "out.xlsx")).output
     assert run("template", str(tmp_path / "template.xlsx")).exit_code == 0
     assert run("import", str(tmp_path / "none.csv")).exit_code == 1
@@ -85,6 +89,7 @@ def test_eyes_go_out_of_service(run: Run, tmp_path: Path) -> None:
     run("import", str(source))
     said = [run("eye", word, "E1").exit_code for word in ("suspend", "suspend", "resume", "retire", "retire")]
     assert said == [0, 1, 0, 0, 1]
-    assert run("eye", "withdraw-access", "E1").exit_code == 0
+    withdrawn = run("eye", "withdraw-access", "E1")
+    assert (withdrawn.exit_code, "vẫn được giữ lại" in withdrawn.output) == (0, True)
     unknown = run("eye", "retire", "E9")
     assert (unknown.exit_code, "E9" in unknown.output) == (1, True)

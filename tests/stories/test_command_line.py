@@ -96,6 +96,7 @@ def test_probe_is_a_monitoring_plugin(
     assert found is not None, done.stdout
     assert found[1] == says
     assert "time=" in done.stdout
+    assert ".," not in done.stdout
     assert done.stderr == ""
 
 
