@@ -26,7 +26,7 @@ MAX_RECORDED_FRAMES: Final = 512
 MAX_ANSWERED_REQUESTS: Final = 16  # of the server to us
 UDP_BUFFER_BYTES: Final = 2 * 1024 * 1024  # a 1080p keyframe comes as one burst
 UDP_PORT_TRIES: Final = 32
-LAST_WORD_S: Final = 1.0
+LAST_WORD_S: Final = 3.0  # slow cameras take 1.5 s for each answer
 
 
 def reason_of(error: BaseException) -> Reason:
