@@ -285,7 +285,7 @@ def test_refused_in_one_line(home: Home, words: list[str], env: dict[str, str], 
     assert "geheim" not in done.stderr
 
 
-def test_serve_says_that_its_port_is_taken(home: Home) -> None:
+def test_serve_says_that_its_port_or_its_database_is_taken(home: Home) -> None:
     port = free_port()
     with started(
         [PROGRAM, "serve", "--port", str(port)],
@@ -293,10 +293,14 @@ def test_serve_says_that_its_port_is_taken(home: Home) -> None:
         ready=lambda log: "http://" in log,
         env=home.env,
     ):
-        second = home.run("serve", "--port", str(port))
-    assert second.returncode == 1
-    assert str(port) in second.stderr
-    assert "Traceback" not in second.stderr
+        elsewhere = {"CAMERA_REGISTRY_DATABASE_URL": f"sqlite:///{home.folder / 'another.db'}"}
+        on_the_port = home.run("serve", "--port", str(port), env=elsewhere)
+        on_the_database = home.run("serve", "--port", "0")
+    for refused in (on_the_port, on_the_database):
+        assert refused.returncode == 1
+        assert "Traceback" not in refused.stderr
+    assert str(port) in on_the_port.stderr
+    assert "tiến trình khác" in on_the_database.stderr, "two would each ask a camera for its one session"
 
 
 def every_command(command: Any, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
