@@ -119,7 +119,6 @@ class _Ascent:
         self._challenge: Challenge | None = None
         self._nonce_uses = 0
         self._picture_reason: Reason | None = None
-        self._picture: Picture | None = None
         self._transcript = ""
 
     # --- the story ----------------------------------------------------------------------------------
@@ -296,7 +295,7 @@ class _Ascent:
         assert self._stream.keyframe is not None
         try:
             with self._rung(Step.DECODE):
-                self._picture = await self._decode_in_time(self._stream.keyframe)
+                await self._decode_in_time(self._stream.keyframe)
         except DecodeError as error:
             self._picture_reason = error.reason
         else:
