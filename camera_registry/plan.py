@@ -16,6 +16,7 @@ from probes.result import Depth, Target
 
 ASSUMED_PROBE_S = 2.0  # of a device not asked yet
 PAUSE_S = 0.2  # between two sessions on one device
+BEAT_S = 1.0  # probes begin on the full second: those that begin together share wake-ups, and cost half
 LOAD = 0.7  # share of its time that a device is asked to spend on us
 LOAD_TO_QUICKEN = 0.55  # ... before it is asked more often again: near the border the pace must not flutter
 
@@ -140,12 +141,16 @@ def make_plan(
         for key, group in own.items():
             phase = crc32("/".join(key).encode()) / 2**32
             number = int(phase * count)
-            offset_s = (phase - number / count) * interval
+            offset_s = _on_beat(phase * interval) - _on_beat(number / count * interval)
             slices[number].extend(_asks(group, paces[key], offset_s, deep_interval_s))
         for number in sorted(slices):
-            phase_s = number / count * interval
+            phase_s = _on_beat(number / count * interval)
             shards.append(Shard(f"{site}/{number}of{count}", interval, phase_s, tuple(slices[number])))
     return Plan(tuple(shards), tuple(paces.values()))
+
+
+def _on_beat(seconds: float) -> float:
+    return math.floor(seconds / BEAT_S) * BEAT_S
 
 
 def _pace(

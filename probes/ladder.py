@@ -73,9 +73,8 @@ async def climb(
     ``logins`` is asked before the credential is sent. ``record`` keeps the transcript of a probe that went
     well, with the heads of its frames; of others the transcript is kept anyway.
     """
-    loop = asyncio.get_running_loop()
-    at, began = clock(), loop.time()
     ascent = _Ascent(target, depth, logins, decode, timeouts, record)
+    at, began = clock(), ascent.now()
     try:
         async with asyncio.timeout_at(ascent.deadline):
             reason = await ascent.run()
@@ -85,7 +84,7 @@ async def climb(
         reason = error.reason
     except OSError as error:  # none is expected: the client turns them into ProbeErrors
         reason = reason_of(error)
-    return ascent.result(at, loop.time() - began, reason)
+    return ascent.result(at, ascent.now() - began, reason)
 
 
 class _Ascent:
@@ -113,9 +112,9 @@ class _Ascent:
         self._stream: RtpStream | None = None
         self._description: Description | None = None
         self._transport = Transport.TCP
-        self.deadline = asyncio.get_running_loop().time() + (
-            timeouts.deep_session if depth is Depth.DEEP else timeouts.session
-        )
+        # Asked for once: finding the running loop costs a system call on Python 3.11.
+        self.now = asyncio.get_running_loop().time
+        self.deadline = self.now() + (timeouts.deep_session if depth is Depth.DEEP else timeouts.session)
         self._challenge: Challenge | None = None
         self._nonce_uses = 0
         self._picture_reason: Reason | None = None
@@ -136,7 +135,7 @@ class _Ascent:
                 whole = control_urls(base, self._description.control)[0]
             with self._rung(Step.SETUP):
                 session = await self._setup(connection, base, self._description)
-            flow = _Flow(connection, self._description, self._transport is Transport.UDP)
+            flow = _Flow(connection, self._description, self.now, self._transport is Transport.UDP)
             self._stream = flow.stream
             with self._rung(Step.PLAY):
                 await self._play(connection, whole, session)
@@ -184,8 +183,7 @@ class _Ascent:
 
     async def _connect(self) -> RtspConnection:
         target, times = self._target, self._timeouts
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = self.now()
         try:
             self._connection = connection = await RtspConnection.open(
                 target.host,
@@ -197,7 +195,7 @@ class _Ascent:
                 record=self._record,
             )
         except ProbeError as error:
-            seconds = loop.time() - began
+            seconds = self.now() - began
             step = Step.TLS if error.reason is Reason.TLS_HANDSHAKE_FAILED else Step.TCP
             self._rungs.append(Rung(step, seconds, error.reason, error.detail))
             raise
@@ -408,7 +406,7 @@ class _Ascent:
     # --- what was learned ---------------------------------------------------------------------------
 
     def _time_left(self) -> float:
-        return self.deadline - asyncio.get_running_loop().time()
+        return self.deadline - self.now()
 
     def _uri(self) -> str:
         """One text for request line and digest; no default port, no credentials."""
@@ -456,17 +454,16 @@ class _Ascent:
     @contextmanager
     def _rung(self, step: Step) -> Iterator[None]:
         """Time one rung and note how it ended."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = self.now()
         try:
             yield
         except ProbeError as error:
-            self._rungs.append(Rung(step, loop.time() - began, error.reason, error.detail))
+            self._rungs.append(Rung(step, self.now() - began, error.reason, error.detail))
             raise
         except (asyncio.CancelledError, TimeoutError):
-            self._rungs.append(Rung(step, loop.time() - began, Reason.PROBE_BUDGET_EXCEEDED))
+            self._rungs.append(Rung(step, self.now() - began, Reason.PROBE_BUDGET_EXCEEDED))
             raise
-        seconds = loop.time() - began
+        seconds = self.now() - began
         if seconds > SLOW_S and step in (Step.DESCRIBE, Step.SETUP, Step.PLAY):
             self._notes.append(Reason.SLOW_RESPONSE)
         self._rungs.append(Rung(step, seconds))
@@ -475,11 +472,13 @@ class _Ascent:
 class _Flow:
     """The packets of one session as they come in, and waiting for what should come next."""
 
-    def __init__(self, connection: RtspConnection, description: Description, udp: bool) -> None:
+    def __init__(
+        self, connection: RtspConnection, description: Description, now: Callable[[], float], udp: bool
+    ) -> None:
         self.stream = RtpStream(description.video, reorder=udp)
         self._connection = connection
         self._channel = 0 if udp else min(connection.reader.channels)
-        self._now = asyncio.get_running_loop().time
+        self._now = now
         self._packet_at = 0.0
         self._enough: Callable[[], bool] = self._any_packet
         connection.on_frame = self._take

@@ -119,10 +119,9 @@ class RtspConnection(asyncio.Protocol):
 
         ``secrets`` never show in a transcript; ``record`` keeps the frames for ``exchange``.
         """
-        loop = asyncio.get_running_loop()
         address = await _resolve(host, port, dns_timeout)
         connection = cls(host, secrets, record=record)
-        begin = loop.time()
+        loop, begin = connection._loop, connection._opened_at
         try:
             async with asyncio.timeout(timeout):
                 await loop.create_connection(lambda: connection, address, port)

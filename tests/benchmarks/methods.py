@@ -26,6 +26,7 @@ from probes.rtsp.keyframe import Keyframe
 
 # Cameras that answer are asked many at a time by whoever can; the others one after the other.
 CONCURRENT = 20
+WAVES = 3  # of them, one after the other: a monitor runs warm
 
 
 class NoLogins:
@@ -152,12 +153,13 @@ def main(name: str) -> None:
         asked = json.loads(line)
         host, port, path, probes = asked["host"], asked["port"], asked["path"], asked["probes"]
 
-        async def all_at_once(where: tuple[str, int, str] = (host, port, path), times: int = probes) -> None:
-            await asyncio.gather(*(ASYNC[name](*where) for _ in range(times)))
+        async def in_waves(where: tuple[str, int, str] = (host, port, path), times: int = probes) -> None:
+            for _ in range(WAVES):
+                await asyncio.gather(*(ASYNC[name](*where) for _ in range(times // WAVES)))
 
         cpu, wall = _cpu_s(), time.monotonic()
         if runner:
-            runner.run(all_at_once())
+            runner.run(in_waves())
         else:
             for _ in range(probes):
                 BLOCKING[name](host, port, path)

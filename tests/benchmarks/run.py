@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.draw import draw
-from tests.benchmarks.methods import ASYNC, CONCURRENT, NAMES
+from tests.benchmarks.methods import ASYNC, CONCURRENT, NAMES, WAVES
 from tests.servers import free_port, says_ready, started
 
 OUT = Path("docs/benchmarks")
@@ -60,7 +60,7 @@ class Worker:
     """One method in its own process."""
 
     def __init__(self, name: str, stack: ExitStack) -> None:
-        self.probes = CONCURRENT if name in ASYNC else 1
+        self.probes = CONCURRENT * WAVES if name in ASYNC else 1
         self._process = stack.enter_context(
             subprocess.Popen(
                 [sys.executable, "-m", "tests.benchmarks.methods", name],
