@@ -8,7 +8,7 @@ as an exception is our bug, or a cancelled task.
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outco
 from probes.result import Depth, Media, Memory, ProbeResult, Rung, Step, Target, Transport, Verdict
 from probes.rtsp.client import RtspConnection, reason_of
 from probes.rtsp.keyframe import Keyframe
-from probes.rtsp.messages import Response, parse_session, parse_transport
+from probes.rtsp.messages import Frame, Response, parse_session, parse_transport
 from probes.rtsp.rtp import CODECS, RtpStream
 from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
 
@@ -481,13 +481,14 @@ class _Flow:
         self._now = now
         self._packet_at = 0.0
         self._enough: Callable[[], bool] = self._any_packet
-        connection.on_frame = self._take
+        connection.on_frames = self._take
 
-    def _take(self, channel: int, packet: bytes) -> bool:
-        if channel != self._channel:
-            return False
-        self.stream.push(packet)
-        self._packet_at = self._now()
+    def _take(self, frames: Sequence[Frame]) -> bool:
+        ours = [packet for channel, packet in frames if channel == self._channel]
+        if ours:
+            self._packet_at = self._now()
+            for packet in ours:
+                self.stream.push(packet)
         return self._enough()
 
     def _any_packet(self) -> bool:

@@ -9,7 +9,7 @@ import errno
 import socket
 import ssl as tls
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, cast
 
 from probes.errors import LinkError, ProbeError, RtspProtocolError
@@ -72,14 +72,14 @@ _OURS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.E
 class RtspConnection(asyncio.Protocol):
     """One RTSP connection, from ``open`` to ``close``.
 
-    ``on_frame(channel, packet)`` is called for every RTP and RTCP packet on ``channels`` (0 and 1
-    for UDP) and says whether that ends the present ``wait``. Errors are ``ProbeError``, each with
+    ``on_frames(frames)`` is called with the RTP and RTCP packets of each read, in order, on ``channels``
+    (0 and 1 for UDP) and says whether that ends the present ``wait``. Errors are ``ProbeError``, each with
     its reason, none with a credential.
     """
 
     def __init__(self, host: str, secrets: Iterable[str] = (), *, record: bool = False) -> None:
         self.host = host
-        self.on_frame: Callable[[int, bytes], bool] | None = None
+        self.on_frames: Callable[[Sequence[Frame]], bool] | None = None
         self.tcp_s = 0.0  # how long the connection took, without TLS
         self.tls_s = 0.0
         self.reader = Reader()
@@ -164,7 +164,7 @@ class RtspConnection(asyncio.Protocol):
             self._pending.pop(cseq, None)
 
     async def wait(self, timeout: float) -> bool:
-        """Wait until ``on_frame`` returns true (True) or ``timeout`` seconds pass (False).
+        """Wait until ``on_frames`` returns true (True) or ``timeout`` seconds pass (False).
 
         Look first whether what you wait for is there already: packets may come with the PLAY reply.
         Raises what ended the connection, if it ended.
@@ -181,7 +181,7 @@ class RtspConnection(asyncio.Protocol):
             self._waiter = None
 
     async def open_udp_pair(self) -> "UdpPair":
-        """Two neighbouring UDP ports; their packets go to ``on_frame`` as channels 0 (RTP) and 1 (RTCP)."""
+        """Two neighbouring UDP ports; their packets go to ``on_frames`` as channels 0 (RTP) and 1 (RTCP)."""
         self._udp = await UdpPair.open(self)
         return self._udp
 
@@ -195,7 +195,7 @@ class RtspConnection(asyncio.Protocol):
         """
         if self._failure is not None or self._transport is None:
             return await self.close()
-        self.on_frame = None
+        self.on_frames = None
         try:
             _, answer = self._send("TEARDOWN", uri, (*headers, ("Session", session)))
         except (ValueError, ProbeError):
@@ -214,7 +214,7 @@ class RtspConnection(asyncio.Protocol):
 
     async def close(self, timeout: float = 1.0) -> None:
         """Close and wait until closed, at most ``timeout`` seconds."""
-        self.on_frame = None
+        self.on_frames = None
         if self._udp is not None:
             self._udp.close()
         if self._transport is None or self._closed.done():
@@ -262,13 +262,13 @@ class RtspConnection(asyncio.Protocol):
         except RtspProtocolError as error:
             self._fail(error)
             return
+        frames = [item for item in items if type(item) is Frame]
+        if frames:
+            self._hand_on(frames)
+            if len(frames) == len(items):
+                return
         for item in items:
-            if type(item) is Frame:
-                if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
-                    self._frames.append((self._now_ms(), item))
-                if self.on_frame is not None and self.on_frame(item[0], item[1]):
-                    _wake(self._waiter, True)
-            elif type(item) is Response:
+            if type(item) is Response:
                 self._note(Way.CAME, item.head + item.body)
                 self._answer(item)
             elif type(item) is Request:
@@ -278,10 +278,7 @@ class RtspConnection(asyncio.Protocol):
     def packet_received(self, channel: int, packet: bytes) -> None:
         """A datagram came."""
         self.bytes_received += len(packet)
-        if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
-            self._frames.append((self._now_ms(), Frame(channel, packet)))
-        if self.on_frame is not None and self.on_frame(channel, packet):
-            _wake(self._waiter, True)
+        self._hand_on([Frame(channel, packet)])
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._udp is not None:
@@ -298,6 +295,13 @@ class RtspConnection(asyncio.Protocol):
             self._closed.set_result(None)
 
     # ---- details
+
+    def _hand_on(self, frames: Sequence[Frame]) -> None:
+        if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
+            now = self._now_ms()
+            self._frames.extend((now, frame) for frame in frames)
+        if self.on_frames is not None and self.on_frames(frames):
+            _wake(self._waiter, True)
 
     async def _start_tls(self, context: tls.SSLContext, timeout: float) -> None:
         assert self._transport is not None

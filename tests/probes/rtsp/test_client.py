@@ -2,7 +2,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -234,11 +234,11 @@ async def test_wait_ends_by_a_frame_by_time_or_by_the_end_of_the_connection() ->
         connection.reader.channels = frozenset((0, 1))
         frames: list[tuple[int, bytes]] = []
 
-        def take(channel: int, packet: bytes) -> bool:
-            frames.append((channel, packet))
+        def take(came: Sequence[tuple[int, bytes]]) -> bool:
+            frames.extend(came)
             return True
 
-        connection.on_frame = take
+        connection.on_frames = take
         assert await connection.wait(5)
         assert frames == [(0, rtp(b"x"))]
         assert not await connection.wait(0.01)
@@ -284,11 +284,11 @@ async def test_udp_packets_come_from_the_camera_alone() -> None:
         connection = await RtspConnection.open("127.0.0.1", port)
         frames: list[tuple[int, bytes]] = []
 
-        def take(channel: int, packet: bytes) -> bool:
-            frames.append((channel, packet))
+        def take(came: Sequence[tuple[int, bytes]]) -> bool:
+            frames.extend(came)
             return len(frames) == 2
 
-        connection.on_frame = take
+        connection.on_frames = take
         pair = await connection.open_udp_pair()
         assert pair.port % 2 == 0
         assert pair.client_port == f"{pair.port}-{pair.port + 1}"

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from probes.rtsp.exchange import (
     redact,
     write_exchange,
 )
-from probes.rtsp.messages import parse_session, parse_transport
+from probes.rtsp.messages import Frame, parse_session, parse_transport
 from probes.rtsp.rtp import RtpStream
 from probes.rtsp.sdp import base_url, control_urls, parse_sdp
 from tests.probes.rtsp.replay import answers_of, replayed
@@ -66,7 +67,12 @@ async def climb(connection: RtspConnection, uri: str) -> RtpStream:
     session, _ = parse_session(setup.headers.get("Session") or "")
     stream = RtpStream(track)
     connection.reader.channels = frozenset((channel, channel + 1))
-    connection.on_frame = lambda at, packet: at == channel and stream.push(packet)
+
+    def take(frames: Sequence[Frame]) -> bool:
+        pushed = [stream.push(packet) for at, packet in frames if at == channel]
+        return any(pushed)
+
+    connection.on_frames = take
     await connection.request("PLAY", uri, [("Session", session), ("Range", "npt=0.000-")])
     if stream.keyframe is None:
         assert await connection.wait(5)
