@@ -1,0 +1,1 @@
+"""What a recorder has kept: read from its lists, never by playing anything back."""
