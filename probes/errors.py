@@ -4,7 +4,13 @@
     ├── LinkError            names, TCP, TLS, silence: see ``reason_of`` in ``rtsp/client.py``
     ├── RtspProtocolError    what was sent is not RTSP, or exceeds a limit
     ├── SdpError             no usable description of a video
-    └── DecodeError          a keyframe that does not become a picture
+    ├── DecodeError          a keyframe that does not become a picture
+    ├── ImageError           bytes that are no image, or not a whole one
+    ├── WorkerError          a process of ours that was lost over a picture, or was not free
+    └── WebError             HTTP: what was asked of is there and does not answer as it should
+        ├── WebTimeout       ... not in time
+        ├── WebTooLarge      ... with more than we are willing to read
+        └── WebProtocolError ... with something that is not HTTP
 
 A camera that fails is a result: the ladder turns each of these into one.
 """
@@ -21,6 +27,16 @@ class ProbeError(Exception):
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
         self.reason = reason
         self.detail = detail
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come back from worker processes; each class has arguments of its own."""
+        return _again, (type(self), self.reason, self.detail)
+
+
+def _again(kind: type[ProbeError], reason: Reason, detail: str) -> ProbeError:
+    error = kind.__new__(kind)
+    ProbeError.__init__(error, reason, detail)
+    return error
 
 
 class LinkError(ProbeError):
@@ -46,3 +62,36 @@ class DecodeError(ProbeError):
 
     def __init__(self, reason: Literal[Reason.DECODE_FAILED, Reason.CODEC_UNSUPPORTED], detail: str) -> None:
         super().__init__(reason, detail)
+
+
+class WebError(ProbeError):
+    """HTTP failed; whoever asked knows which reason of its own that is."""
+
+
+class WebTimeout(WebError):
+    """Connected, and no whole answer in time."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(Reason.ONVIF_TIMEOUT, detail)
+
+
+class WebTooLarge(WebError):
+    """The body is larger than we are willing to read."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(Reason.ONVIF_HTTP_ERROR, detail)
+
+
+class WebProtocolError(WebError):
+    """What came is not HTTP, or was cut off."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(Reason.ONVIF_HTTP_ERROR, detail)
+
+
+class ImageError(ProbeError):
+    """``SNAPSHOT_NOT_IMAGE``, ``SNAPSHOT_TRUNCATED`` or ``SNAPSHOT_TOO_LARGE``."""
+
+
+class WorkerError(ProbeError):
+    """See ``Workers.run``."""
