@@ -25,6 +25,14 @@ class Transport(StrEnum):
     UDP = "udp"
 
 
+class TlsCheck(StrEnum):
+    """How the certificate of a device is looked at."""
+
+    NONE = "none"  # encrypted, the certificate not looked at: an explicit choice for each device
+    PIN = "pin"  # the SHA-256 of the leaf certificate must be the one registered
+    VERIFY = "verify"  # by the authorities this machine trusts
+
+
 class Step(StrEnum):
     """The rungs of the ladder, in climbing order."""
 
@@ -56,6 +64,61 @@ class LoginKey:
     credential: str
 
 
+class Mode(StrEnum):
+    """How a camera sees: in colour, or in grey under its infrared lamps."""
+
+    COLOUR = "colour"
+    GREY = "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was measured of one picture, on 320x180 grey; no picture can be made of it again.
+
+    ``width`` and ``height`` are the picture's own, in pixels. ``brightness`` (mean) and ``contrast`` (standard
+    deviation) are in grey levels 0..255. ``sharpness`` is the variance of the Laplacian after a median of 3x3,
+    divided by the picture's variance: no unit, about 0.3 in focus and 0.03 out of it. ``chroma`` is the mean
+    distance from grey, in levels. ``flat`` is the share of pixels that lie in the eight commonest levels, black
+    and white not counted: near 1 only for a drawn card. ``broken`` is the share of rows that a decoder filled
+    in. ``dhash`` is the 64-bit difference hash. ``edges`` is where the edges are, upright and lying, one byte a
+    cell (see ``sight.py``).
+    """
+
+    width: int
+    height: int
+    mode: Mode
+    brightness: float
+    contrast: float
+    sharpness: float
+    chroma: float
+    flat: float
+    broken: float
+    dhash: int
+    edges: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a series of pictures of one eye looked like; lives in the process only, never stored.
+
+    ``changed_at`` is when the first of those pictures was taken that show the same; ``samples`` of them came
+    until ``last_at``, the last ``equal`` of them identical to the bit. ``thumb`` is the first, 160x90 grey.
+    ``touched`` and ``ticking`` are the tiles that differed from it at least once, and each time: a clock that
+    is drawn over the picture. ``mode`` holds since ``mode_since``, ``None`` where no switch was seen.
+    """
+
+    thumb: bytes
+    digest: bytes
+    changed_at: datetime
+    last_at: datetime
+    mode: Mode
+    samples: int = 1
+    equal: int = 1
+    touched: bytes = b""
+    ticking: bytes = b""
+    mode_since: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What the next probe of this eye should know of the earlier ones."""
@@ -66,6 +129,21 @@ class Memory:
     failures: int = 0  # failing stream results in a row, up to now
     stalled: bool = False  # packets stopped the last time: watch longer before calling it alive
     probe_s: float | None = None  # learned length of a session, seconds (moving average)
+    # Pictures are not stored, not even small ones: these two stay in the process that probes.
+    seen: Seen | None = field(default=None, repr=False, compare=False)
+    seen_snapshot: Seen | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What an eye usually sees, in one mode: medians over ``samples`` pictures, approved by a person."""
+
+    mode: Mode
+    brightness: float
+    contrast: float
+    sharpness: float
+    edges: bytes = field(repr=False)
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +153,10 @@ class Target:
     ``path`` begins with ``/`` and holds the query; it never holds credentials. ``sessions`` is how
     many sessions the host bears at a time; ``interval_s`` and ``deep_interval_s`` are the effective
     intervals at which its stream, and what only a deep probe tells, are asked for.
+
+    ``tls_pin`` is the SHA-256 of the leaf certificate in hexadecimal digits. Without ``onvif_port`` ONVIF is
+    not asked; without ``onvif_credential`` it is asked with ``credential``. ``serial`` is the registered
+    one, empty where it is not known.
     """
 
     eye: str
@@ -89,6 +171,18 @@ class Target:
     interval_s: float = 60.0
     deep_interval_s: float = 300.0
     memory: Memory = Memory()
+    web_port: int = 80
+    web_tls: bool = False
+    onvif_port: int | None = None
+    tls_check: TlsCheck = TlsCheck.NONE
+    tls_pin: str = ""
+    snapshot_path: str | None = None
+    onvif_credential: Credential | None = None
+    channel: int = 1
+    serial: str = ""
+    ptz: bool = False
+    required_days: float | None = None
+    baselines: tuple[Baseline, ...] = ()
 
     @property
     def device(self) -> str:
@@ -97,9 +191,11 @@ class Target:
 
     @property
     def login_key(self) -> LoginKey | None:
-        if self.credential is None:
-            return None
-        return LoginKey(self.site, self.device, self.credential.id)
+        return self.login_key_of(self.credential)
+
+    def login_key_of(self, credential: Credential | None) -> LoginKey | None:
+        """What refusals of ``credential`` count by: the same key for RTSP, HTTP and ONVIF."""
+        return LoginKey(self.site, self.device, credential.id) if credential is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""Logging in at a device, by one code for RTSP, HTTP and ONVIF: leave, then the password, then the verdict.
+
+``logins.py`` says whether a try may be made; here it is made, once, and its end is told whatever happens.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol, TypeVar
+
+from probes.digest import Challenge, authorize, choose, parse_challenges
+from probes.errors import ProbeError
+from probes.logins import LoginGate, LoginOutcome, Refusal
+from probes.reasons import Reason
+from probes.result import Credential, LoginKey
+from probes.rtsp.messages import Headers
+
+# Hikvision, Samsung, Tapo and Reolink say so in words only.
+TEXT_OF_A_LOCK: Final = re.compile(r"\block(ed|out)?\b|suspen|\btry\b.{0,40}\b(later|after)\b", re.IGNORECASE)
+LOCK_TEXT_BYTES: Final = 500  # of a refusal's body
+
+
+class Answer(Protocol):
+    """What RTSP and HTTP answers have in common."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+A = TypeVar("A", bound=Answer)
+Fields = tuple[tuple[str, str], ...]
+
+
+class Attempt:
+    """One reserved try; whoever makes it says how it ended."""
+
+    def __init__(self, proven: bool) -> None:
+        self.proven = proven
+        self.outcome = LoginOutcome.UNANSWERED
+
+
+@asynccontextmanager
+async def attempt(gate: LoginGate, key: LoginKey) -> AsyncIterator[Attempt]:
+    """Reserve one try, and settle it as ``Attempt.outcome`` says when the block ends.
+
+    Raises ``ProbeError`` with the budget's reason where there is no leave. An error of the device inside
+    the block is ``AUTH_REJECTED`` unless the credential was known to be good: it may be a lock, or how this
+    device refuses, and must not be tried again at once.
+    """
+    leave = await gate.reserve(key)
+    if isinstance(leave, Refusal):
+        raise ProbeError(leave.reason)
+    trying = Attempt(leave.proven)
+    try:
+        yield trying
+    except ProbeError as error:
+        if trying.proven or trying.outcome is not LoginOutcome.UNANSWERED:
+            raise
+        raise ProbeError(Reason.AUTH_REJECTED, f"no answer to the login: {error}") from error
+    finally:
+        # Told whatever happens, a cancelled probe included: siblings wait for this verdict.
+        await asyncio.shield(gate.settle(key, trying.outcome))
+
+
+class Login:
+    """The login of one conversation: anonymous until challenged, then once with leave of the budget.
+
+    After an accepted login the same nonce serves the requests that follow; ``algorithm`` is what to prefer
+    the next time and ``in_clear`` whether the password went out as Basic.
+    """
+
+    def __init__(
+        self,
+        credential: Credential | None,
+        key: LoginKey | None,
+        gate: LoginGate,
+        *,
+        basic_allowed: bool = False,
+        algorithm: str | None = None,
+    ) -> None:
+        self.algorithm = algorithm
+        self.in_clear = False
+        self._credential = credential
+        self._key = key
+        self._gate = gate
+        self._basic_allowed = basic_allowed
+        self._challenge: Challenge | None = None
+        self._nonce_uses = 0
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nothing has been asked for a password so far."""
+        return self._challenge is None
+
+    async def ask(self, method: str, uri: str, send: Callable[[Fields], Awaitable[A]]) -> A:
+        """The answer to one request, logged in where the device asks for it.
+
+        ``send`` makes the request with the header fields it is given; ``uri`` is the very text of its request
+        line. Raises ``ProbeError`` with a login reason, and whatever ``send`` raises.
+        """
+        answer = await send(self.fields(method, uri))
+        if answer.status != 401:
+            return answer
+        if self._challenge is None:
+            return await self._log_in(method, uri, send, answer)
+        if self._take_stale(answer):
+            answer = await send(self.fields(method, uri))
+        if answer.status == 401:
+            # The password was accepted a moment ago: the account may not, or all sessions are taken.
+            raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
+        return answer
+
+    def fields(self, method: str, uri: str) -> Fields:
+        """``Authorization`` for this request; nothing before a challenge."""
+        if self._challenge is None or self._credential is None:
+            return ()
+        self._nonce_uses += 1
+        value = authorize(self._challenge, self._credential, method, uri, nc=self._nonce_uses)
+        return (("Authorization", value),)
+
+    async def _log_in(
+        self, method: str, uri: str, send: Callable[[Fields], Awaitable[A]], challenged: A
+    ) -> A:
+        """Answer a challenge once; once more only for a stale nonce."""
+        if self._credential is None or self._key is None:
+            raise ProbeError(Reason.AUTH_REQUIRED_NO_CREDENTIALS)
+        challenges = parse_challenges(challenged.headers.all("WWW-Authenticate"))
+        chosen = choose(challenges, basic_allowed=self._basic_allowed, prefer=self.algorithm)
+        if isinstance(chosen, Reason):
+            raise ProbeError(chosen)
+        async with attempt(self._gate, self._key) as trying:
+            self._use(chosen)
+            self.in_clear = chosen.is_basic
+            answer = await send(self.fields(method, uri))
+            if answer.status == 401 and self._take_stale(answer):
+                answer = await send(self.fields(method, uri))
+            trying.outcome = LoginOutcome.REJECTED if answer.status == 401 else LoginOutcome.ACCEPTED
+        if answer.status == 401:
+            self._try_other_algorithm_next(challenges, chosen)
+            raise ProbeError(refusal_of(answer.reason, answer.body))
+        self.algorithm = chosen.hash_name
+        return answer
+
+    def _use(self, challenge: Challenge) -> None:
+        self._challenge = challenge
+        self._nonce_uses = 0
+
+    def _take_stale(self, answer: Answer) -> bool:
+        """A nonce may expire (RFC 7616, 3.3): that is no refusal, and is answered once with the new one."""
+        for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
+            if challenge.stale and challenge.is_understood:
+                self._use(challenge)
+                return True
+        return False
+
+    def _try_other_algorithm_next(self, challenges: tuple[Challenge, ...], refused: Challenge) -> None:
+        """Some cameras refuse the SHA-256 that they offer (gortsplib #863): the next try uses MD5."""
+        others = [c.hash_name for c in challenges if c.is_understood and c.hash_name != refused.hash_name]
+        self.algorithm = others[0] if others else None
+
+
+def refusal_of(reason: str, body: bytes) -> Reason:
+    """Whether a refused login speaks of a lock (``AUTH_LOCKED``) or not (``AUTH_REJECTED``)."""
+    said = f"{reason} {body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"
+    return Reason.AUTH_LOCKED if TEXT_OF_A_LOCK.search(said) else Reason.AUTH_REJECTED
