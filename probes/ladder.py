@@ -6,25 +6,23 @@ as an exception is our bug, or a cancelled task.
 """
 
 import asyncio
-import re
-import ssl
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from probes.digest import Challenge, authorize, choose, parse_challenges
 from probes.errors import DecodeError, ProbeError
-from probes.logins import LoginGate, LoginOutcome, Refusal
+from probes.login_attempt import Fields, Login
+from probes.logins import LoginGate
 from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outcome
-from probes.result import Depth, Media, Memory, ProbeResult, Rung, Step, Target, Transport, Verdict
+from probes.result import Depth, Media, Memory, ProbeResult, Rung, Step, Target, TlsCheck, Transport, Verdict
 from probes.rtsp.client import RtspConnection, reason_of
 from probes.rtsp.keyframe import Keyframe
 from probes.rtsp.messages import Frame, Response, parse_session, parse_transport
 from probes.rtsp.rtp import CODECS, RtpStream
 from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
+from probes.tls import tls_context
 
 if TYPE_CHECKING:  # whoever only sweeps need not load a decoder: it is handed in
     from probes.decode import Picture
@@ -35,7 +33,6 @@ SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
 MAX_SETUPS: Final = 4  # ways to write the track's URL, and UDP after TCP
 FRESH_S: Final = 1.0  # a packet this young: the stream flows
-TEXT_OF_A_LOCK: Final = re.compile(r"\block(ed|out)?\b|suspen|\btry\b.{0,40}\b(later|after)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,13 @@ class _Ascent:
     ) -> None:
         self._target = target
         self._depth = depth
-        self._logins = logins
+        self._login = Login(
+            target.credential,
+            target.login_key,
+            logins,
+            basic_allowed=target.basic_allowed,
+            algorithm=target.memory.algorithm,
+        )
         self._decode = decode
         self._timeouts = timeouts
         self._record = record
@@ -115,8 +118,6 @@ class _Ascent:
         # Asked for once: finding the running loop costs a system call on Python 3.11.
         self.now = asyncio.get_running_loop().time
         self.deadline = self.now() + (timeouts.deep_session if depth is Depth.DEEP else timeouts.session)
-        self._challenge: Challenge | None = None
-        self._nonce_uses = 0
         self._picture_reason: Reason | None = None
         self._transcript = ""
 
@@ -141,14 +142,14 @@ class _Ascent:
                 await self._play(connection, whole, session)
             with self._rung(Step.RTP):
                 await flow.first_packet(self._timeouts.first_packet)
-            if self._challenge is None:
+            if self._login.anonymous:
                 self._notes.append(Reason.STREAM_OPEN_NO_AUTH)
             reason = await self._watch(flow, self._description)
         finally:
             if connection.last_word is not None:  # cancelled while it set up
                 session = session or parse_session(connection.last_word.headers.get("Session") or "")[0]
             if session:
-                await connection.teardown(whole, session, self._authorized("TEARDOWN", whole))
+                await connection.teardown(whole, session, self._login.fields("TEARDOWN", whole))
             else:
                 await connection.close()
         if self._depth is Depth.DEEP and reason is Reason.OK and self._picture_reason is None:
@@ -188,7 +189,7 @@ class _Ascent:
             self._connection = connection = await RtspConnection.open(
                 target.host,
                 target.port,
-                ssl=_any_certificate() if target.tls else None,
+                ssl=tls_context(target.tls_check, target.tls_pin) if target.tls else None,
                 timeout=times.connect,
                 tls_timeout=times.tls,
                 secrets=(target.credential.password,) if target.credential else (),
@@ -196,25 +197,25 @@ class _Ascent:
             )
         except ProbeError as error:
             seconds = self.now() - began
-            step = Step.TLS if error.reason is Reason.TLS_HANDSHAKE_FAILED else Step.TCP
+            in_tls = error.reason in (Reason.TLS_HANDSHAKE_FAILED, Reason.TLS_PIN_MISMATCH)
+            step = Step.TLS if in_tls else Step.TCP
             self._rungs.append(Rung(step, seconds, error.reason, error.detail))
             raise
         self._rungs.append(Rung(Step.TCP, connection.tcp_s))
         if target.tls:
             self._rungs.append(Rung(Step.TLS, connection.tls_s))
-            self._notes.append(Reason.TLS_UNTRUSTED)
+            if target.tls_check is TlsCheck.NONE:
+                self._notes.append(Reason.TLS_UNTRUSTED)
         return connection
 
     async def _describe(self, connection: RtspConnection, uri: str) -> tuple[Response, str]:
         """Anonymous first: a challenge costs no login, and an answer without one is a finding."""
         accept = (("Accept", "application/sdp"),)
-        answer = await connection.request("DESCRIBE", uri, accept, timeout=self._timeouts.answer)
+        answer = await self._ask(connection, "DESCRIBE", uri, accept)
         if answer.status in (301, 302, 307) and (moved := answer.headers.get("Location")):
             uri = base_url(uri, replace(answer.headers, fields=(("Content-Base", moved),)))
-            answer = await connection.request("DESCRIBE", uri, accept, timeout=self._timeouts.answer)
-        if answer.status == 401:
-            answer = await self._log_in(connection, "DESCRIBE", uri, accept, answer)
-        elif answer.status == 200 and self._target.credential is not None:
+            answer = await self._ask(connection, "DESCRIBE", uri, accept)
+        if answer.status == 200 and self._login.anonymous and self._target.credential is not None:
             self._notes.append(Reason.SDP_OPEN_NO_AUTH)
         _expect_success("DESCRIBE", answer)
         return answer, uri
@@ -307,101 +308,19 @@ class _Ascent:
         except TimeoutError as error:
             raise DecodeError(Reason.DECODE_FAILED, f"no picture in {limit:g} s") from error
 
-    # --- logging in ---------------------------------------------------------------------------------
+    async def _ask(self, connection: RtspConnection, method: str, uri: str, headers: Fields) -> Response:
+        """One request, logged in where the server asks for it; some do so only after DESCRIBE."""
 
-    async def _ask(
-        self, connection: RtspConnection, method: str, uri: str, headers: tuple[tuple[str, str], ...]
-    ) -> Response:
-        """A request after DESCRIBE; some servers ask for the password only here."""
-        authorized = (*headers, *self._authorized(method, uri))
-        answer = await connection.request(method, uri, authorized, timeout=self._timeouts.answer)
-        if answer.status != 401:
-            return answer
-        if self._challenge is None:
-            return await self._log_in(connection, method, uri, headers, answer)
-        if self._take_stale(answer):
-            authorized = (*headers, *self._authorized(method, uri))
-            answer = await connection.request(method, uri, authorized, timeout=self._timeouts.answer)
-        if answer.status == 401:
-            # The password was accepted a moment ago: the account may not, or all sessions are taken.
-            raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
-        return answer
+        async def send(fields: Fields) -> Response:
+            sent = (*headers, *fields)
+            return await connection.request(method, uri, sent, timeout=self._timeouts.answer)
 
-    async def _log_in(
-        self,
-        connection: RtspConnection,
-        method: str,
-        uri: str,
-        headers: tuple[tuple[str, str], ...],
-        challenged: Response,
-    ) -> Response:
-        """Answer a challenge once, with leave of the login budget; once more only for a stale nonce."""
-        target = self._target
-        if target.credential is None or target.login_key is None:
-            raise ProbeError(Reason.AUTH_REQUIRED_NO_CREDENTIALS)
-        challenges = parse_challenges(challenged.headers.all("WWW-Authenticate"))
-        chosen = choose(challenges, basic_allowed=target.basic_allowed, prefer=self._memory.algorithm)
-        if isinstance(chosen, Reason):
-            raise ProbeError(chosen)
-        leave = await self._logins.reserve(target.login_key)
-        if isinstance(leave, Refusal):
-            raise ProbeError(leave.reason)
-        settled = LoginOutcome.UNANSWERED
         try:
-            self._use(chosen)
-            answer = await connection.request(
-                method, uri, (*headers, *self._authorized(method, uri)), timeout=self._timeouts.answer
-            )
-            if answer.status == 401 and self._take_stale(answer):
-                answer = await connection.request(
-                    method, uri, (*headers, *self._authorized(method, uri)), timeout=self._timeouts.answer
-                )
-            settled = LoginOutcome.REJECTED if answer.status == 401 else LoginOutcome.ACCEPTED
-        except ProbeError as error:
-            if leave.proven:
-                raise
-            # It may be a lock, or how this device refuses: the login must not be tried again at once.
-            raise ProbeError(Reason.AUTH_REJECTED, f"no answer to the login: {error}") from error
+            return await self._login.ask(method, uri, send)
         finally:
-            # Told whatever happens, a cancelled probe included: siblings wait for this verdict.
-            await asyncio.shield(self._settle(settled))
-        if answer.status == 401:
-            self._try_other_algorithm_next(challenges, chosen)
-            said = f"{answer.reason} {answer.body[:500].decode('utf-8', 'replace')}"
-            locked = TEXT_OF_A_LOCK.search(said) is not None
-            raise ProbeError(Reason.AUTH_LOCKED if locked else Reason.AUTH_REJECTED)
-        self._memory = replace(self._memory, algorithm=chosen.hash_name)
-        if chosen.is_basic and not target.tls:
-            self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
-        return answer
-
-    async def _settle(self, outcome: LoginOutcome) -> None:
-        assert self._target.login_key is not None
-        await self._logins.settle(self._target.login_key, outcome)
-
-    def _use(self, challenge: Challenge) -> None:
-        self._challenge = challenge
-        self._nonce_uses = 0
-
-    def _take_stale(self, answer: Response) -> bool:
-        """A nonce may expire (RFC 7616, 3.3): that is no refusal, and is answered once with the new one."""
-        for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
-            if challenge.stale and challenge.is_understood:
-                self._use(challenge)
-                return True
-        return False
-
-    def _try_other_algorithm_next(self, challenges: tuple[Challenge, ...], refused: Challenge) -> None:
-        """Some cameras refuse the SHA-256 that they offer (gortsplib #863): the next try uses MD5."""
-        others = [c.hash_name for c in challenges if c.is_understood and c.hash_name != refused.hash_name]
-        self._memory = replace(self._memory, algorithm=others[0] if others else None)
-
-    def _authorized(self, method: str, uri: str) -> tuple[tuple[str, str], ...]:
-        if self._challenge is None or self._target.credential is None:
-            return ()
-        self._nonce_uses += 1
-        value = authorize(self._challenge, self._target.credential, method, uri, nc=self._nonce_uses)
-        return (("Authorization", value),)
+            self._memory = replace(self._memory, algorithm=self._login.algorithm)
+            if self._login.in_clear and not self._target.tls:
+                self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
 
     # --- what was learned ---------------------------------------------------------------------------
 
@@ -554,14 +473,3 @@ def _expect_success(method: str, answer: Response) -> None:
     if reason is None:
         reason = Reason.RTSP_SERVER_ERROR if answer.status >= 500 else Reason.RTSP_PROTOCOL_ERROR
     raise ProbeError(reason, f"{method} {answer.status} {answer.reason}"[:200])
-
-
-@cache
-def _any_certificate() -> ssl.SSLContext:
-    """Encrypted, not verified: cameras sign their own certificates and speak old TLS."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context

@@ -166,7 +166,7 @@ MONITOR = frozenset(
 )
 
 # We could not ask: neither up nor down may be concluded (truth: "Checks and states").
-STREAM_UNKNOWN = LOGIN | MONITOR | {Reason.STREAM_SLOTS_BUSY, Reason.WRONG_DEVICE}
+STREAM_UNKNOWN = LOGIN | MONITOR | {Reason.STREAM_SLOTS_BUSY, Reason.WRONG_DEVICE, Reason.TLS_PIN_MISMATCH}
 
 # Said beside a verdict, never instead of one.
 NOTES = frozenset(
@@ -178,6 +178,14 @@ NOTES = frozenset(
         Reason.STREAM_OPEN_NO_AUTH,
         Reason.SDP_OPEN_NO_AUTH,
         Reason.CREDENTIALS_SENT_IN_CLEAR,
+        Reason.SNAPSHOT_OPEN_NO_AUTH,
+        Reason.ONVIF_UNREACHABLE,
+        Reason.ONVIF_TIMEOUT,
+        Reason.ONVIF_HTTP_ERROR,
+        Reason.ONVIF_FAULT,
+        Reason.ONVIF_MALFORMED,
+        Reason.NO_PROFILES,
+        Reason.XADDR_REWRITTEN,
     }
 )
 

@@ -16,6 +16,7 @@ from probes.errors import LinkError, ProbeError, RtspProtocolError
 from probes.reasons import Reason
 from probes.rtsp.exchange import Part, Way, write_exchange
 from probes.rtsp.messages import Frame, Headers, Reader, Request, Response
+from probes.tls import is_pin_mismatch
 
 # Some cameras answer 401 to a client without a name (go2rtc #235).
 USER_AGENT: Final = "camera-registry"
@@ -317,7 +318,9 @@ class RtspConnection(asyncio.Protocol):
             )
         except (OSError, ValueError) as error:
             self._drop()
-            raise LinkError(Reason.TLS_HANDSHAKE_FAILED, _say(error)) from error
+            wrong = is_pin_mismatch(error)
+            reason = Reason.TLS_PIN_MISMATCH if wrong else Reason.TLS_HANDSHAKE_FAILED
+            raise LinkError(reason, _say(error)) from error
         except asyncio.CancelledError:
             self._drop()
             raise
