@@ -10,7 +10,7 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -637,7 +637,8 @@ def _keep_observations(session: Session, fresh: Sequence[tuple[int, ProbeResult]
         state.rungs = [[str(r.step), round(r.seconds, 4), str(r.reason), r.detail] for r in result.rungs]
         # A liveness probe measures no frame rate: what a deep one found stays.
         state.media = (state.media or {}) | _plain(result.media) if result.media else state.media
-        state.memory = _plain(result.memory)
+        # Pictures are not stored: what was seen stays in the process that probes.
+        state.memory = _plain(replace(result.memory, seen=None, seen_snapshot=None))
         if any(v.outcome is not Outcome.OK for v in result.verdicts):
             state.transcript = result.transcript
 

@@ -44,6 +44,9 @@ class Step(StrEnum):
     RTP = "rtp"
     KEYFRAME = "keyframe"
     DECODE = "decode"
+    SNAPSHOT = "snapshot"
+    CLOCK = "clock"
+    RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,13 @@ class Mode(StrEnum):
 class Sight:
     """What was measured of one picture, on 320x180 grey; no picture can be made of it again.
 
-    ``width`` and ``height`` are the picture's own, in pixels. ``brightness`` (mean) and ``contrast`` (standard
-    deviation) are in grey levels 0..255. ``sharpness`` is the variance of the Laplacian after a median of 3x3,
-    divided by the picture's variance: no unit, about 0.3 in focus and 0.03 out of it. ``chroma`` is the mean
-    distance from grey, in levels. ``flat`` is the share of pixels that lie in the eight commonest levels, black
-    and white not counted: near 1 only for a drawn card. ``broken`` is the share of rows that a decoder filled
-    in. ``dhash`` is the 64-bit difference hash. ``edges`` is where the edges are, upright and lying, one byte a
-    cell (see ``sight.py``).
+    ``width`` and ``height`` are the picture's own, in pixels. ``brightness`` (mean) and ``contrast``
+    (standard deviation) are in grey levels 0..255. ``sharpness`` is the variance of the Laplacian after a
+    median of 3x3, divided by the picture's variance: no unit, about 0.3 in focus and 0.03 out of it.
+    ``chroma`` is the mean distance from grey, in levels. ``flat`` is the share of pixels that lie in the
+    eight commonest levels, black and white not counted: near 1 only for a drawn card. ``broken`` is the share
+    of rows that a decoder filled in. ``dhash`` is the 64-bit difference hash. ``edges`` is where the edges
+    are, upright and lying, one byte a cell (see ``sight.py``).
     """
 
     width: int
@@ -233,6 +236,26 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the rungs beyond the stream measured; ``None`` is what this probe did not measure.
+
+    ``similarity`` (0..1) compares the edges with the approved baseline's. ``picture_changed_at`` and
+    ``snapshot_changed_at`` are since when the stream's picture and the snapshot show the same.
+    ``clock_offset_s`` is the device's clock minus UTC, seconds. ``recorded_days`` is how far back footage goes.
+    """
+
+    sight: Sight | None = None
+    similarity: float | None = None
+    picture_changed_at: datetime | None = None
+    snapshot_changed_at: datetime | None = None
+    clock_offset_s: float | None = None
+    recorded_days: float | None = None
+
+
+NOTHING_MEASURED = Measured()
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """One probe of one eye. ``at`` (UTC, aware) is when it began and, with eye and check, its identity."""
 
@@ -245,6 +268,7 @@ class ProbeResult:
     notes: tuple[Reason, ...] = ()
     rungs: tuple[Rung, ...] = ()
     media: Media | None = None
+    measured: Measured = NOTHING_MEASURED
     transcript: str = field(default="", repr=False)
 
     def verdict(self, check: Check) -> Verdict | None:

@@ -66,7 +66,7 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, at once; tasks under way are cancelled."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

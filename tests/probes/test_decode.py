@@ -14,6 +14,8 @@ def test_a_keyframe_becomes_a_picture(codec: str) -> None:
     assert (picture.width, picture.height) == (160, 90)
     assert picture.luma.shape == (90, 160)
     assert picture.luma.std() > 10
+    assert len(picture.chroma) == 2
+    assert not picture.full_range
 
 
 def test_an_unknown_codec_is_told_apart_from_a_bad_picture() -> None:
