@@ -2,27 +2,27 @@
 
 import asyncio
 import re
-import socket
 import ssl
-import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, cast
 
 from probes.simulator.counters import Counters
-from probes.simulator.faults import Fault, FaultKind, active_fault
+from probes.simulator.faults import Fault, active_fault
 from probes.simulator.fleet import CameraSpec, Carries
 from probes.simulator.gate import Answer, Gate, Visitor, challenges
+from probes.simulator.kinds import SEEN_BY_RTSP, FaultKind
+from probes.simulator.listener import Listener, manner_of, reset
 from probes.simulator.playback import Datagrams, Interleaved, Session, Wire, clip_of, plan
 
 Clock = Callable[[], float]  # seconds since the simulator started
 
 MAX_HEAD_BYTES: Final = 16_384
 MAX_BODY_BYTES: Final = 65_536
-BACKLOG: Final = 1024
 TRACK: Final = "trackID=1"
 SESSION_TIMEOUT_S: Final = 60
-LISTENING: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS})  # faults of the listener
 
 _PHRASES: Final = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
@@ -46,134 +46,47 @@ class Request:
 
 
 class Camera:
-    """Listens at one address; :meth:`follow` must be called when its script may have switched."""
+    """One device; :meth:`follow` must be called when its script may have switched."""
 
-    def __init__(self, spec: CameraSpec, clock: Clock, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, spec: CameraSpec, clock: Clock, began: datetime, tls: ssl.SSLContext | None) -> None:
         self.spec = spec
         self.counters = Counters()
         self.gate = Gate(self.counters)
         self.clock = clock
+        self.began = began
         self.sessions = set[Session]()
-        self.connections = set["Connection | PlainAnswer"]()
+        self.visits = Counter[int]()  # sessions played, by channel
+        self.connections = set[Connection]()
         self.channels = {
             spec.path(channel, stream): channel
             for channel in range(1, spec.channels + 1)
             for stream in range(len(spec.paths))
         }
-        self._tls = tls if spec.tls else None
-        self._loop = asyncio.get_running_loop()
-        self._arrivals = set[asyncio.Task[None]]()
-        self._socket = _bound(spec.host, spec.port)
-        self._filler: socket.socket | None = None
-        self._state: FaultKind | None = FaultKind.REFUSED  # bound, and not listening yet
-        self.follow()
+        self._listener = Listener(
+            (spec.host, spec.port), lambda source: Connection(self, source), tls if spec.tls else None
+        )
+        try:
+            self.follow()
+        except BaseException:
+            self._listener.close()
+            raise
 
     @property
     def address(self) -> tuple[str, int]:
-        host, port = self._socket.getsockname()
-        return str(host), int(port)
+        return self._listener.address
 
     def fault(self, channel: int | None) -> Fault | None:
-        return active_fault(self.spec.faults, channel, self.clock())
+        """The fault that RTSP has now, on ``channel`` or (``None``) as a whole."""
+        return active_fault(self.spec.faults, channel, self.clock(), SEEN_BY_RTSP)
 
     def follow(self) -> None:
         """Listen, or refuse to, as the script says for now."""
-        fault = self.fault(None)
-        wanted = fault.kind if fault is not None and fault.kind in LISTENING else None
-        if wanted is self._state:
-            return
-        if self._state is not FaultKind.REFUSED:
-            self._stop_listening()
-        if wanted is FaultKind.FILTERED:
-            self._fill()
-        elif wanted is not FaultKind.REFUSED:
-            self._socket.listen(BACKLOG)
-            self._loop.add_reader(self._socket, self._accept)
-        self._state = wanted
+        self._listener.become(manner_of(self.fault(None)))
 
     def close(self) -> None:
         for connection in tuple(self.connections):
             connection.end()
-        for arrival in self._arrivals:
-            arrival.cancel()
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-        if self._filler is not None:
-            self._filler.close()
-
-    def _stop_listening(self) -> None:
-        """A bound socket that does not listen: connections are refused and the port stays ours."""
-        address = self.address
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-        if self._filler is not None:
-            self._filler.close()
-            self._filler = None
-        self._socket = _bound(*address)
-
-    def _fill(self) -> None:
-        """Fill the queue of a listener that never accepts; Linux drops the SYNs that come after."""
-        self._socket.listen(0)
-        self._filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._filler.setblocking(False)
-        self._filler.connect_ex(self.address)
-
-    def _accept(self) -> None:
-        for _ in range(BACKLOG):
-            try:
-                client, peer = self._socket.accept()
-            except OSError:
-                return  # nobody waits any more, or the visitor has left
-            self.counters.connections += 1
-            arrival = self._loop.create_task(self._welcome(client, str(peer[0])))
-            self._arrivals.add(arrival)
-            arrival.add_done_callback(self._arrivals.discard)
-
-    async def _welcome(self, client: socket.socket, source: str) -> None:
-        client.setblocking(False)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain = self._state is FaultKind.TLS
-        try:
-            await self._loop.connect_accepted_socket(
-                lambda: PlainAnswer(self) if plain else Connection(self, source),
-                client,
-                ssl=None if plain else self._tls,
-            )
-        except OSError:  # TLS errors are OSErrors: the visitor did not shake hands
-            client.close()
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setblocking(False)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-class PlainAnswer(asyncio.Protocol):
-    """What meets a TLS ClientHello at a camera whose TLS is broken."""
-
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._camera.connections.add(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write(b"RTSP/1.0 400 Bad Request\r\n\r\n")
-        self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._camera.connections.discard(self)
-
-    def end(self) -> None:
-        self._transport.abort()
+        self._listener.close()
 
 
 class Connection(asyncio.Protocol):
@@ -191,6 +104,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._camera.counters.connections += 1
         self._camera.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -252,7 +166,8 @@ class Connection(asyncio.Protocol):
         if kind is FaultKind.SILENT:
             return
         if kind is FaultKind.RESET:
-            self._reset()
+            reset(self._transport)
+            self.end()
         elif request.method == "OPTIONS":
             self._reply(request, 200, f"Public: {_METHODS}")
         elif not self._admitted(request, kind):
@@ -355,7 +270,9 @@ class Connection(asyncio.Protocol):
         named = f"Session: {session.id}"
         if request.method == "PLAY":
             info = f"url={request.uri};seq={session.sequence};rtptime={session.timestamp}"
-            what = plan(self._camera.spec, channel, fault, self._camera.clock())
+            camera = self._camera
+            what = plan(camera.spec, channel, fault, camera.clock(), camera.visits[channel])
+            camera.visits[channel] += 1
             self._reply(
                 request, 200, named, "Range: npt=0.000-", f"RTP-Info: {info}", then=lambda: session.play(what)
             )
@@ -420,12 +337,6 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(raw)
             then()
-
-    def _reset(self) -> None:
-        raw = self._transport.get_extra_info("socket")
-        # Closing with a linger time of zero sends RST in place of FIN.
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.end()
 
 
 def _parsed(head: bytes) -> Request | None:

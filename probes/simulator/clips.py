@@ -10,14 +10,13 @@ from typing import Final
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from probes.simulator.faults import InvalidSpec
-
-Plane = NDArray[np.uint8]
+from probes.simulator.scene import Look, Plane, frames
 
 MAX_PAYLOAD: Final = 1400  # bytes of one RTP payload: below the MTU of a tunnelled Ethernet
-MIN_CLIP_S: Final = 8.0  # several different keyframes: a loop of one would be a frozen picture
+MIN_CLIP_S: Final = 11.0  # a loop of one keyframe would be a frozen picture
+MIN_GROUPS: Final = 3  # so that three looks at a camera are never at the same keyframe
 DYNAMIC_TYPE: Final = 96
 JPEG_TYPE: Final = 26  # RFC 3551, table 5
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
@@ -32,7 +31,7 @@ class Codec(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """What a clip looks like; ``gop_s`` is the time between keyframes in seconds.
+    """What a clip shows and how; ``gop_s`` is the time between keyframes in seconds.
 
     Raises :class:`InvalidSpec`.
     """
@@ -42,6 +41,7 @@ class ClipSpec:
     height: int = 360
     fps: int = 10
     gop_s: float = 1.0
+    look: Look = Look.LIVE
 
     def __post_init__(self) -> None:
         for key, size in (("width", self.width), ("height", self.height)):
@@ -65,8 +65,11 @@ class ClipSpec:
     @property
     def frames(self) -> int:
         """Whole groups of pictures: the clip is played in a loop."""
-        groups = max(1, -(-round(MIN_CLIP_S * self.fps) // self.gop_frames))
-        return groups * self.gop_frames
+        return self.groups * self.gop_frames
+
+    @property
+    def groups(self) -> int:
+        return max(MIN_GROUPS, -(-round(MIN_CLIP_S * self.fps) // self.gop_frames))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +94,21 @@ class Clip:
         """RTP clock ticks between two frames."""
         return CLOCK_HZ // self.spec.fps
 
-    def keyframe_before(self, position: int) -> int:
-        return position - position % self.spec.gop_frames
-
 
 @cache
 def make_clip(spec: ClipSpec) -> Clip:
-    """Encode the scene (0.1-0.5 s at 640x360); the same spec is encoded once per process."""
+    """Encode the scene (0.2-0.8 s at 640x360); the same spec is encoded once per process."""
     if spec.codec is Codec.MJPEG:
         pictures = tuple(
             AccessUnit(tuple(_jpeg_payloads(frame, spec)), keyframe=True) for frame in _encoded(spec)
         )
         return Clip(spec, pictures, (f"m=video 0 RTP/AVP {JPEG_TYPE}", f"a=framerate:{spec.fps}"), JPEG_TYPE)
-    frames = [_nal_units(frame) for frame in _encoded(spec)]
+    encoded = [_nal_units(frame) for frame in _encoded(spec)]
     units = tuple(
         AccessUnit(tuple(_payloads(frame, spec.codec)), keyframe=number % spec.gop_frames == 0)
-        for number, frame in enumerate(frames)
+        for number, frame in enumerate(encoded)
     )
-    return Clip(spec, units, _media(spec, frames[0]))
+    return Clip(spec, units, _media(spec, encoded[0]))
 
 
 @cache
@@ -130,58 +130,6 @@ def _cut(unit: AccessUnit) -> AccessUnit:
     return replace(unit, payloads=whole[:keep] + (None,) * (len(whole) - keep))
 
 
-# -- the scene ---------------------------------------------------------------------------------------------
-
-# Segments a..g of a seven-segment digit as (top, left, bottom, right) in a cell of 9 x 5.
-_SEGMENTS: Final = {
-    "a": (0, 0, 1, 5), "b": (0, 4, 5, 5), "c": (4, 4, 9, 5), "d": (8, 0, 9, 5),
-    "e": (4, 0, 9, 1), "f": (0, 0, 5, 1), "g": (4, 0, 5, 5),
-}  # fmt: skip
-_DIGITS: Final = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
-
-
-def _digit(number: int, scale: int) -> Plane:
-    cell = np.zeros((9, 5), np.uint8)
-    for segment in _DIGITS[number]:
-        top, left, bottom, right = _SEGMENTS[segment]
-        cell[top:bottom, left:right] = 255
-    return np.kron(cell, np.ones((scale, scale), np.uint8))
-
-
-def _stamp(luma: Plane, second: float) -> None:
-    """Burn mm:ss.t into the upper left corner, white on black, as cameras do."""
-    scale = max(1, luma.shape[0] // 180)
-    tenths = int(second * 10)
-    left = 4 * scale
-    for number in (tenths // 6000 % 6, tenths // 600 % 10, tenths // 100 % 6, tenths // 10 % 10, tenths % 10):
-        glyph = _digit(number, scale)
-        height, width = glyph.shape
-        luma[2 * scale : height + 6 * scale, left - 2 * scale : left + width + 2 * scale] = 16
-        luma[4 * scale : 4 * scale + height, left : left + width] = np.maximum(glyph, 16)
-        left += width + 4 * scale
-
-
-def _scene(spec: ClipSpec) -> Iterator[Plane]:
-    """Frames as yuv420p planes, one above the other: an uneven ground, two moving blocks, noise, a clock."""
-    random = np.random.default_rng(spec.width * spec.height)
-    height, width = spec.height, spec.width
-    rows, columns = np.mgrid[0:height, 0:width]
-    ground = (70 + 60 * rows / height + 25 * np.sin(columns / 17) * np.sin(rows / 11)).astype(np.int16)
-    noises = [np.rint(random.normal(0, 2, (height, width))).astype(np.int16) for _ in range(7)]
-    chroma = np.full((height // 2, width), 128, np.uint8)
-    chroma[: height // 4] = 120
-    size = height // 6
-    for number in range(spec.frames):
-        second = number / spec.fps
-        luma = ground + noises[number % len(noises)]
-        for speed, row, shade in ((0.11, 0.45, 200), (-0.07, 0.7, 40)):
-            left = int(second * speed * width) % (width - size)
-            luma[int(row * height) :][:size, left : left + size] = shade
-        plane = np.clip(luma, 16, 235).astype(np.uint8)
-        _stamp(plane, second)
-        yield np.concatenate([plane, chroma])
-
-
 # -- encoding ----------------------------------------------------------------------------------------------
 
 
@@ -189,13 +137,24 @@ def _encoded(spec: ClipSpec) -> list[bytes]:
     """One access unit each: Annex B with parameter sets in every keyframe and no B-frames, or a JPEG file."""
     encoder = _encoder(spec)
     packets = list[bytes]()
-    for number, planes in enumerate(_scene(spec)):
+    for number, planes in enumerate(frames(spec.width, spec.height, spec.fps, spec.frames, spec.look)):
+        if spec.codec is not Codec.MJPEG:
+            planes = _limited(planes)
         frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = number
         packets += (bytes(packet) for packet in encoder.encode(frame))
     packets += (bytes(packet) for packet in encoder.encode(None))
     assert len(packets) == spec.frames
     return packets
+
+
+def _limited(planes: Plane) -> Plane:
+    """From full range to that of video, 16..235 and 16..240 (BT.601), which decoders assume."""
+    height = planes.shape[0] * 2 // 3
+    limited = np.empty_like(planes)
+    limited[:height] = np.rint(16 + planes[:height] * (219 / 255))
+    limited[height:] = np.rint(128 + (planes[height:] - 128.0) * (224 / 255))
+    return limited
 
 
 def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
@@ -221,7 +180,9 @@ def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
     if spec.codec is Codec.MJPEG:
         encoder.color_range = FULL_RANGE
     else:
-        options |= {"preset": "ultrafast", "crf": "24"}
+        # At a constant quantiser what stands still is the same in every keyframe, to the bit.
+        still = spec.look in (Look.FROZEN, Look.FROZEN_CLOCK)
+        options |= {"preset": "ultrafast", "qp" if still else "crf": "24"}
     encoder.options = options
     return encoder
 

@@ -1,52 +1,21 @@
 """What may go wrong with a simulated camera, when, and what an honest probe concludes from it."""
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from math import floor, inf
 from typing import Final
 
 from probes.reasons import Check, Outcome, Reason
-
-
-class FaultKind(StrEnum):
-    """The kinds of fault; the value is the word used in a fleet file."""
-
-    # below RTSP
-    REFUSED = "refused"  # nobody listens: the connection is refused
-    FILTERED = "filtered"  # the listen queue is full, so SYNs are dropped: the connection times out
-    TLS = "tls"  # answers the TLS ClientHello in plain text
-    RESET = "reset"  # the first request is answered with RST
-
-    # RTSP
-    SILENT = "silent"  # accepts, never answers
-    SLOW = "slow"  # `value` seconds before each answer
-    SERVER_ERROR = "500"  # to DESCRIBE
-    NOT_FOUND = "404"  # to DESCRIBE, after the password was accepted
-    WRONG_PASSWORD = "401"  # the password was changed on the camera
-    LOCKED = "locked"  # 401 even for the right password
-    BUSY = "453"  # to SETUP: all sessions taken
-    UNAVAILABLE = "503"  # to SETUP: how other makers say the same
-    TEARDOWN_IGNORED = "teardown_ignored"  # never answered, as go2rtc does
-
-    # media
-    NO_RTP = "no_rtp"  # PLAY answers 200 and nothing follows
-    STALL = "stall"  # `value` frames, none of them a keyframe, then silence
-    LONG_GOP = "long_gop"  # `value` seconds between keyframes, as "smart" codecs have
-    NO_KEYFRAME = "no_keyframe"  # P-frames only
-    GARBAGE = "garbage"  # a frame cut short and junk after it, between good frames
-    TRUNCATED = "truncated"  # the second half of each keyframe's packets is lost
-    UNDECODABLE = "undecodable"  # whole keyframes in good order that no decoder accepts
-
-
-DEFAULT_VALUE: Final = {
-    FaultKind.SLOW: 1.5,
-    FaultKind.STALL: 3.0,
-    FaultKind.LONG_GOP: 20.0,
-}
-
-# Slower than this and a probe may run out of its budget; slower than that and each answer times out.
-BEARABLE_S: Final = 2.0
-HOPELESS_S: Final = 6.0
+from probes.simulator.kinds import (
+    DEFAULT_VALUE,
+    OF_IDENTITY,
+    OF_WHOLE,
+    SEEN_BY_CLOCK,
+    SEEN_BY_RECORDING,
+    SEEN_BY_RTSP,
+    SEEN_BY_SNAPSHOT,
+)
+from probes.simulator.kinds import FaultKind as FaultKind
 
 
 class InvalidSpec(ValueError):
@@ -81,11 +50,13 @@ class Fault:
             raise InvalidSpec("to", f"must be later than from ({self.start:g}), got {self.end:g}")
         if self.every is not None and self.every <= self.end - self.start:
             raise InvalidSpec("every", "must be longer than the span from..to that it repeats")
-        if self.channel is not None and self.kind in BELOW_RTSP:
+        if self.channel is not None and self.kind in OF_WHOLE:
             raise InvalidSpec("channel", f"a whole camera is {self.kind.value}, not one of its channels")
         if self.value is not None and self.kind not in DEFAULT_VALUE:
             raise InvalidSpec("value", f"{self.kind.value} takes none")
-        if self.amount < 0 or (self.kind is FaultKind.LONG_GOP and not 1 <= self.amount <= 60):
+        if (self.amount < 0 and self.kind is not FaultKind.CLOCK_OFF) or (
+            self.kind is FaultKind.LONG_GOP and not 1 <= self.amount <= 60
+        ):
             raise InvalidSpec("value", f"out of range for {self.kind.value}: {self.amount:g}")
 
     @property
@@ -109,120 +80,273 @@ class Fault:
         return max(m for m in moments if m <= at), min((m for m in moments if m > at), default=inf)
 
 
-BELOW_RTSP: Final = frozenset({FaultKind.REFUSED, FaultKind.FILTERED, FaultKind.TLS, FaultKind.RESET})
+def active_fault(
+    faults: tuple[Fault, ...], channel: int | None, at: float, kinds: Collection[FaultKind]
+) -> Fault | None:
+    """The fault played for ``channel`` at ``at`` by a part that heeds ``kinds``: the first one that is on."""
+    return next((f for f in faults if f.kind in kinds and f.concerns(channel) and f.active(at)), None)
 
 
-# Faults of a group of pictures: a keyframe and the P-frames that lean on it.
-OF_GROUPS: Final = frozenset(
-    {FaultKind.STALL, FaultKind.LONG_GOP, FaultKind.NO_KEYFRAME, FaultKind.GARBAGE, FaultKind.UNDECODABLE}
-)
+# -- the truth ---------------------------------------------------------------------------------------------
 
+# Slower than this and a probe may run out of its budget; slower than that and each answer times out.
+BEARABLE_S: Final = 2.0
+HOPELESS_S: Final = 6.0
 
-def active_fault(faults: tuple[Fault, ...], channel: int | None, at: float) -> Fault | None:
-    """The fault played for ``channel`` at ``at``: the first listed one that is on."""
-    return next((f for f in faults if f.concerns(channel) and f.active(at)), None)
-
+# When a clock is wrong, and when it is wrong by a time zone (F012); the time of a request blurs both.
+TOLERANCE_S: Final = 60.0
+ZONE_S: Final = 30.0
+BLUR_S: Final = 5.0
 
 Saying = tuple[Outcome, Reason]
+Sayings = frozenset[Saying]
 
 _OK: Final = (Outcome.OK, Reason.OK)
-_FAILED: Final = frozenset[Saying]()  # no stream, so nothing is said of the picture
+_NOTHING: Final = Sayings()
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What an honest probe may say while one state of affairs holds.
+    """What an honest probe may say of each check while one state of affairs holds.
 
-    ``picture`` is empty where there is no picture to speak of. The truth holds in [``since``, ``until``),
-    seconds since the simulator started: a probe under way at either may say the truth of either side.
+    A check is empty where there is nothing to speak of: no picture without a stream, no snapshot without
+    HTTP. The truth holds in [``since``, ``until``), seconds since the simulator started: a probe under way
+    at either may say the truth of either side.
     """
 
-    stream: frozenset[Saying]
-    picture: frozenset[Saying]
+    stream: Sayings
+    picture: Sayings = _NOTHING
+    snapshot: Sayings = _NOTHING
+    clock: Sayings = _NOTHING
+    recording: Sayings = _NOTHING
     since: float = -inf
     until: float = inf
 
+    def of(self, check: Check) -> Sayings:
+        sayings: Sayings = getattr(self, check.value)
+        return sayings
+
     def accepts(self, check: Check, outcome: Outcome, reason: Reason) -> bool:
-        """Whether a verdict is honest. Of a picture that was not delivered only "unknown" is."""
-        if check is Check.STREAM:
-            return (outcome, reason) in self.stream
-        if check is Check.PICTURE:
-            if not self.picture:
-                return outcome is Outcome.UNKNOWN
-            return (outcome, reason) in self.picture
-        raise ValueError(f"nothing is simulated of {check.value}")
+        """Whether a verdict is honest.
+
+        Of what is not there only "unknown" or "off" is; and who got no stream may leave the rest unasked.
+        """
+        if (outcome, reason) in self.of(check):
+            return True
+        unasked = check is not Check.STREAM and _OK not in self.stream
+        if unasked and outcome is Outcome.UNKNOWN:
+            return True
+        return not self.of(check) and outcome in (Outcome.UNKNOWN, Outcome.OFF)
 
 
-def _stream_only(outcome: Outcome, *reasons: Reason) -> Truth:
-    return Truth(frozenset((outcome, reason) for reason in reasons), _FAILED)
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a fault makes of the truth: of some checks it is another, and of some more may be said."""
+
+    instead: Mapping[Check, Sayings] = field(default_factory=dict)
+    also: Mapping[Check, Sayings] = field(default_factory=dict)
+
+    def of(self, check: Check, healthy: Sayings) -> Sayings:
+        if not healthy and check is not Check.STREAM:
+            return healthy  # what a device does not have cannot fail
+        return self.instead.get(check, healthy) | self.also.get(check, _NOTHING)
 
 
-def _delivered(*picture: Saying, notes: tuple[Reason, ...] = ()) -> Truth:
+def _said(outcome: Outcome, *reasons: Reason) -> Sayings:
+    return frozenset((outcome, reason) for reason in reasons)
+
+
+def _failing(*reasons: Reason) -> Sayings:
+    return _said(Outcome.FAILING, *reasons)
+
+
+def _unknown(*reasons: Reason) -> Sayings:
+    return _said(Outcome.UNKNOWN, *reasons)
+
+
+def _no_stream(outcome: Outcome, *reasons: Reason) -> Change:
+    return Change({Check.STREAM: _said(outcome, *reasons), Check.PICTURE: _NOTHING})
+
+
+def _delivered(picture: Sayings, *notes: Reason) -> Change:
     """A stream that flows; a note may stand in the place of OK."""
-    return Truth(frozenset([_OK, *((Outcome.OK, note) for note in notes)]), frozenset(picture))
+    return Change({Check.PICTURE: picture}, {Check.STREAM: _said(Outcome.OK, *notes)})
 
 
-HEALTHY: Final = _delivered(_OK)
-PASSWORD_IN_CLEAR_ONLY: Final = Truth(
-    HEALTHY.stream | {(Outcome.UNKNOWN, Reason.AUTH_BASIC_REFUSED_BY_POLICY)}, HEALTHY.picture
-)
+def _seen(*picture: Reason, in_time: bool = False) -> Change:
+    """A stream that flows and shows what is wrong; ``in_time``: only when others have been seen before."""
+    return _delivered(_failing(*picture) | (_FINE if in_time else _NOTHING))
 
-_NO_KEYFRAME_YET: Final = (Outcome.UNKNOWN, Reason.KEYFRAME_NOT_SEEN)
+
+def _snapshot(*reasons: Reason, in_time: bool = False) -> Change:
+    return Change({Check.SNAPSHOT: _failing(*reasons) | (_FINE if in_time else _NOTHING)})
+
+
+_FINE: Final = frozenset({_OK})
+HEALTHY: Final = Truth(_FINE, _FINE)
+_K = FaultKind
+_R = Reason
+_NO_KEYFRAME_YET: Final = _unknown(_R.KEYFRAME_NOT_SEEN)
+_NO_ANSWER: Final = {
+    Check.SNAPSHOT: _failing(_R.SNAPSHOT_HTTP_ERROR, _R.SNAPSHOT_TIMEOUT),
+    Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE),
+    Check.RECORDING: _said(Outcome.OFF, _R.RETENTION_UNKNOWN) | _unknown(_R.RETENTION_UNKNOWN),
+}
+_NOT_LET_IN: Final = (_R.AUTH_REJECTED, _R.AUTH_SUSPENDED)
+_UNREADABLE: Final = {check: _NO_ANSWER[check] for check in (Check.CLOCK, Check.RECORDING)}
+
+
+def _gone(*reasons: Reason) -> dict[Check, Sayings]:
+    """What HTTP tells of a device that it cannot reach, be it that it fails or that nobody knows."""
+    return {check: said | _unknown(*reasons) | _failing(*reasons) for check, said in _NO_ANSWER.items()}
+
+
+def _unreachable(reason: Reason) -> Change:
+    return Change({Check.STREAM: _failing(reason), Check.PICTURE: _NOTHING} | _gone(reason))
+
+
+def _not_let_in(*reasons: Reason) -> Change:
+    unknown = _unknown(*reasons)
+    asked = {Check.STREAM: unknown, Check.PICTURE: _NOTHING, Check.SNAPSHOT: unknown}
+    return Change(asked | {Check.RECORDING: unknown | _NO_ANSWER[Check.RECORDING]}, {Check.CLOCK: unknown})
+
+
 _TABLE: Final = {
-    FaultKind.REFUSED: _stream_only(Outcome.FAILING, Reason.TCP_REFUSED),
-    FaultKind.FILTERED: _stream_only(Outcome.FAILING, Reason.TCP_TIMEOUT),
-    FaultKind.TLS: _stream_only(Outcome.FAILING, Reason.TLS_HANDSHAKE_FAILED),
-    FaultKind.RESET: _stream_only(Outcome.FAILING, Reason.CONNECTION_RESET),
-    FaultKind.SILENT: _stream_only(Outcome.FAILING, Reason.RTSP_TIMEOUT),
-    FaultKind.SERVER_ERROR: _stream_only(Outcome.FAILING, Reason.RTSP_SERVER_ERROR),
-    FaultKind.NOT_FOUND: _stream_only(Outcome.FAILING, Reason.STREAM_NOT_FOUND, Reason.CHANNEL_OFFLINE),
-    FaultKind.WRONG_PASSWORD: _stream_only(Outcome.UNKNOWN, Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED),
-    FaultKind.LOCKED: _stream_only(
-        Outcome.UNKNOWN, Reason.AUTH_LOCKED, Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED
+    _K.REFUSED: _unreachable(_R.TCP_REFUSED),
+    _K.FILTERED: _unreachable(_R.TCP_TIMEOUT),
+    _K.WRONG_PASSWORD: _not_let_in(*_NOT_LET_IN),
+    _K.LOCKED: _not_let_in(_R.AUTH_LOCKED, *_NOT_LET_IN),
+    # Only the daily look at the device tells.
+    _K.OTHER_DEVICE: Change(also={Check.STREAM: _unknown(_R.WRONG_DEVICE)}),
+    _K.FIRMWARE: Change(),
+    _K.TLS: _no_stream(Outcome.FAILING, _R.TLS_HANDSHAKE_FAILED),
+    _K.RESET: _no_stream(Outcome.FAILING, _R.CONNECTION_RESET),
+    _K.SILENT: _no_stream(Outcome.FAILING, _R.RTSP_TIMEOUT),
+    _K.SERVER_ERROR: _no_stream(Outcome.FAILING, _R.RTSP_SERVER_ERROR),
+    _K.NOT_FOUND: _no_stream(Outcome.FAILING, _R.STREAM_NOT_FOUND, _R.CHANNEL_OFFLINE),
+    _K.BUSY: _no_stream(Outcome.UNKNOWN, _R.STREAM_SLOTS_BUSY),
+    _K.UNAVAILABLE: _no_stream(Outcome.UNKNOWN, _R.STREAM_SLOTS_BUSY),
+    _K.TEARDOWN_IGNORED: Change(),
+    _K.NO_RTP: _no_stream(Outcome.FAILING, _R.RTP_NONE),
+    _K.STALL: _no_stream(Outcome.FAILING, _R.RTP_STALLED),
+    _K.LONG_GOP: _delivered(_FINE | _NO_KEYFRAME_YET, _R.KEYFRAME_NOT_SEEN),
+    _K.NO_KEYFRAME: _delivered(_NO_KEYFRAME_YET, _R.KEYFRAME_NOT_SEEN),
+    _K.GARBAGE: _delivered(_FINE | _failing(_R.RTP_CORRUPT), _R.RTP_LOSS, _R.RTP_CORRUPT),
+    _K.TRUNCATED: _delivered(
+        _failing(_R.RTP_CORRUPT, _R.DECODE_FAILED) | _NO_KEYFRAME_YET,
+        _R.RTP_LOSS, _R.RTP_CORRUPT, _R.KEYFRAME_NOT_SEEN,
     ),
-    FaultKind.BUSY: _stream_only(Outcome.UNKNOWN, Reason.STREAM_SLOTS_BUSY),
-    FaultKind.UNAVAILABLE: _stream_only(Outcome.UNKNOWN, Reason.STREAM_SLOTS_BUSY),
-    FaultKind.TEARDOWN_IGNORED: HEALTHY,
-    FaultKind.NO_RTP: _stream_only(Outcome.FAILING, Reason.RTP_NONE),
-    FaultKind.STALL: _stream_only(Outcome.FAILING, Reason.RTP_STALLED),
-    FaultKind.LONG_GOP: _delivered(_OK, _NO_KEYFRAME_YET, notes=(Reason.KEYFRAME_NOT_SEEN,)),
-    FaultKind.NO_KEYFRAME: _delivered(_NO_KEYFRAME_YET, notes=(Reason.KEYFRAME_NOT_SEEN,)),
-    FaultKind.GARBAGE: _delivered(
-        _OK, (Outcome.FAILING, Reason.RTP_CORRUPT), notes=(Reason.RTP_LOSS, Reason.RTP_CORRUPT)
+    _K.UNDECODABLE: _delivered(_failing(_R.DECODE_FAILED)),
+    _K.BLACK: _seen(_R.PICTURE_BLACK, _R.PICTURE_COVERED),
+    _K.WHITE: _seen(_R.PICTURE_WHITE),
+    _K.LOW_CONTRAST: _seen(_R.PICTURE_LOW_CONTRAST),
+    _K.COVERED: _seen(_R.PICTURE_COVERED, _R.PICTURE_BLACK),
+    _K.BLURRED: _seen(_R.PICTURE_BLURRED, in_time=True),
+    _K.MOVED: _seen(_R.PICTURE_MOVED, in_time=True),
+    _K.FROZEN: _seen(_R.PICTURE_FROZEN, in_time=True),
+    _K.FROZEN_CLOCK: _seen(_R.PICTURE_FROZEN, in_time=True),
+    _K.CORRUPT: _seen(_R.PICTURE_CORRUPT),
+    _K.PLACEHOLDER: _seen(_R.PLACEHOLDER_PICTURE, _R.PICTURE_FROZEN, in_time=True),
+    _K.INFRARED: Change(),
+    _K.WEB_REFUSED: Change(_gone(_R.TCP_REFUSED)),
+    _K.WEB_SILENT: Change(_NO_ANSWER),
+    _K.WEB_ERROR: Change(
+        {Check.SNAPSHOT: _failing(_R.SNAPSHOT_HTTP_ERROR), Check.RECORDING: _NO_ANSWER[Check.RECORDING]},
+        {Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE)},
     ),
-    FaultKind.TRUNCATED: _delivered(
-        (Outcome.FAILING, Reason.RTP_CORRUPT),
-        (Outcome.FAILING, Reason.DECODE_FAILED),
-        _NO_KEYFRAME_YET,
-        notes=(Reason.RTP_LOSS, Reason.RTP_CORRUPT, Reason.KEYFRAME_NOT_SEEN),
+    _K.SNAPSHOT_STALE: _snapshot(_R.SNAPSHOT_STALE, in_time=True),
+    _K.SNAPSHOT_TRUNCATED: _snapshot(_R.SNAPSHOT_TRUNCATED),
+    _K.SNAPSHOT_CORRUPT: _snapshot(_R.SNAPSHOT_TRUNCATED, _R.SNAPSHOT_NOT_IMAGE, in_time=True),
+    _K.SNAPSHOT_BOMB: _snapshot(_R.SNAPSHOT_TOO_LARGE),
+    _K.SNAPSHOT_HTML: _snapshot(_R.SNAPSHOT_NOT_IMAGE),
+    _K.SNAPSHOT_EMPTY: _snapshot(_R.SNAPSHOT_NOT_IMAGE, _R.SNAPSHOT_TRUNCATED, _R.SNAPSHOT_HTTP_ERROR),
+    _K.SNAPSHOT_MISSING: Change(
+        {Check.SNAPSHOT: _failing(_R.SNAPSHOT_HTTP_ERROR) | _said(Outcome.OFF, _R.SNAPSHOT_UNSUPPORTED)}
     ),
-    FaultKind.UNDECODABLE: _delivered((Outcome.FAILING, Reason.DECODE_FAILED)),
+    _K.SNAPSHOT_DRIP: _snapshot(_R.SNAPSHOT_TIMEOUT),
+    _K.SNAPSHOT_ENDLESS: _snapshot(_R.SNAPSHOT_TOO_LARGE, _R.SNAPSHOT_TIMEOUT),
+    _K.SNAPSHOT_REDIRECT: _snapshot(_R.SNAPSHOT_HTTP_ERROR, _R.SNAPSHOT_URI_INVALID),
+    _K.SNAPSHOT_MULTIPART: Change(),
+    _K.SNAPSHOT_BUSY: Change(also={Check.SNAPSHOT: _said(Outcome.OK, _R.SLOW_RESPONSE)}),
+    _K.SNAPSHOT_TYPE: Change(),
+    _K.CLOCK_UNSET: Change({Check.CLOCK: _failing(_R.CLOCK_UNSET)}),
+    _K.CLOCK_MISSING: Change({Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE)}),
+    _K.ONVIF_SILENT: Change(also=_UNREADABLE),
+    _K.ONVIF_FAULT: Change(also=_UNREADABLE),
+    _K.ONVIF_HTML: Change(also=_UNREADABLE),
+    _K.RECORDING_SHORT: Change({Check.RECORDING: _failing(_R.RETENTION_SHORT)}),
+    _K.RECORDING_STOPPED: Change({Check.RECORDING: _failing(_R.RECORDING_STOPPED)}),
+    _K.DISK_ERROR: Change({Check.RECORDING: _failing(_R.RECORDING_STOPPED)}),
+    _K.RECORDINGS_HIDDEN: Change({Check.RECORDING: _NO_ANSWER[Check.RECORDING]}),
+}  # fmt: skip
+
+
+def expected(fault: Fault) -> Change:
+    """What a fault makes of the truth of a healthy camera."""
+    if fault.kind is FaultKind.CLOCK_OFF:
+        return Change({Check.CLOCK: clock_truth(fault.amount)})
+    if fault.kind is FaultKind.SLOW:
+        return _slow(fault.amount)
+    if fault.kind is FaultKind.WEB_SLOW:
+        return _web_slow(fault.amount)
+    return _TABLE[fault.kind]
+
+
+def _slow(seconds: float) -> Change:
+    bearable = _delivered(_FINE, Reason.SLOW_RESPONSE)
+    if seconds <= BEARABLE_S:
+        return bearable
+    hopeless = _failing(Reason.RTSP_TIMEOUT)
+    if seconds >= HOPELESS_S:
+        return _no_stream(Outcome.FAILING, Reason.RTSP_TIMEOUT)
+    given_up = _unknown(Reason.PROBE_BUDGET_EXCEEDED)
+    stream = _FINE | _said(Outcome.OK, Reason.SLOW_RESPONSE) | hopeless | given_up
+    return Change({Check.STREAM: stream, Check.PICTURE: _FINE | _NO_KEYFRAME_YET | given_up})
+
+
+def _web_slow(seconds: float) -> Change:
+    if seconds >= HOPELESS_S:
+        return Change(_NO_ANSWER)
+    slow = {Check.SNAPSHOT: _said(Outcome.OK, Reason.SLOW_RESPONSE)}
+    if seconds <= BEARABLE_S:
+        return Change(also=slow)
+    return Change(also={check: said | slow.get(check, _NOTHING) for check, said in _NO_ANSWER.items()})
+
+
+def clock_truth(offset_s: float) -> Sayings:
+    """What may be said of a clock that is ``offset_s`` fast; a request's own time blurs the borders."""
+    distance = abs(offset_s)
+    whole_quarters = min(distance % 900, 900 - distance % 900)
+    if distance < TOLERANCE_S - BLUR_S:
+        return _FINE
+    if distance < TOLERANCE_S + BLUR_S:
+        return _FINE | _failing(Reason.CLOCK_DRIFT)
+    if distance < 900 - ZONE_S - BLUR_S or whole_quarters > ZONE_S + BLUR_S:
+        return _failing(Reason.CLOCK_DRIFT)
+    if distance >= 900 + BLUR_S and whole_quarters < ZONE_S - BLUR_S:
+        return _failing(Reason.CLOCK_TZ_SUSPECT)
+    return _failing(Reason.CLOCK_DRIFT, Reason.CLOCK_TZ_SUSPECT)
+
+
+_PARTS: Final = {
+    Check.STREAM: SEEN_BY_RTSP | OF_IDENTITY,
+    Check.PICTURE: SEEN_BY_RTSP,
+    Check.SNAPSHOT: SEEN_BY_SNAPSHOT,
+    Check.CLOCK: SEEN_BY_CLOCK,
+    Check.RECORDING: SEEN_BY_RECORDING,
 }
 
 
-def expected(fault: Fault) -> Truth:
-    """What an honest probe may conclude while ``fault`` is on; ``since`` and ``until`` are left open."""
-    if fault.kind is not FaultKind.SLOW:
-        return _TABLE[fault.kind]
-    bearable = _delivered(_OK, notes=(Reason.SLOW_RESPONSE,))
-    if fault.amount <= BEARABLE_S:
-        return bearable
-    hopeless = _stream_only(Outcome.FAILING, Reason.RTSP_TIMEOUT)
-    if fault.amount >= HOPELESS_S:
-        return hopeless
-    between = hopeless.stream | bearable.stream | {(Outcome.UNKNOWN, Reason.PROBE_BUDGET_EXCEEDED)}
-    return Truth(
-        between, bearable.picture | {_NO_KEYFRAME_YET, (Outcome.UNKNOWN, Reason.PROBE_BUDGET_EXCEEDED)}
-    )
-
-
-def truth_at(faults: tuple[Fault, ...], channel: int, at: float, otherwise: Truth = HEALTHY) -> Truth:
-    """The truth about one channel at ``at`` and the span it holds for; ``otherwise`` while no fault is on."""
-    fault = active_fault(faults, channel, at)
-    truth = otherwise if fault is None else expected(fault)
+def truth_at(faults: tuple[Fault, ...], channel: int, at: float, healthy: Truth = HEALTHY) -> Truth:
+    """The truth about one channel at ``at`` and the span it holds for; ``healthy`` while no fault is on."""
+    sayings = dict[str, Sayings]()
+    for check, kinds in _PARTS.items():
+        fault = active_fault(faults, channel, at, kinds)
+        said = healthy.of(check)
+        sayings[check.value] = said if fault is None else expected(fault).of(check, said)
     switches = [f.switches_around(at) for f in faults if f.concerns(channel)]
-    return replace(
-        truth,
+    return Truth(
+        **sayings,
         since=max((before for before, _ in switches), default=-inf),
         until=min((after for _, after in switches), default=inf),
     )

@@ -10,17 +10,29 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from probes.reasons import Outcome, Reason
 from probes.simulator.clips import ClipSpec, Codec
+from probes.simulator.faces import Auth as Auth
+from probes.simulator.faces import (
+    HttpSpec,
+    KeepAlive,
+    Maker,
+    Malformed,
+    Media,
+    OnvifSpec,
+    SnapshotUri,
+    Token,
+    XAddr,
+)
 from probes.simulator.faults import (
     HEALTHY,
-    OF_GROUPS,
-    PASSWORD_IN_CLEAR_ONLY,
     Fault,
-    FaultKind,
     InvalidSpec,
     Truth,
+    clock_truth,
     truth_at,
 )
+from probes.simulator.kinds import NEEDS_HTTP, OF_GROUPS, FaultKind
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -28,16 +40,6 @@ LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_CAMERAS: Final = 20_000
 MAX_CHANNELS: Final = 256
-
-
-class Auth(StrEnum):
-    """One challenge a camera may offer."""
-
-    MD5 = "md5"
-    MD5_SESS = "md5-sess"
-    SHA256 = "sha-256"
-    SHA256_SESS = "sha-256-sess"
-    BASIC = "basic"
 
 
 class Carries(StrEnum):
@@ -64,7 +66,7 @@ class CameraSpec:
     they are offered; empty: anybody may look. ``sessions`` is how many may be open at once (0: any number),
     ``busy`` what the next one is answered. After ``lock_after`` refused logins of one account from one
     address (0: never) even the right password is refused for ``lock_s`` seconds; with ``lock_told`` the
-    answer says so. Raises :class:`InvalidSpec`.
+    answer says so. Without ``http`` the device speaks RTSP alone. Raises :class:`InvalidSpec`.
     """
 
     name: str
@@ -86,6 +88,7 @@ class CameraSpec:
     transport: Carries = Carries.ANY
     start: Start = Start.LIVE
     clip: ClipSpec = field(default_factory=ClipSpec)
+    http: HttpSpec | None = None
     faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
@@ -106,6 +109,7 @@ class CameraSpec:
             if number < 0:
                 raise InvalidSpec(key, f"must not be negative, got {number:g}")
         self._check_paths()
+        self._check_http()
         self._check_faults()
 
     def _check_paths(self) -> None:
@@ -123,12 +127,25 @@ class CameraSpec:
                     )
                 seen.add(path)
 
+    def _check_http(self) -> None:
+        if self.http is None:
+            return
+        if self.http.port != 0 and self.http.port == self.port:
+            raise InvalidSpec("http.port", f"is the port of RTSP too: {self.port}")
+        if not self.http.snapshot:
+            return
+        paths = [self.snapshot_path(channel) for channel in range(1, self.channels + 1)]
+        if len(set(paths)) < len(paths):
+            raise InvalidSpec("http.snapshot", f"must hold {{channel}}, got {self.http.snapshot!r}")
+
     def _check_faults(self) -> None:
         for fault in self.faults:
             if fault.channel is not None and not 1 <= fault.channel <= self.channels:
                 raise InvalidSpec("fault.channel", f"must be 1..{self.channels}, got {fault.channel}")
             if fault.kind is FaultKind.TLS and not self.tls:
                 raise InvalidSpec("fault.kind", "a camera without tls has no TLS handshake to fail")
+            if fault.kind in NEEDS_HTTP and self.http is None:
+                raise InvalidSpec("fault.kind", f"{fault.kind.value} needs a camera with http")
             if fault.kind in OF_GROUPS and self.clip.codec is Codec.MJPEG:
                 raise InvalidSpec("fault.kind", f"{fault.kind.value} needs P-frames, and mjpeg has none")
             if fault.kind in (FaultKind.WRONG_PASSWORD, FaultKind.LOCKED) and not self.auth:
@@ -138,10 +155,38 @@ class CameraSpec:
         """The RTSP path of one channel, beginning with ``/``."""
         return _filled("paths", self.paths[stream], channel=channel)
 
+    def snapshot_path(self, channel: int = 1) -> str | None:
+        """Path and query of one channel's snapshot, beginning with ``/``; ``None``: it has none."""
+        if self.http is None or not self.http.snapshot:
+            return None
+        return _filled("http.snapshot", self.http.snapshot, channel=channel)
+
+    @property
+    def web_auth(self) -> tuple[Auth, ...]:
+        """The challenges of HTTP."""
+        if self.http is None or self.http.auth is None:
+            return self.auth
+        return self.http.auth
+
     def truth(self, channel: int, at: float) -> Truth:
         """What an honest probe of this channel may say ``at`` seconds after the simulator started."""
-        in_clear = self.auth == (Auth.BASIC,)
-        return truth_at(self.faults, channel, at, PASSWORD_IN_CLEAR_ONLY if in_clear else HEALTHY)
+        return truth_at(self.faults, channel, at, self._healthy())
+
+    def _healthy(self) -> Truth:
+        nothing, fine = frozenset[tuple[Outcome, Reason]](), HEALTHY.stream
+        in_clear = frozenset({(Outcome.UNKNOWN, Reason.AUTH_BASIC_REFUSED_BY_POLICY)})
+        stream = fine | in_clear if self.auth == (Auth.BASIC,) else fine
+        http = self.http
+        if http is None:
+            return Truth(stream, HEALTHY.picture)
+        refused = in_clear if self.web_auth == (Auth.BASIC,) else nothing
+        return Truth(
+            stream,
+            HEALTHY.picture,
+            snapshot=fine | refused if http.snapshot else nothing,
+            clock=clock_truth(http.clock_s),
+            recording=fine | refused if http.records else nothing,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +205,12 @@ class Fleet:
             if camera.name in names:
                 raise InvalidSpec("name", f"{camera.name!r} is given twice")
             names.add(camera.name)
-            if camera.port == 0:
-                continue
-            other = addresses.setdefault((camera.host, camera.port), camera.name)
-            if other != camera.name:
-                raise InvalidSpec(
-                    "host", f"{camera.name!r} and {other!r} are both at {camera.host}:{camera.port}"
-                )
+            for port in {camera.port, camera.http.port if camera.http else 0} - {0}:
+                other = addresses.setdefault((camera.host, port), camera.name)
+                if other != camera.name:
+                    raise InvalidSpec(
+                        "host", f"{camera.name!r} and {other!r} are both at {camera.host}:{port}"
+                    )
 
     def camera(self, name: str) -> CameraSpec:
         """Raises :class:`KeyError` for a name that is not in the fleet."""
@@ -218,7 +262,18 @@ _FAULT_TYPES: Final[dict[str, tuple[str, type | tuple[type, ...]]]] = {
     "from": ("start", (int, float)), "to": ("end", (int, float)), "every": ("every", (int, float)),
     "channel": ("channel", int), "value": ("value", (int, float)),
 }  # fmt: skip
-_PLURAL: Final = {"path", "paths", "auth", "transport", "start", "codec"}
+_HTTP_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "port": int, "tls": bool, "snapshot": str, "cache_s": (int, float), "serial": str, "firmware": str,
+    "clock_s": (int, float), "days": (int, float),
+}  # fmt: skip
+_ONVIF_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "services": bool, "profile_g": bool, "clock_open": bool, "window_s": (int, float), "z_only": bool,
+    "fault_status": int, "drop_unknown": bool, "user": str, "password": str,
+}  # fmt: skip
+_ONVIF_CHOICES: Final[dict[str, type[StrEnum]]] = {
+    "token": Token, "xaddr": XAddr, "snapshot_uri": SnapshotUri, "malformed": Malformed
+}  # fmt: skip
+_PLURAL: Final = {"http", "path", "paths", "auth", "transport", "start", "codec"}
 _KNOWN: Final = _TYPES.keys() | _CLIP_TYPES.keys() | _PLURAL
 _RECORDER: Final[dict[str, Any]] = {
     "paths": ["/Streaming/Channels/{channel}01", "/Streaming/Channels/{channel}02"],
@@ -282,7 +337,37 @@ def _spec(table: dict[str, Any]) -> CameraSpec:
         values["start"] = _one_of("start", table["start"], Start)
     if "codec" in table:
         clip["codec"] = _one_of("codec", table["codec"], Codec)
+    if "http" in table:
+        with _within("http"):
+            values["http"] = _http(_table("", table["http"]))
     return CameraSpec(**values, clip=ClipSpec(**clip))
+
+
+def _http(table: dict[str, Any]) -> HttpSpec:
+    _refuse_unknown("", table, _HTTP_TYPES.keys() | {"auth", "keep_alive", "maker", "onvif"})
+    values = {key: _typed(key, table[key], _HTTP_TYPES[key]) for key in _HTTP_TYPES.keys() & table.keys()}
+    if "auth" in table:
+        values["auth"] = tuple(_one_of("auth", each, Auth) for each in _listed("auth", table["auth"]))
+    if "keep_alive" in table:
+        values["keep_alive"] = _one_of("keep_alive", table["keep_alive"], KeepAlive)
+    if "maker" in table:
+        values["maker"] = _one_of("maker", table["maker"], Maker)
+    if "onvif" in table:
+        with _within("onvif"):
+            values["onvif"] = _onvif(_table("", table["onvif"]))
+    return HttpSpec(**values)
+
+
+def _onvif(table: dict[str, Any]) -> OnvifSpec:
+    _refuse_unknown("", table, _ONVIF_TYPES.keys() | _ONVIF_CHOICES.keys() | {"media", "hang"})
+    values = {key: _typed(key, table[key], _ONVIF_TYPES[key]) for key in _ONVIF_TYPES.keys() & table.keys()}
+    for key in _ONVIF_CHOICES.keys() & table.keys():
+        values[key] = _one_of(key, table[key], _ONVIF_CHOICES[key])
+    if "media" in table:
+        values["media"] = tuple(_one_of("media", each, Media) for each in _listed("media", table["media"]))
+    if "hang" in table:
+        values["hang"] = tuple(_typed("hang", each, str) for each in _listed("hang", table["hang"]))
+    return OnvifSpec(**values)
 
 
 def _faults(where: str, entries: object, count: int) -> list[tuple[Fault, frozenset[int]]]:

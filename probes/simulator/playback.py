@@ -5,14 +5,16 @@ import random
 import secrets
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final, Protocol
 from zlib import crc32
 
 from probes.simulator.clips import AccessUnit, Clip, make_clip, truncated, undecodable
-from probes.simulator.faults import Fault, FaultKind
+from probes.simulator.faults import Fault
 from probes.simulator.fleet import CameraSpec, Start
+from probes.simulator.kinds import OF_PICTURE, FaultKind
+from probes.simulator.scene import Look
 
 MAX_UNSENT_BYTES: Final = 1 << 20  # a client that does not read loses frames, as from a camera
 LATE_S: Final = 1.0  # further behind than this, frames are skipped and not sent in a burst
@@ -136,15 +138,22 @@ def clip_of(spec: CameraSpec, fault: Fault | None) -> Clip:
         return truncated(make_clip(spec.clip))
     if fault.kind is FaultKind.UNDECODABLE:
         return undecodable(make_clip(spec.clip))
+    if fault.kind in OF_PICTURE:
+        return make_clip(replace(spec.clip, look=Look(fault.kind.value)))
     return make_clip(spec.clip)
 
 
-def plan(spec: CameraSpec, channel: int, fault: Fault | None, at: float) -> Plan:
-    """Where a session that begins at ``at`` joins the clip: each channel has a phase of its own."""
+def plan(spec: CameraSpec, channel: int, fault: Fault | None, at: float, visits: int) -> Plan:
+    """Where a session that begins at ``at`` joins the clip, the ``visits``-th one of its channel.
+
+    Each channel has a phase of its own, and each session begins one group of pictures after the one
+    before: who comes at even intervals does not find the same picture.
+    """
     clip = clip_of(spec, fault)
     phase = crc32(f"{spec.name}/{channel}".encode())
-    live = (int(at * clip.spec.fps) + phase) % len(clip.units)
-    key = clip.keyframe_before(live)
+    group = (phase + visits) % clip.spec.groups
+    key = group * clip.spec.gop_frames
+    live = key + int(at * clip.spec.fps + phase) % clip.spec.gop_frames
     kind = None if fault is None else fault.kind
     if fault is not None and kind is FaultKind.STALL:
         return Plan(clip, key + 1, min(fault.amount, clip.spec.gop_frames - 1), keyframes=False)

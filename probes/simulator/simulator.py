@@ -17,10 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from probes.simulator.camera import LISTENING, Camera, Clock
+from probes.simulator.camera import Camera, Clock
 from probes.simulator.counters import Counters, total
 from probes.simulator.faults import Fault, Truth
 from probes.simulator.fleet import CameraSpec, Fleet
+from probes.simulator.listener import MANNERS
 from probes.simulator.playback import clip_of
 
 FOLLOW_S: Final = 0.05  # how late a listener may close or open after its script said so
@@ -52,7 +53,7 @@ class Simulator:
             self._clock = lambda: time.monotonic() - begin
         try:
             for spec in self.fleet.cameras:
-                self._cameras[spec.name] = Camera(spec, self._clock, tls)
+                self._cameras[spec.name] = Camera(spec, self._clock, self.started, tls)
                 self._note_script(spec)
         except OSError:
             self._close()
@@ -109,7 +110,7 @@ class Simulator:
             self._cameras[name].follow()
 
     def _note_script(self, spec: CameraSpec) -> None:
-        if any(fault.kind in LISTENING for fault in spec.faults):
+        if any(fault.kind in MANNERS for fault in spec.faults):
             self._scripted.add(spec.name)
         else:
             self._scripted.discard(spec.name)

@@ -7,13 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outcome
-from probes.simulator import Auth, CameraSpec, ClipSpec, Codec, Fault, FaultKind, InvalidSpec
-from probes.simulator.faults import expected, truth_at
+from probes.simulator import Auth, CameraSpec, ClipSpec, Codec, Fault, FaultKind, InvalidSpec, Truth
+from probes.simulator.faults import HEALTHY, clock_truth, truth_at
+from probes.simulator.kinds import NEEDS_HTTP
+
+FINE = frozenset({(Outcome.OK, Reason.OK)})
+ALL_FINE = Truth(FINE, FINE, FINE, FINE, FINE)
+
+
+def truth_under(fault: Fault) -> Truth:
+    """What may be said of a device that has everything and this fault, always."""
+    return truth_at((fault,), 1, 0, ALL_FINE)
 
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_truth_speaks_of_every_kind_in_the_words_of_the_judge(kind: FaultKind) -> None:
-    truth = expected(Fault(kind))
+    truth = truth_under(Fault(kind))
     assert truth.stream
     for outcome, reason in truth.stream - {(Outcome.OK, Reason.RTP_CORRUPT)}:
         assert stream_outcome(reason) is outcome
@@ -21,6 +30,47 @@ def test_truth_speaks_of_every_kind_in_the_words_of_the_judge(kind: FaultKind) -
         assert picture_outcome(reason) is outcome
     delivered = any(outcome is Outcome.OK for outcome, _ in truth.stream)
     assert bool(truth.picture) is delivered
+
+
+@pytest.mark.parametrize("kind", sorted(NEEDS_HTTP))
+def test_a_fault_of_http_leaves_the_stream_and_its_picture_alone(kind: FaultKind) -> None:
+    truth = truth_under(Fault(kind))
+    assert truth.stream >= FINE
+    assert truth.picture == FINE
+
+
+def test_what_a_device_does_not_have_cannot_fail() -> None:
+    truth = truth_at((Fault(FaultKind.REFUSED),), 1, 0, HEALTHY)
+    assert truth.snapshot == truth.clock == truth.recording == frozenset()
+    assert truth.accepts(Check.SNAPSHOT, Outcome.OFF, Reason.SNAPSHOT_UNSUPPORTED)
+    assert not truth.accepts(Check.CLOCK, Outcome.FAILING, Reason.CLOCK_DRIFT)
+
+
+def test_the_parts_of_a_device_have_faults_of_their_own() -> None:
+    both = (Fault(FaultKind.BLACK), Fault(FaultKind.SNAPSHOT_TRUNCATED), Fault(FaultKind.CLOCK_OFF))
+    truth = truth_at(both, 1, 0, ALL_FINE)
+    assert truth.accepts(Check.PICTURE, Outcome.FAILING, Reason.PICTURE_BLACK)
+    assert truth.accepts(Check.SNAPSHOT, Outcome.OK, Reason.OK)  # black comes first, and it is whole
+    assert truth.accepts(Check.CLOCK, Outcome.FAILING, Reason.CLOCK_TZ_SUSPECT)
+    assert truth.accepts(Check.RECORDING, Outcome.OK, Reason.OK)
+
+
+@pytest.mark.parametrize(
+    ("offset", "reasons"),
+    [
+        pytest.param(0, {Reason.OK}, id="right"),
+        pytest.param(-30, {Reason.OK}, id="within tolerance"),
+        pytest.param(58, {Reason.OK, Reason.CLOCK_DRIFT}, id="at the tolerance"),
+        pytest.param(-300, {Reason.CLOCK_DRIFT}, id="five minutes slow"),
+        pytest.param(3600 * 3, {Reason.CLOCK_TZ_SUSPECT}, id="three zones"),
+        pytest.param(-3600 * 7 + 12, {Reason.CLOCK_TZ_SUSPECT}, id="seven zones, not to the second"),
+        pytest.param(3600 + 28, {Reason.CLOCK_DRIFT, Reason.CLOCK_TZ_SUSPECT}, id="nearly a zone"),
+        pytest.param(4000, {Reason.CLOCK_DRIFT}, id="no zone"),
+    ],
+)
+def test_the_truth_of_a_clock_is_its_distance(offset: float, reasons: set[Reason]) -> None:
+    assert {reason for _, reason in clock_truth(offset)} == reasons
+    assert clock_truth(-offset) == clock_truth(offset)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +82,8 @@ def test_truth_speaks_of_every_kind_in_the_words_of_the_judge(kind: FaultKind) -
     ],
 )
 def test_slowness_is_a_fault_only_when_it_is_unbearable(seconds: float, outcomes: set[Outcome]) -> None:
-    assert {outcome for outcome, _ in expected(Fault(FaultKind.SLOW, value=seconds)).stream} == outcomes
+    truth = truth_under(Fault(FaultKind.SLOW, value=seconds))
+    assert {outcome for outcome, _ in truth.stream} == outcomes
 
 
 @pytest.mark.parametrize(
@@ -59,7 +110,7 @@ def test_the_first_listed_fault_wins_and_channels_are_apart() -> None:
 
 
 def test_no_stream_no_word_about_the_picture() -> None:
-    truth = expected(Fault(FaultKind.REFUSED))
+    truth = truth_under(Fault(FaultKind.REFUSED))
     assert truth.accepts(Check.PICTURE, Outcome.UNKNOWN, Reason.TCP_REFUSED)
     assert not truth.accepts(Check.PICTURE, Outcome.OK, Reason.OK)
     assert not truth.accepts(Check.PICTURE, Outcome.FAILING, Reason.DECODE_FAILED)
@@ -112,6 +163,9 @@ def test_a_truth_holds_from_its_since_to_its_until(
         pytest.param(
             lambda: CameraSpec("a", faults=(Fault(FaultKind.SILENT, 0, inf, None, 2),)), "fault.channel",
             id="no such channel",
+        ),
+        pytest.param(
+            lambda: CameraSpec("a", faults=(Fault(FaultKind.CLOCK_OFF),)), "fault.kind", id="no http to tell"
         ),
         pytest.param(
             lambda: CameraSpec("a", clip=ClipSpec(Codec.MJPEG), faults=(Fault(FaultKind.STALL),)),

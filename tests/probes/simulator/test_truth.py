@@ -11,7 +11,7 @@ from probes.logins import LoginOutcome, Permit
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
 from probes.rtsp.keyframe import Keyframe
 from probes.simulator import Auth, CameraSpec, Carries, ClipSpec, Codec, Fault, FaultKind, Fleet, Simulator
-from probes.simulator.faults import OF_GROUPS
+from probes.simulator.kinds import OF_DEVICE, OF_GROUPS, OF_STREAM
 
 IMPATIENT = Timeouts(connect=0.8, answer=0.8, first_packet=0.8, window=0.3, stall=1.2, keyframe=2.0)
 
@@ -32,7 +32,7 @@ def cameras(codec: Codec, transport: Carries) -> list[CameraSpec]:
     """A healthy camera, and one for each fault that this codec can have."""
     scripts = [("healthy", ())] + [
         (kind.value, (Fault(kind, value=0.05 if kind is FaultKind.SLOW else None),))
-        for kind in FaultKind
+        for kind in sorted(OF_DEVICE | OF_STREAM)
         if not (codec is Codec.MJPEG and kind in OF_GROUPS)
     ]
     return [
