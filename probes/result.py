@@ -241,7 +241,7 @@ class Measured:
 
     ``similarity`` (0..1) compares the edges with the approved baseline's. ``picture_changed_at`` and
     ``snapshot_changed_at`` are since when the stream's picture and the snapshot show the same.
-    ``clock_offset_s`` is the device's clock minus UTC, seconds. ``recorded_days`` is how far back footage goes.
+    ``clock_offset_s`` is the device's clock minus UTC, seconds; ``recorded_days`` how far back footage goes.
     """
 
     sight: Sight | None = None
