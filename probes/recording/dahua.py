@@ -154,7 +154,7 @@ def of_channel(files: tuple[File, ...], channel: int) -> tuple[File, ...] | None
     if numbers <= {channel - 1}:
         return files
     if 0 in numbers:
-        return tuple(file for file in files if file.channel == channel - 1)
+        return tuple(file for file in files if file.channel == channel - 1) or None
     return None
 
 

@@ -60,7 +60,7 @@ def test_the_example_of_the_documentation_is_read() -> None:
         pytest.param([5, 5], [5, 5], id="counted from 1, as documented"),
         pytest.param([0, 3, 4, 5], [4], id="the condition was ignored, counted from 0"),
         pytest.param([3, 4, 5], None, id="the condition was ignored: cannot be told"),
-        pytest.param([0], [], id="another channel only"),
+        pytest.param([0], None, id="... and none of it is on this page"),
         pytest.param([], [], id="nothing"),
     ],
 )
