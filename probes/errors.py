@@ -7,10 +7,11 @@
     ├── DecodeError          a keyframe that does not become a picture
     ├── ImageError           bytes that are no image, or not a whole one
     ├── WorkerError          a process of ours that was lost over a picture, or was not free
-    └── WebError             HTTP: what was asked of is there and does not answer as it should
-        ├── WebTimeout       ... not in time
-        ├── WebTooLarge      ... with more than we are willing to read
-        └── WebProtocolError ... with something that is not HTTP
+    ├── WebError             HTTP: what was asked is there and does not answer as it should
+    │   ├── WebTimeout       ... not in time
+    │   ├── WebTooLarge      ... with more than we are willing to read
+    │   └── WebProtocolError ... with something that is not HTTP
+    └── OnvifError           SOAP: a fault, or something that cannot be read
 
 A camera that fails is a result: the ladder turns each of these into one.
 """
@@ -95,3 +96,11 @@ class ImageError(ProbeError):
 
 class WorkerError(ProbeError):
     """See ``Workers.run``."""
+
+
+class OnvifError(ProbeError):
+    """The device answered HTTP, but not the question: ``ONVIF_*``. ``subcodes`` are those of a SOAP fault."""
+
+    def __init__(self, reason: Reason, detail: str = "", subcodes: tuple[str, ...] = ()) -> None:
+        super().__init__(reason, detail)
+        self.subcodes = subcodes

@@ -8,7 +8,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -18,7 +18,7 @@ import aiohttp
 from yarl import URL
 
 from probes.errors import LinkError, ProbeError, WebProtocolError, WebTimeout, WebTooLarge
-from probes.login_attempt import Login
+from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
 from probes.reasons import Reason
 from probes.result import Credential, Target, TlsCheck
@@ -130,18 +130,35 @@ class Web:
             notes.append(Reason.TLS_UNTRUSTED)
         if login.in_clear and not target.web_tls:
             notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
-        return WebAnswer(
-            status=answer.status,
-            reason=answer.reason,
-            headers=answer.headers,
-            body=answer.body,
-            path=answer.path,
+        return replace(
+            answer,
             date=_date(answer.headers.get("Date")),
             anonymous=login.anonymous,
-            whole=answer.whole,
             seconds=asyncio.get_running_loop().time() - began,
             notes=tuple(notes),
         )
+
+    async def anonymous(
+        self,
+        target: Target,
+        method: str,
+        path: str,
+        *,
+        port: int | None = None,
+        body: bytes = b"",
+        content_type: str = "",
+        limits: WebLimits = DEFAULT_LIMITS,
+        repeat: bool = True,
+    ) -> WebAnswer:
+        """Ask without a login; whatever comes is the answer, a challenge too.
+
+        Without ``repeat``, for a body that proves a password, a device that hangs up is not asked again.
+        Raises ``LinkError`` and ``WebError``.
+        """
+        asking = _Asking(self._opened(), target, method, limits, body, _content_type(content_type))
+        url = _url(target, target.web_port if port is None else port, path)
+        answer = await asking.once(url, repeat=repeat)
+        return replace(answer, date=_date(answer.headers.get("Date")))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -188,17 +205,20 @@ class _Asking:
         )
 
     async def ask(self, login: Login, url: URL) -> WebAnswer:
-        async def send(fields: tuple[tuple[str, str], ...]) -> WebAnswer:
-            try:
-                return await self._exchange(url, fields)
-            except _HungUp:
-                if fields:  # whoever hangs up on a password is not asked again
-                    raise
+        return await login.ask(
+            self._method, url.raw_path_qs, lambda fields: self.once(url, fields, not fields)
+        )
+
+    async def once(self, url: URL, fields: Fields = (), repeat: bool = True) -> WebAnswer:
+        """One exchange; with ``repeat`` another where the device hung up without a byte (F023)."""
+        try:
             return await self._exchange(url, fields)
+        except _HungUp:
+            if not repeat:
+                raise
+        return await self._exchange(url, fields)
 
-        return await login.ask(self._method, url.raw_path_qs, send)
-
-    async def _exchange(self, url: URL, fields: tuple[tuple[str, str], ...]) -> WebAnswer:
+    async def _exchange(self, url: URL, fields: Fields) -> WebAnswer:
         try:
             async with self._session.request(
                 self._method,
