@@ -5,14 +5,14 @@ import re
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
 from probes.simulator.counters import Counters
 from probes.simulator.faults import Fault, active_fault
 from probes.simulator.fleet import CameraSpec, Carries
-from probes.simulator.gate import Answer, Gate, Visitor, challenges
+from probes.simulator.gate import Answer, Gate, Visitor, challenges, door_of
+from probes.simulator.head import Request, parse_request
 from probes.simulator.kinds import SEEN_BY_RTSP, FaultKind
 from probes.simulator.listener import Listener, manner_of, reset
 from probes.simulator.playback import Datagrams, Interleaved, Session, Wire, clip_of, plan
@@ -32,17 +32,9 @@ _PHRASES: Final = {
 _METHODS: Final = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One RTSP request; header names are in lower case, the last of equal ones wins."""
-
-    method: str
-    uri: str
-    headers: dict[str, str]
-
-    @property
-    def path(self) -> str:
-        return re.sub(r"^rtsps?://[^/]*", "", self.uri, flags=re.IGNORECASE)
+def path_of(request: Request) -> str:
+    """The path and query of an RTSP request."""
+    return re.sub(r"^rtsps?://[^/]*", "", request.uri, flags=re.IGNORECASE)
 
 
 class Camera:
@@ -51,7 +43,7 @@ class Camera:
     def __init__(self, spec: CameraSpec, clock: Clock, began: datetime, tls: ssl.SSLContext | None) -> None:
         self.spec = spec
         self.counters = Counters()
-        self.gate = Gate(self.counters)
+        self.gate = Gate(self.counters, spec.lock_after, spec.lock_s)
         self.clock = clock
         self.began = began
         self.sessions = set[Session]()
@@ -136,7 +128,7 @@ class Connection(asyncio.Protocol):
             if len(buffer) >= MAX_HEAD_BYTES:
                 self.end()
             return False
-        request = _parsed(bytes(buffer[:end]))
+        request = parse_request(bytes(buffer[:end]), "RTSP/1.")
         if request is None:
             self._transport.write(b"RTSP/1.0 400 Bad Request\r\n\r\n")
             self._transport.close()
@@ -160,7 +152,7 @@ class Connection(asyncio.Protocol):
     # -- requests ----------------------------------------------------------------------------------------
 
     def _handle(self, request: Request) -> None:
-        channel = self._channel(request.path)
+        channel = self._channel(path_of(request))
         fault = self._camera.fault(channel)
         kind = None if fault is None else fault.kind
         if kind is FaultKind.SILENT:
@@ -170,7 +162,7 @@ class Connection(asyncio.Protocol):
             self.end()
         elif request.method == "OPTIONS":
             self._reply(request, 200, f"Public: {_METHODS}")
-        elif not self._admitted(request, kind):
+        elif not self._admitted(request, fault):
             return
         elif channel is None or kind is FaultKind.NOT_FOUND:
             self._reply(request, 404)
@@ -190,24 +182,20 @@ class Connection(asyncio.Protocol):
                 return channels[known]
         return None
 
-    def _admitted(self, request: Request, kind: FaultKind | None) -> bool:
+    def _admitted(self, request: Request, fault: Fault | None) -> bool:
         """Whether the request may pass; if not it has been answered."""
-        spec = self._camera.spec
-        password: str | None = spec.password
-        if kind is FaultKind.WRONG_PASSWORD:
-            password = f"changed from {spec.password}"
-        elif kind is FaultKind.LOCKED:
-            password = None
-        answer = self._camera.gate.judge(
-            spec, password, request.method, request.uri, request.headers.get("authorization"),
-            self._visitor, self._camera.clock(),
+        camera = self._camera
+        door = door_of(camera.spec, fault, camera.spec.auth)
+        answer = camera.gate.judge(
+            door, request.method, request.uri, request.headers.get("authorization"),
+            self._visitor, camera.clock(),
         )  # fmt: skip
         if answer is Answer.WELCOME:
             return True
         asked = [
-            f"WWW-Authenticate: {c}" for c in challenges(spec, self._visitor, stale=answer is Answer.STALE)
+            f"WWW-Authenticate: {c}" for c in challenges(door, self._visitor, stale=answer is Answer.STALE)
         ]
-        told = answer is Answer.LOCKED and spec.lock_told
+        told = answer is Answer.LOCKED and camera.spec.lock_told
         self._reply(request, 401, *asked, phrase="The account is locked, try again later" if told else "")
         return False
 
@@ -326,7 +314,7 @@ class Connection(asyncio.Protocol):
         if body:
             lines.append(f"Content-Length: {len(body)}")
         raw = ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-        fault = self._camera.fault(self._channel(request.path))
+        fault = self._camera.fault(self._channel(path_of(request)))
         delay = fault.amount if fault is not None and fault.kind is FaultKind.SLOW else 0.0
         if delay:
             self._loop.call_later(delay, self._send, raw, then)
@@ -337,18 +325,3 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(raw)
             then()
-
-
-def _parsed(head: bytes) -> Request | None:
-    try:
-        first, *rest = head.decode().split("\r\n")
-        method, uri, version = first.split(" ")
-    except ValueError:
-        return None
-    if not version.startswith("RTSP/1."):
-        return None
-    headers = dict[str, str]()
-    for line in rest:
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return Request(method, uri, headers)

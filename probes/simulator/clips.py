@@ -1,7 +1,7 @@
 """Moving scenes, encoded at start and cut into RTP payloads once, for all cameras to share."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -103,12 +103,12 @@ def make_clip(spec: ClipSpec) -> Clip:
             AccessUnit(tuple(_jpeg_payloads(frame, spec)), keyframe=True) for frame in _encoded(spec)
         )
         return Clip(spec, pictures, (f"m=video 0 RTP/AVP {JPEG_TYPE}", f"a=framerate:{spec.fps}"), JPEG_TYPE)
-    encoded = [_nal_units(frame) for frame in _encoded(spec)]
+    units_of = [_nal_units(frame) for frame in _encoded(spec)]
     units = tuple(
         AccessUnit(tuple(_payloads(frame, spec.codec)), keyframe=number % spec.gop_frames == 0)
-        for number, frame in enumerate(encoded)
+        for number, frame in enumerate(units_of)
     )
-    return Clip(spec, units, _media(spec, encoded[0]))
+    return Clip(spec, units, _media(spec, units_of[0]))
 
 
 @cache
@@ -135,15 +135,8 @@ def _cut(unit: AccessUnit) -> AccessUnit:
 
 def _encoded(spec: ClipSpec) -> list[bytes]:
     """One access unit each: Annex B with parameter sets in every keyframe and no B-frames, or a JPEG file."""
-    encoder = _encoder(spec)
-    packets = list[bytes]()
-    for number, planes in enumerate(frames(spec.width, spec.height, spec.fps, spec.frames, spec.look)):
-        if spec.codec is not Codec.MJPEG:
-            planes = _limited(planes)
-        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        frame.pts = number
-        packets += (bytes(packet) for packet in encoder.encode(frame))
-    packets += (bytes(packet) for packet in encoder.encode(None))
+    scene = frames(spec.width, spec.height, spec.fps, spec.frames, spec.look)
+    packets = encoded(_encoder(spec), scene if spec.codec is Codec.MJPEG else map(_limited, scene))
     assert len(packets) == spec.frames
     return packets
 
@@ -158,33 +151,52 @@ def _limited(planes: Plane) -> Plane:
 
 
 def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
+    if spec.codec is Codec.MJPEG:
+        return jpeg_encoder(spec.width, spec.height, spec.fps)
     group = spec.gop_frames
     common = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=0:repeat-headers=1:annexb=1:open-gop=0"
-    name, options = {
-        Codec.H264: (
-            "libx264",
-            # CABAC and deblocking, which ultrafast leaves out: cameras have them, and decoding costs more.
-            {
-                "x264-params": f"{common}:slices=1:sliced-threads=0:cabac=1:deblock=0,0",
-                "tune": "zerolatency",
-            },
-        ),
-        Codec.H265: ("libx265", {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0"}),
-        # RFC 2435 knows only the default Huffman tables
-        Codec.MJPEG: ("mjpeg", {"huffman": "default", "qmin": "6", "qmax": "6"}),
-    }[spec.codec]
+    if spec.codec is Codec.H264:
+        # CABAC and deblocking, which ultrafast leaves out: cameras have them, and decoding costs more.
+        options = {
+            "x264-params": f"{common}:slices=1:sliced-threads=0:cabac=1:deblock=0,0",
+            "tune": "zerolatency",
+        }
+    else:
+        options = {"x265-params": f"{common}:log-level=none:info=0:rc-lookahead=0"}
+    # At a constant quantiser what stands still is the same in every keyframe, to the bit.
+    still = spec.look in (Look.FROZEN, Look.FROZEN_CLOCK)
+    options |= {"preset": "ultrafast", "qp" if still else "crf": "24"}
+    name = "libx264" if spec.codec is Codec.H264 else "libx265"
+    return _opened(name, spec.width, spec.height, spec.fps, options)
+
+
+def jpeg_encoder(width: int, height: int, fps: int = 1) -> av.VideoCodecContext:
+    """Makes JPEG files of full range with the default Huffman tables, the only ones RFC 2435 knows."""
+    options = {"huffman": "default", "qmin": "6", "qmax": "6"}
+    return _opened("mjpeg", width, height, fps, options, color_range=FULL_RANGE)
+
+
+def _opened(
+    name: str, width: int, height: int, fps: int, options: dict[str, str], *, color_range: int | None = None
+) -> av.VideoCodecContext:
     encoder = av.CodecContext.create(name, "w")
     assert isinstance(encoder, av.VideoCodecContext)
-    encoder.width, encoder.height, encoder.pix_fmt = spec.width, spec.height, "yuv420p"
-    encoder.framerate, encoder.time_base = Fraction(spec.fps), Fraction(1, spec.fps)
-    if spec.codec is Codec.MJPEG:
-        encoder.color_range = FULL_RANGE
-    else:
-        # At a constant quantiser what stands still is the same in every keyframe, to the bit.
-        still = spec.look in (Look.FROZEN, Look.FROZEN_CLOCK)
-        options |= {"preset": "ultrafast", "qp" if still else "crf": "24"}
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.framerate, encoder.time_base = Fraction(fps), Fraction(1, fps)
+    if color_range is not None:
+        encoder.color_range = color_range
     encoder.options = options
     return encoder
+
+
+def encoded(encoder: av.VideoCodecContext, pictures: Iterable[Plane]) -> list[bytes]:
+    """One packet for each picture."""
+    packets = list[bytes]()
+    for number, planes in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame.pts = number
+        packets += (bytes(packet) for packet in encoder.encode(frame))
+    return packets + [bytes(packet) for packet in encoder.encode(None)]
 
 
 def _nal_units(annex_b: bytes) -> list[bytes]:

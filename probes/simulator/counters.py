@@ -10,6 +10,8 @@ class Counters:
 
     A refused login is a 401 to a request *with* credentials, an expired nonce excepted. Accepted logins
     count once a connection. A dropped session is one whose connection the client ended without TEARDOWN.
+    Logins, refused ones and locks are those of RTSP, HTTP and ONVIF together; ``requests`` are RTSP's,
+    ``subscriptions`` ONVIF's pull points, ``searches_open`` searches for footage that were not ended.
     """
 
     connections: int = 0
@@ -23,6 +25,10 @@ class Counters:
     sessions_refused: int = 0
     sessions_dropped: int = 0
     teardowns: int = 0
+    web_requests: int = 0
+    snapshots: int = 0
+    subscriptions: int = 0
+    searches_open: int = 0
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)

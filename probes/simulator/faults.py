@@ -195,6 +195,8 @@ _NO_ANSWER: Final = {
 _NOT_LET_IN: Final = (_R.AUTH_REJECTED, _R.AUTH_SUSPENDED)
 _UNREADABLE: Final = {check: _NO_ANSWER[check] for check in (Check.CLOCK, Check.RECORDING)}
 
+_UNDATED: Final = {Check.RECORDING: _NO_ANSWER[Check.RECORDING]}
+
 
 def _gone(*reasons: Reason) -> dict[Check, Sayings]:
     """What HTTP tells of a device that it cannot reach, be it that it fails or that nobody knows."""
@@ -269,8 +271,8 @@ _TABLE: Final = {
     _K.SNAPSHOT_MULTIPART: Change(),
     _K.SNAPSHOT_BUSY: Change(also={Check.SNAPSHOT: _said(Outcome.OK, _R.SLOW_RESPONSE)}),
     _K.SNAPSHOT_TYPE: Change(),
-    _K.CLOCK_UNSET: Change({Check.CLOCK: _failing(_R.CLOCK_UNSET)}),
-    _K.CLOCK_MISSING: Change({Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE)}),
+    _K.CLOCK_UNSET: Change({Check.CLOCK: _failing(_R.CLOCK_UNSET)}, _UNDATED),
+    _K.CLOCK_MISSING: Change({Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE)}, _UNDATED),
     _K.ONVIF_SILENT: Change(also=_UNREADABLE),
     _K.ONVIF_FAULT: Change(also=_UNREADABLE),
     _K.ONVIF_HTML: Change(also=_UNREADABLE),
@@ -333,7 +335,8 @@ _PARTS: Final = {
     Check.PICTURE: SEEN_BY_RTSP,
     Check.SNAPSHOT: SEEN_BY_SNAPSHOT,
     Check.CLOCK: SEEN_BY_CLOCK,
-    Check.RECORDING: SEEN_BY_RECORDING,
+    # Footage is dated by the device's clock.
+    Check.RECORDING: SEEN_BY_RECORDING | {_K.CLOCK_UNSET, _K.CLOCK_MISSING},
 }
 
 

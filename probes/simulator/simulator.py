@@ -23,6 +23,7 @@ from probes.simulator.faults import Fault, Truth
 from probes.simulator.fleet import CameraSpec, Fleet
 from probes.simulator.listener import MANNERS
 from probes.simulator.playback import clip_of
+from probes.simulator.web import Face, pictures_of
 
 FOLLOW_S: Final = 0.05  # how late a listener may close or open after its script said so
 SPARE_FILES: Final = 4096  # connections and UDP sockets beside the listeners
@@ -40,20 +41,24 @@ class Simulator:
         self.fleet = fleet
         self._clock = clock
         self._cameras = dict[str, Camera]()
+        self._faces = dict[str, Face]()
         self._scripted = set[str]()  # whose listeners time alone can change
         self._following: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        _allow_open_files(len(self.fleet.cameras) + SPARE_FILES)
+        _allow_open_files(2 * len(self.fleet.cameras) + SPARE_FILES)
         await asyncio.to_thread(_encode, self.fleet.cameras)
-        tls = _self_signed() if any(spec.tls for spec in self.fleet.cameras) else None
+        wants_tls = any(spec.tls or (spec.http and spec.http.tls) for spec in self.fleet.cameras)
+        tls = _self_signed() if wants_tls else None
         self.started = datetime.now(UTC)
         if self._clock is None:
             begin = time.monotonic()
             self._clock = lambda: time.monotonic() - begin
         try:
             for spec in self.fleet.cameras:
-                self._cameras[spec.name] = Camera(spec, self._clock, self.started, tls)
+                camera = self._cameras[spec.name] = Camera(spec, self._clock, self.started, tls)
+                if spec.http is not None:
+                    self._faces[spec.name] = Face(camera, spec.http, tls)
                 self._note_script(spec)
         except OSError:
             self._close()
@@ -79,6 +84,10 @@ class Simulator:
     def address_of(self, name: str) -> tuple[str, int]:
         return self._cameras[name].address
 
+    def web_address_of(self, name: str) -> tuple[str, int]:
+        """Where a camera speaks HTTP; raises :class:`KeyError` for one that does not."""
+        return self._faces[name].address
+
     def spec_of(self, name: str) -> CameraSpec:
         return self._cameras[name].spec
 
@@ -102,12 +111,17 @@ class Simulator:
         await asyncio.to_thread(_encode, (spec,))
         camera.spec = spec
         self._note_script(spec)
-        camera.follow()
+        self._follow_one(name)
 
     def follow(self) -> None:
         """Bring every listener to what its script says for now; a passed-in clock may have jumped."""
         for name in self._scripted:
-            self._cameras[name].follow()
+            self._follow_one(name)
+
+    def _follow_one(self, name: str) -> None:
+        self._cameras[name].follow()
+        if name in self._faces:
+            self._faces[name].follow()
 
     def _note_script(self, spec: CameraSpec) -> None:
         if any(fault.kind in MANNERS for fault in spec.faults):
@@ -123,6 +137,8 @@ class Simulator:
     def _close(self) -> None:
         for camera in self._cameras.values():
             camera.close()
+        for face in self._faces.values():
+            face.close()
 
 
 def _encode(specs: tuple[CameraSpec, ...]) -> None:
@@ -131,6 +147,10 @@ def _encode(specs: tuple[CameraSpec, ...]) -> None:
         clip_of(spec, None)
         for fault in spec.faults:
             clip_of(spec, fault)
+        if spec.http is not None and spec.http.snapshot:
+            pictures_of(spec, None)
+            for fault in spec.faults:
+                pictures_of(spec, fault.kind)
 
 
 def _allow_open_files(wanted: int) -> None:

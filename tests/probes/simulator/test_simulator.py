@@ -83,7 +83,8 @@ async def test_a_session_flows_and_is_counted() -> None:
     assert counted.as_dict() == {
         "connections": 1, "requests": 5, "logins_accepted": 0, "logins_refused": 0, "locks": 0,
         "sessions_opened": 1, "sessions_open": 0, "sessions_peak": 1, "sessions_refused": 0,
-        "sessions_dropped": 0, "teardowns": 1,
+        "sessions_dropped": 0, "teardowns": 1, "web_requests": 0, "snapshots": 0, "subscriptions": 0,
+        "searches_open": 0,
     }  # fmt: skip
 
 

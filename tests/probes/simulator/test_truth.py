@@ -1,13 +1,13 @@
 """The ladder climbed at every fault says what the table holds to be honest, and harms nobody."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
-from probes.logins import LoginOutcome, Permit
+from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
 from probes.rtsp.keyframe import Keyframe
 from probes.simulator import Auth, CameraSpec, Carries, ClipSpec, Codec, Fault, FaultKind, Fleet, Simulator
@@ -20,7 +20,7 @@ class EverybodyMayTry:
     async def reserve(self, key: LoginKey) -> Permit:
         return Permit(canary=False)
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         return None
 
 
