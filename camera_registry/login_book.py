@@ -1,14 +1,18 @@
 """Keeps the login budget: reservations are stored before a password is sent, verdicts at once.
 
-The rules are ``probes.logins``; this room remembers, and makes siblings wait for a canary's verdict.
+The rules are ``probes.logins``; this room remembers, makes siblings wait for a canary's verdict, and sees
+when a credential fails at many devices at once. A key that is held back is free again by a changed password
+(which is a new key), by time, or by a person (``try_now``).
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,8 +20,11 @@ from camera_registry import models
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from probes import logins
-from probes.logins import LoginOutcome, LoginState, Permit, Refusal, Status
+from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal, Status, key_of_set
+from probes.reasons import Reason
 from probes.result import LoginKey
+
+log = structlog.get_logger(__name__)
 
 Save = Callable[[LoginKey, LoginState], None]
 
@@ -39,46 +46,137 @@ class LoginBook:
         self._clock = clock
         self._counters = counters
         self._verdicts: dict[LoginKey, asyncio.Event] = {}
+        self._refused: dict[str, dict[LoginKey, datetime]] = defaultdict(dict)  # what was good, by credential
+        self._tries_for_all: set[LoginKey] = set()  # keys whose try is the canary of a stopped credential
         self._storing = asyncio.Lock()
 
     async def reserve(self, key: LoginKey) -> Permit | Refusal:
         """Leave to send the credential once; waits while a try is under way that decides."""
         while True:
+            now = self._clock()
             before = self._states.get(key, LoginState())
-            state, answer = logins.reserve(before, self._clock())
+            state, answer = logins.reserve(before, now)
+            if isinstance(answer, Permit) and not self._may_try_for_all(key, now):
+                return Refusal(Reason.AUTH_SUSPENDED)
             self._states[key] = state
             if isinstance(answer, Refusal) and answer.wait and await self._next_verdict(key):
                 continue
-            if isinstance(answer, Permit) and answer.canary:
-                try:
-                    await asyncio.shield(self._store(key))
-                except BaseException:  # cancelled, too: who got no permit holds nobody back
-                    self._states[key] = before
-                    self._wake_siblings(key)
-                    # What was stored, or is being stored at this moment, must not look like a lost try.
-                    with suppress(SQLAlchemyError):
-                        await asyncio.shield(self._store(key))
-                    raise
+            if isinstance(answer, Permit) and (answer.canary or key in self._tries_for_all):
+                await self._store_reservation(key, before)
             return answer
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         """Keep how a try ended, and wake the siblings that wait for it."""
+        now = self._clock()
         before = self._states.get(key, LoginState())
-        state = logins.settle(before, outcome, self._clock())
+        state = logins.settle(before, outcome, now, advertised)
         self._states[key] = state
         if outcome is not LoginOutcome.UNUSED:
             self._counters.login_attempts.labels(outcome=outcome.value).inc()
+        changed = [key] if _durable(state) != _durable(before) else []
+        if (whole := self._settle_for_all(key, before, outcome, now)) is not None:
+            changed.append(whole)
         try:
             # A good key that stays good is not written each time: nothing is lost with it.
-            if _durable(state) != _durable(before):
-                await asyncio.shield(self._store(key))
+            for one in changed:
+                await asyncio.shield(self._store(one))
         finally:
             self._wake_siblings(key)
+
+    async def try_now(self, site: str, device: str) -> datetime | None:
+        """A person says: try this device again. ``None``: the next probe does; else not before that moment.
+
+        ``device`` is ``host:port`` of its RTSP. Refusals of the last 24 hours are forgiven, but no try is
+        made while the device may still be locked (35 minutes after the last one, or as long as it said), nor
+        while the whole credential is stopped (``resume``).
+        """
+        waits = []
+        for key in [key for key in self._states if (key.site, key.device) == (site, device)]:
+            now = self._clock()
+            if self._states[key].status in (Status.LOCKED, Status.REJECTED):
+                self._states[key] = logins.try_now(self._states[key], now)
+                await asyncio.shield(self._store(key))
+            whole = self._states.get(key_of_set(key.credential), LoginState())
+            waits += [s.not_before for s in (self._states[key], whole) if s.not_before and s.not_before > now]
+        return max(waits, default=None)
+
+    async def resume(self, credential: str) -> None:
+        """A person says that a stopped credential is right: its devices may be tried again at once."""
+        key = key_of_set(credential)
+        if key in self._states:
+            self._refused.pop(credential, None)
+            self._states[key] = LoginState(Status.GOOD)
+            await asyncio.shield(self._store(key))
 
     @property
     def refused(self) -> int:
         """How many keys are held back after a refusal."""
-        return sum(state.status is Status.REJECTED for state in self._states.values())
+        held = (Status.REJECTED, Status.LOCKED, Status.DOUBTED)
+        return sum(state.status in held and key.device != "" for key, state in self._states.items())
+
+    @property
+    def stopped(self) -> Mapping[str, datetime | None]:
+        """Credentials whose tries have stopped everywhere, by id, and when one canary tries for all."""
+        return {
+            key.credential: state.not_before
+            for key, state in self._states.items()
+            if key.device == "" and state.status is not Status.GOOD
+        }
+
+    # --- a credential as a whole ------------------------------------------------------------------------
+
+    def _may_try_for_all(self, key: LoginKey, now: datetime) -> bool:
+        """Whether the credential is not stopped, or this try is the canary for all of its devices."""
+        whole = key_of_set(key.credential)
+        if whole not in self._states or self._states[whole].status is Status.GOOD:
+            return True
+        self._states[whole], leave = logins.reserve(self._states[whole], now)
+        if isinstance(leave, Permit):
+            self._tries_for_all.add(key)
+        return isinstance(leave, Permit)
+
+    def _settle_for_all(
+        self, key: LoginKey, before: LoginState, outcome: LoginOutcome, now: datetime
+    ) -> LoginKey | None:
+        """What a try says of the credential as a whole; the key of the whole where that changed."""
+        whole = key_of_set(key.credential)
+        if key in self._tries_for_all:
+            self._tries_for_all.discard(key)
+            # Only an answer says something of the credential.
+            told = outcome in (LoginOutcome.ACCEPTED, LoginOutcome.REJECTED)
+            verdict = outcome if told else LoginOutcome.UNUSED
+            self._states[whole] = logins.settle(self._states[whole], verdict, now)
+            return whole
+        refused = self._refused[key.credential]
+        if outcome is not LoginOutcome.REJECTED or not before.proven:
+            return None
+        refused[key] = now
+        if key.credential in self.stopped or not logins.is_mass_failure(refused.values(), now):
+            return None
+        # Once: what is stopped is not tried, so nothing more is refused.
+        log.warning("a credential fails at many devices: stopped", credential=key.credential)
+        self._states[whole] = logins.stopped(now)
+        return whole
+
+    # --- storing and waiting ----------------------------------------------------------------------------
+
+    async def _store_reservation(self, key: LoginKey, before: LoginState) -> None:
+        """Make the reservation durable; who is cut while doing so holds nobody back."""
+        keys = [key, key_of_set(key.credential)] if key in self._tries_for_all else [key]
+        try:
+            for one in keys:
+                await asyncio.shield(self._store(one))
+        except BaseException:  # cancelled, too
+            self._states[key] = before
+            if key in self._tries_for_all:
+                self._tries_for_all.discard(key)
+                self._states[keys[1]] = replace(self._states[keys[1]], reserved_at=None)
+            self._wake_siblings(key)
+            # What was stored, or is being stored at this moment, must not look like a lost try.
+            with suppress(SQLAlchemyError):
+                for one in keys:
+                    await asyncio.shield(self._store(one))
+            raise
 
     async def _next_verdict(self, key: LoginKey) -> bool:
         verdict = self._verdicts.setdefault(key, asyncio.Event())
@@ -100,7 +198,7 @@ class LoginBook:
 
 
 def _durable(state: LoginState) -> LoginState:
-    return replace(state, accepted_at=None, under_way=0)
+    return replace(state, accepted_at=None, under_way=0, doubted_at=None)
 
 
 def load_states(database: Database) -> dict[LoginKey, LoginState]:

@@ -7,11 +7,12 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final, Protocol, TypeVar
 
 from probes.digest import Challenge, authorize, choose, parse_challenges
 from probes.errors import ProbeError
-from probes.logins import LoginGate, LoginOutcome, Refusal
+from probes.logins import NO_TIME, LoginGate, LoginOutcome, Permit, Refusal
 from probes.reasons import Reason
 from probes.result import Credential, LoginKey
 from probes.rtsp.messages import Headers
@@ -19,6 +20,9 @@ from probes.rtsp.messages import Headers
 # Hikvision, Samsung, Tapo and Reolink say so in words only.
 TEXT_OF_A_LOCK: Final = re.compile(r"\block(ed|out)?\b|suspen|\btry\b.{0,40}\b(later|after)\b", re.IGNORECASE)
 LOCK_TEXT_BYTES: Final = 500  # of a refusal's body
+# "Temporary Suspension: … 1784 seconds" (Tapo), "try it after 5 minutes" (Reolink)
+LOCK_TIME: Final = re.compile(r"\b(\d{1,6})\s*(s|sec|second|m|min|minute|h|hour)s?\b", re.IGNORECASE)
+LOCK_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600}
 
 
 class Answer(Protocol):
@@ -39,11 +43,26 @@ Fields = tuple[tuple[str, str], ...]
 
 
 class Attempt:
-    """One reserved try; whoever makes it says how it ended."""
+    """One reserved try; whoever makes it says how it ended, by ``answered`` or by ``outcome``."""
 
-    def __init__(self, proven: bool) -> None:
-        self.proven = proven
+    def __init__(self, leave: Permit) -> None:
+        self.proven = leave.proven
+        self.recent = leave.recent
         self.outcome = LoginOutcome.UNANSWERED
+        self.advertised = NO_TIME
+
+    def answered(self, answer: Answer) -> Reason:
+        """Keep how ``answer`` ends the try; ``OK``, or the reason of the refusal."""
+        if answer.status != 401:
+            self.outcome = LoginOutcome.ACCEPTED
+            return Reason.OK
+        if refusal_of(answer.reason, answer.body) is Reason.AUTH_LOCKED:
+            self.outcome = LoginOutcome.LOCKED
+            self.advertised = advertised_lock(answer)
+            return Reason.AUTH_LOCKED
+        self.outcome = LoginOutcome.REJECTED
+        # The device took this password a moment ago: rather, all of its sessions are taken.
+        return Reason.STREAM_SLOTS_BUSY if self.recent else Reason.AUTH_REJECTED
 
 
 @asynccontextmanager
@@ -57,7 +76,7 @@ async def attempt(gate: LoginGate, key: LoginKey) -> AsyncIterator[Attempt]:
     leave = await gate.reserve(key)
     if isinstance(leave, Refusal):
         raise ProbeError(leave.reason)
-    trying = Attempt(leave.proven)
+    trying = Attempt(leave)
     try:
         yield trying
     except ProbeError as error:
@@ -66,7 +85,7 @@ async def attempt(gate: LoginGate, key: LoginKey) -> AsyncIterator[Attempt]:
         raise ProbeError(Reason.AUTH_REJECTED, f"no answer to the login: {error}") from error
     finally:
         # Told whatever happens, a cancelled probe included: siblings wait for this verdict.
-        await asyncio.shield(gate.settle(key, trying.outcome))
+        await asyncio.shield(gate.settle(key, trying.outcome, trying.advertised))
 
 
 class Login:
@@ -141,10 +160,10 @@ class Login:
             answer = await send(self.fields(method, uri))
             if answer.status == 401 and self._take_stale(answer):
                 answer = await send(self.fields(method, uri))
-            trying.outcome = LoginOutcome.REJECTED if answer.status == 401 else LoginOutcome.ACCEPTED
-        if answer.status == 401:
+            refused = trying.answered(answer)
+        if refused is not Reason.OK:
             self._try_other_algorithm_next(challenges, chosen)
-            raise ProbeError(refusal_of(answer.reason, answer.body))
+            raise ProbeError(refused)
         self.algorithm = chosen.hash_name
         return answer
 
@@ -170,3 +189,13 @@ def refusal_of(reason: str, body: bytes) -> Reason:
     """Whether a refused login speaks of a lock (``AUTH_LOCKED``) or not (``AUTH_REJECTED``)."""
     said = f"{reason} {body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"
     return Reason.AUTH_LOCKED if TEXT_OF_A_LOCK.search(said) else Reason.AUTH_REJECTED
+
+
+def advertised_lock(answer: Answer) -> timedelta:
+    """How long a locked device says that it stays so: ``Retry-After`` (RFC 9110, 10.2.3) or its own words."""
+    after = (answer.headers.get("Retry-After") or "").strip()
+    if re.fullmatch(r"[0-9]{1,6}", after):
+        return timedelta(seconds=int(after))
+    said = f"{answer.reason} {answer.body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"
+    found = LOCK_TIME.search(said)
+    return NO_TIME if found is None else int(found[1]) * timedelta(seconds=LOCK_UNITS_S[found[2][0].lower()])

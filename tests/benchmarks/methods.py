@@ -14,12 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from probes.decode import Picture, decode_keyframe
 from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
-from probes.logins import LoginOutcome, Permit
+from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Outcome
 from probes.result import Depth, LoginKey, Target
 from probes.rtsp.keyframe import Keyframe
@@ -35,7 +35,7 @@ class NoLogins:
     async def reserve(self, key: LoginKey) -> Permit:
         return Permit(canary=False)
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         return None
 
 

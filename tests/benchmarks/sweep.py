@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -32,7 +32,7 @@ from camera_registry.plan import Plan, Shard, make_plan
 from camera_registry.scheduler import DueShards, Jobs
 from camera_registry.sweep import Sweeper, Tools
 from probes.ladder import Timeouts
-from probes.logins import LoginOutcome, Permit
+from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Check
 from probes.result import LoginKey, ProbeResult, Target
 from probes.rtsp.keyframe import Keyframe
@@ -63,7 +63,7 @@ class NoLogins:
     async def reserve(self, key: LoginKey) -> Permit:
         return Permit(canary=False)
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         return None
 
 

@@ -1,11 +1,11 @@
 """One probe with nothing around it: every login allowed, decoded on the spot, short waits."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
-from probes.logins import LoginOutcome, Permit
+from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, LoginKey, ProbeResult, Target
 from probes.rtsp.keyframe import Keyframe
@@ -23,7 +23,7 @@ class OpenGate:
     async def reserve(self, key: LoginKey) -> Permit:
         return Permit(canary=True)
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         self.outcomes.append(outcome)
 
 

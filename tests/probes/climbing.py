@@ -1,11 +1,11 @@
 """Climbing in tests: a gate that keeps a login state in memory, and a decoder in the same thread."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from probes import logins
 from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
-from probes.logins import LoginOutcome, LoginState, Permit, Refusal
+from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
 from probes.rtsp.keyframe import Keyframe
 
@@ -36,9 +36,9 @@ class Gate:
         self.states[key] = state
         return answer
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         self.refused += outcome is LoginOutcome.REJECTED
-        self.states[key] = logins.settle(self.states[key], outcome, now())
+        self.states[key] = logins.settle(self.states[key], outcome, now(), advertised)
 
 
 def now() -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from probes.logins import LoginOutcome
+from probes.logins import NO_TIME, LoginOutcome
 from probes.result import LoginKey
 from tests.probes.climbing import Gate
 from tests.probes.web_server import Asked, reply
@@ -23,9 +23,9 @@ class TellingGate(Gate):
         super().__init__()
         self.settled: list[LoginOutcome] = []
 
-    async def settle(self, key: LoginKey, outcome: LoginOutcome) -> None:
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         self.settled.append(outcome)
-        await super().settle(key, outcome)
+        await super().settle(key, outcome, advertised)
 
 
 @dataclass
