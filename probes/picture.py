@@ -53,44 +53,44 @@ def judge(
     ``ptz``: the camera turns by itself, and is never called moved.
     """
     usual = next((b for b in baselines if b.mode is sight.mode and b.samples >= MIN_SAMPLES), None)
-    similarity = None if usual is None or ptz else _similarity(sight.edges, usual.edges)
-    reason = _unusable(sight)
+    similarity = None if usual is None else _similarity(sight.edges, usual.edges)
+    if _has_just_switched(seen, now):
+        usual = None
+    reason = _unusable(sight, usual, similarity)
     if reason is None and seen is not None and stands_still(seen):
         reason = Reason.PICTURE_FROZEN
-    if reason is None and not _has_just_switched(seen, now):
-        reason = _changed(sight, usual, similarity)
-    return PictureJudgement(reason or Reason.OK, similarity)
+    return PictureJudgement(reason or _changed(sight, usual, similarity, ptz) or Reason.OK, similarity)
 
 
-def _unusable(sight: Sight) -> Reason | None:
-    """The rules that need no baseline, the surest first."""
+def _unusable(sight: Sight, usual: Baseline | None = None, similarity: float | None = None) -> Reason | None:
+    """What needs no baseline, or little of it; the surest first."""
     if sight.broken > 0.25:
         return Reason.PICTURE_CORRUPT
     if sight.brightness < 12 and sight.contrast < 4:
         return Reason.PICTURE_BLACK
     if sight.brightness > 245 and sight.contrast < 6:
         return Reason.PICTURE_WHITE
-    # Few levels, and either writing on them or no noise at all: nothing that a sensor sees.
-    if sight.flat > 0.85 and not 0.3 <= sight.contrast < 10:
+    # Few levels: writing or bars, or one plain colour. No sensor sees that.
+    if sight.flat > 0.85 and (sight.contrast >= 10 or (sight.contrast < 1 and sight.chroma > 10)):
         return Reason.PLACEHOLDER_PICTURE
-    if sight.contrast < 6:
+    if sight.contrast < 6 or (usual is not None and _lost_its_edges(sight, usual, similarity)):
         return Reason.PICTURE_COVERED
     if sight.contrast < 10:
         return Reason.PICTURE_LOW_CONTRAST
-    if sight.sharpness < 0.012:
-        return Reason.PICTURE_BLURRED
     return None
 
 
-def _changed(sight: Sight, usual: Baseline | None, similarity: float | None) -> Reason | None:
-    """The rules that compare with what this eye usually sees."""
-    if usual is None:
-        return None
-    if edge_strength(sight.edges).mean() < 0.15 * edge_strength(usual.edges).mean():
-        return Reason.PICTURE_COVERED
-    if sight.sharpness < 0.12 and sight.sharpness < 0.35 * usual.sharpness:
+def _lost_its_edges(sight: Sight, usual: Baseline, similarity: float | None) -> bool:
+    left = float(edge_strength(sight.edges).mean() / max(edge_strength(usual.edges).mean(), 1e-6))
+    return left < 0.15 or (left < 0.3 and similarity is not None and similarity < 0.3)
+
+
+def _changed(sight: Sight, usual: Baseline | None, similarity: float | None, ptz: bool) -> Reason | None:
+    """Focus and direction, against what this eye usually sees."""
+    # Without a baseline only what is hopeless: a plain wall is not sharp either.
+    if sight.sharpness < 0.3 or (usual is not None and sight.sharpness < min(0.65, 0.55 * usual.sharpness)):
         return Reason.PICTURE_BLURRED
-    if similarity is not None and similarity < 0.4:
+    if usual is not None and similarity is not None and similarity < 0.55 and not ptz:
         return Reason.PICTURE_MOVED
     return None
 

@@ -79,8 +79,8 @@ class Sight:
     """What was measured of one picture, on 320x180 grey; no picture can be made of it again.
 
     ``width`` and ``height`` are the picture's own, in pixels. ``brightness`` (mean) and ``contrast``
-    (standard deviation) are in grey levels 0..255. ``sharpness`` is the variance of the Laplacian after a
-    median of 3x3, divided by the picture's variance: no unit, about 0.3 in focus and 0.03 out of it.
+    (standard deviation) are in grey levels 0..255. ``sharpness`` is the share of the finest detail in all
+    detail: no unit, about 1 in focus and below 0.5 out of it (see ``sight.py``).
     ``chroma`` is the mean distance from grey, in levels. ``flat`` is the share of pixels that lie in the
     eight commonest levels, black and white not counted: near 1 only for a drawn card. ``broken`` is the share
     of rows that a decoder filled in. ``dhash`` is the 64-bit difference hash. ``edges`` is where the edges

@@ -1,11 +1,12 @@
 """What can be measured of one picture in a millisecond: how bright, how sharp, where its edges are.
 
 Everything is measured on 320x180 grey, whatever the camera sends: sensor noise and the pattern of compression
-mostly vanish by that, and what a monitor looks for stays. Runs in a worker process.
+mostly vanish by that, and what a monitor looks for stays. The uppermost and the lowest sixth are left out
+where drawn text (a clock, a name) would count: it is sharp and bright over any fault. Runs in a worker.
 """
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import sha1
 from typing import Final, cast
 
 import numpy as np
@@ -17,16 +18,19 @@ from probes.result import Mode, Sight
 
 WIDTH: Final = 320
 HEIGHT: Final = 180
-CELLS: Final = (40, 20)  # of the map of edges: 8x9 pixels each
-GREY_CHROMA: Final = 3.0  # levels: below it a picture is grey
+MIDDLE_ROWS: Final = slice(30, 150)
+CELLS: Final = (40, 15)  # of the map of edges: 8x8 pixels each
+COLOUR_SPREAD: Final = 1.0  # levels of deviation in Cb or Cr; infrared pictures may have a tint, but one only
 CARD_LEVELS: Final = 8
 INNER_LEVELS: Final = slice(20, 241)  # a night sky and a bright one are flat too
 
-# What a decoder leaves where data is missing: Y, Cb, Cr all zero (green), or all in the middle (grey).
+# What a decoder leaves where data is missing: Y, Cb, Cr all in the middle (grey), or all zero: green, which as a
+# JPEG comes back with Cb 84 and Cr 72.
 MIDDLE: Final = 128
-GREEN_CHROMA: Final = 60
+GREEN_CHROMA: Final = 100
 
 _LIMITED_TO_FULL: Final = np.clip((np.arange(256) - 16) * 255 / 219, 0, 255).round().astype(np.uint8)
+_NO_COLOUR: Final = np.full((HEIGHT, 80), MIDDLE, np.uint8)
 _EDGE_SCALE: Final = 32.0
 
 
@@ -55,34 +59,36 @@ def glance_at_image(data: bytes) -> Glance:
 
 def _glance(picture: Picture, data: bytes) -> Glance:
     grey = small_grey(picture)
-    return Glance(measure(picture, grey), grey[::2, ::2].tobytes(), blake2b(data, digest_size=16).digest())
+    return Glance(measure(picture, grey), grey[::2, ::2].tobytes(), sha1(data).digest())
 
 
 def small_grey(picture: Picture) -> Plane:
     """The picture as 320x180 grey of full range."""
-    grey = cv2.resize(picture.luma, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    # The mean of an area is exact and, between odd sizes, slow; below a half, four neighbours see everything.
+    much = picture.luma.shape[1] >= 2 * WIDTH
+    size = (WIDTH, HEIGHT)
+    grey = cv2.resize(picture.luma, size, interpolation=cv2.INTER_AREA if much else cv2.INTER_LINEAR)
     return cast(Plane, grey if picture.full_range else cv2.LUT(grey, _LIMITED_TO_FULL))
 
 
 def measure(picture: Picture, grey: Plane) -> Sight:
     """Measure ``picture``, whose ``small_grey`` is ``grey``."""
-    brightness, contrast = _mean_and_deviation(grey)
-    smooth = cast(Plane, cv2.medianBlur(grey, 3))  # the noise of a night is no sharpness
-    _, spread = _mean_and_deviation(smooth)
-    _, detail = _mean_and_deviation(cv2.Laplacian(smooth, cv2.CV_16S))
+    middle = grey[MIDDLE_ROWS]
+    brightness, contrast = _mean_and_deviation(middle)
+    smooth = cast(Plane, cv2.medianBlur(middle, 3))  # the noise of a night is no sharpness
     colours = tuple(_small_chroma(plane) for plane in picture.chroma)
-    chroma = sum(float(np.abs(c.astype(np.int16) - MIDDLE).mean()) for c in colours) / 2
+    chroma = sum(cv2.norm(c, _NO_COLOUR, cv2.NORM_L1) / c.size for c in colours) / 2
     return Sight(
         width=picture.width,
         height=picture.height,
-        mode=Mode.GREY if chroma < GREY_CHROMA else Mode.COLOUR,
+        mode=Mode.COLOUR if any(_mean_and_deviation(c)[1] >= COLOUR_SPREAD for c in colours) else Mode.GREY,
         brightness=brightness,
         contrast=contrast,
-        sharpness=(detail / spread) ** 2 if spread else 0.0,
+        sharpness=_sharpness(smooth),
         chroma=chroma,
-        flat=_flat_share(grey),
+        flat=_flat_share(middle),
         broken=_broken_share(grey, colours),
-        dhash=_difference_hash(grey),
+        dhash=_difference_hash(middle),
         edges=_edges(smooth),
     )
 
@@ -92,33 +98,57 @@ def _mean_and_deviation(plane: npt.ArrayLike) -> tuple[float, float]:
     return float(mean[0, 0]), float(deviation[0, 0])
 
 
+def _sharpness(smooth: Plane) -> float:
+    """The upper quartile, over tiles of 20x20, of the power of the Laplacian to that of all detail.
+
+    Of tiles, and of detail without what is wider than 17 pixels: a headlight or an insect before the lamp is
+    bright and soft, and makes no camera blurred. Ten levels of noise are added, so that what is plain is not
+    sharp.
+    """
+    fine = cv2.Laplacian(smooth, cv2.CV_32F)
+    detail = cv2.subtract(smooth, cv2.blur(smooth, (17, 17)), dtype=cv2.CV_32F)
+    tiles = [cv2.resize(power * power, (16, 6), interpolation=cv2.INTER_AREA) for power in (fine, detail)]
+    return float(np.quantile(tiles[0] / (tiles[1] + 10.0), 0.75))
+
+
 def _small_chroma(plane: Plane) -> Plane:
-    return cast(Plane, cv2.resize(plane, (80, HEIGHT), interpolation=cv2.INTER_AREA))
+    return cast(Plane, cv2.resize(plane, (80, HEIGHT), interpolation=cv2.INTER_NEAREST))
 
 
-def _flat_share(grey: Plane) -> float:
-    levels = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel()[INNER_LEVELS]
-    return float(np.partition(levels, -CARD_LEVELS)[-CARD_LEVELS:].sum() / grey.size)
+def _flat_share(middle: Plane) -> float:
+    levels = cv2.calcHist([middle], [0], None, [256], [0, 256]).ravel()[INNER_LEVELS]
+    return float(np.partition(levels, -CARD_LEVELS)[-CARD_LEVELS:].sum() / middle.size)
 
 
 def _broken_share(grey: Plane, colours: tuple[Plane, ...]) -> float:
     """The share of rows of one filled-in colour, or that only repeat the row above (a smear)."""
-    rows = grey.astype(np.int16)
-    deviation = rows.std(axis=1)
-    filled = (deviation < 1.5) & (np.abs(rows.mean(axis=1) - MIDDLE) <= 4)
-    green = np.full(HEIGHT, len(colours) == 2)
+    mean, deviation = _of_rows(grey)
+    filled = (deviation < 1.5) & (np.abs(mean - MIDDLE) <= 4)
+    green = (deviation < 3) & (len(colours) == 2)
     for plane in colours:
-        mean, spread = plane.mean(axis=1), plane.std(axis=1)
-        filled &= (np.abs(mean - MIDDLE) <= 4) & (spread < 2)
-        green &= mean < GREEN_CHROMA
+        tint, spread = _of_rows(plane)
+        filled &= (np.abs(tint - MIDDLE) <= 4) & (spread < 2)
+        green &= (tint < GREEN_CHROMA) & (spread < 3)
+    # A smear is uneven along its rows and the same from row to row; a wall or a cloth is neither.
+    across = cv2.absdiff(grey[:, 1:], grey[:, :-1])
+    down = cv2.absdiff(grey[1:], grey[:-1])
     smeared = np.zeros(HEIGHT, bool)
-    smeared[1:] = np.abs(np.diff(rows, axis=0)).mean(axis=1) < 0.1
-    smeared &= deviation >= 4  # a plain wall repeats itself too
+    smeared[1:] = (
+        (down.mean(axis=1) < 0.3) & (across.mean(axis=1) >= 1)[1:] & ((across > 0).mean(axis=1) > 0.3)[1:]
+    )
     return float((filled | green | smeared).mean())
 
 
-def _difference_hash(grey: Plane) -> int:
-    cells = cv2.resize(grey, (CELLS[0], CELLS[1]), interpolation=cv2.INTER_AREA)
+def _of_rows(plane: Plane) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mean and standard deviation of each row."""
+    rows = plane.astype(np.float32)
+    mean = rows.mean(axis=1)
+    square = np.einsum("ij,ij->i", rows, rows) / plane.shape[1]
+    return mean, np.sqrt(np.maximum(0, square - mean * mean))
+
+
+def _difference_hash(middle: Plane) -> int:
+    cells = cv2.resize(middle, CELLS, interpolation=cv2.INTER_AREA)
     tiny = cv2.resize(cells, (9, 8), interpolation=cv2.INTER_LINEAR)
     return int.from_bytes(np.packbits(tiny[:, 1:] > tiny[:, :-1]).tobytes(), "big")
 
@@ -133,5 +163,5 @@ def _edges(smooth: Plane) -> bytes:
 
 
 def edge_strength(edges: bytes) -> npt.NDArray[np.float64]:
-    """The map of edges back on a linear scale, shape (2, 20, 40), in grey levels."""
+    """The map of edges back on a linear scale, shape (2, 15, 40), in grey levels."""
     return np.exp2(np.frombuffer(edges, np.uint8).reshape(2, *CELLS[::-1]) / _EDGE_SCALE) - 1.0
