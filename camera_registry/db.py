@@ -6,25 +6,47 @@ failing half-way); PostgreSQL 15 or newer needs no such care. Both see the same 
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    UpdateBase,
+    column,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 30_000  # longer than any transaction of ours; a writer waits rather than fails
 MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this database server uses
 
+PLANNED = "planned"  # in the ``info`` of the tables that a plan is made of; a change of one is a new version
+VERSION = table("registry_version", column("version"))  # one row
 
-ONLY_PROBER = 953_000_001  # PostgreSQL's advisory lock of whoever probes on schedule
+
+class Role(IntEnum):
+    """What only one process may be at a time. The numbers are PostgreSQL's advisory locks."""
+
+    PROBER = 953_000_001  # asks eyes: two would each ask a camera for its one session
+    SERVER = 953_000_002  # asks them on schedule
 
 
-class AlreadyProbed(Exception):
-    """Another process probes on schedule with this database."""
+class RoleTaken(Exception):
+    """Another process has this role with this database."""
 
 
 class Database:
@@ -40,14 +62,23 @@ class Database:
         self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.sqlite, hide_parameters=True)
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
+        event.listen(self.engine, "after_execute", _note_planned)
+        event.listen(self.engine, "rollback", _forget_planned)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that commits when the block ends and rolls back when it raises."""
+        """A session that commits when the block ends and rolls back when it raises.
+
+        What changes a table that a plan is made of makes a new version of the registry, in the same
+        transaction: whoever sees the version sees the change.
+        """
         with Session(self.engine, expire_on_commit=False) as session:
             if self.sqlite:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
+            session.flush()
+            if session.connection().info.pop(PLANNED, False):
+                session.execute(update(VERSION).values(version=VERSION.c.version + 1))
             session.commit()
 
     @contextmanager
@@ -61,28 +92,32 @@ class Database:
             yield session
             session.rollback()
 
-    @contextmanager
-    def only_prober(self) -> Iterator[None]:
-        """Be the one process that probes on schedule; it ends with the block, and with the process.
+    def version(self) -> int:
+        """The version of what plans are made of. Read it before them: then nothing is missed."""
+        with self.engine.connect() as connection:
+            version: int = connection.execute(select(VERSION.c.version)).scalar_one()
+        return version
 
-        Two of them would each ask a camera for its one session, and each have a login budget in hand.
-        Raises ``AlreadyProbed``.
+    @contextmanager
+    def hold(self, role: Role) -> Iterator[Callable[[], bool]]:
+        """Be the one process in this role while the block lasts; it ends with the process, too.
+
+        Gives a function that says whether the role is still ours: PostgreSQL gives it away when the
+        connection breaks, and the function takes it again where nobody else has. Raises ``RoleTaken``.
         """
-        if not self.sqlite:
-            with self.engine.connect() as connection:
-                connection.detach()  # the lock goes with the connection: it must not stay in the pool
-                taken = connection.scalar(select(func.pg_try_advisory_lock(ONLY_PROBER)))
-                connection.rollback()
-                if not taken:
-                    raise AlreadyProbed
-                yield
+        if self.sqlite:
+            with Path(f"{self.engine.url.database}.{role.name.lower()}").open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise RoleTaken from None
+                yield lambda: True
             return
-        with Path(f"{self.engine.url.database}.prober").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise AlreadyProbed from None
-            yield
+        with ExitStack() as connected:
+            lock = _AdvisoryLock(self.engine, role, connected)
+            if not lock.held():
+                raise RoleTaken
+            yield lock.held
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; on a new database, make them."""
@@ -116,3 +151,43 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+class _AdvisoryLock:
+    """A lock that lives as long as its connection, which is taken out of the pool for it."""
+
+    def __init__(self, engine: Engine, number: int, connected: ExitStack) -> None:
+        self._engine = engine
+        self._number = number
+        self._connected = connected
+        self._connection: Connection | None = None
+
+    def held(self) -> bool:
+        """Whether we hold it; it is taken where it can be. Raises whatever the database raises."""
+        if self._connection is not None:
+            try:
+                self._connection.scalar(select(1))
+                self._connection.rollback()
+                return True
+            except DBAPIError:
+                self._connected.close()
+                self._connection = None
+        connection = self._connected.enter_context(self._engine.connect())
+        if not connection.scalar(select(func.pg_try_advisory_lock(self._number))):
+            self._connected.close()
+            return False
+        connection.detach()
+        connection.rollback()
+        self._connection = connection
+        return True
+
+
+def _note_planned(connection: Connection, statement: object, *_: object) -> None:
+    changed = statement.table if isinstance(statement, UpdateBase) else None
+    if isinstance(changed, Table) and changed.info.get(PLANNED):
+        connection.info[PLANNED] = True
+
+
+def _forget_planned(connection: Connection) -> None:
+    if not connection.invalidated:
+        connection.info.pop(PLANNED, None)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from camera_registry.credentials import CredentialStore, erase
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import Credential, Device, Eye, Site, Suspension
+from camera_registry.models import Credential, Device, DevicePace, Eye, Site, Suspension
 from probes.result import Target
 
 
@@ -61,7 +61,7 @@ _ASKED = (
     Device.credential_id,
     Device.manufacturer,
     Device.sessions,
-    Device.effective_interval_s,
+    DevicePace.effective_interval_s,
     Site.id.label("site_id"),
     Site.code.label("site"),
     Site.interval_s,
@@ -106,6 +106,7 @@ def load_targets(
         select(*_ASKED)  # columns: ten thousand mapped objects would take a second more
         .join(Device, Eye.device_id == Device.id)
         .join(Site, Device.site_id == Site.id)
+        .outerjoin(DevicePace, DevicePace.device_id == Device.id)
         .where(
             Eye.started_at <= now if started else Eye.started_at.is_(None),
             Eye.reach == Reach.NETWORK,

@@ -1,7 +1,8 @@
 """The tables. Plain rows, no behaviour; moments are aware UTC, calendar days are dates.
 
 Reading order: units and sites, then points > devices > eyes, then credentials, then what the judge
-keeps (conditions, transitions, instabilities, deliveries), then the login budget.
+keeps (conditions, transitions, instabilities, deliveries), then the login budget, then what processes
+tell each other. A plan is made of the tables marked ``PLANNED``.
 """
 
 from datetime import UTC, date, datetime
@@ -24,6 +25,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from camera_registry.db import PLANNED
+
+PLANNED_TABLE: dict[str, Any] = {"info": {PLANNED: True}}
 
 
 class Moment(TypeDecorator[datetime]):
@@ -99,6 +104,7 @@ class Site(Base):
     """A network vantage: the place eyes are probed from, and how often its line bears it."""
 
     __tablename__ = "site"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
@@ -143,6 +149,7 @@ class Device(Base):
     """Hardware: a camera or a recorder. Without ``host`` no network reaches it."""
 
     __tablename__ = "device"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
@@ -163,14 +170,23 @@ class Device(Base):
     credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id"))
     sessions: Mapped[int | None]  # at a time; None: 1 for a camera, 2 for a recorder
     sub_stream: Mapped[str] = mapped_column(String(16), default="sub")  # see inventory.StreamChoice
+
+
+class DevicePace(Base):
+    """How often a device is asked: computed by the monitor, kept apart from what people say of the device."""
+
+    __tablename__ = "device_pace"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), primary_key=True)
     probe_s: Mapped[float | None]  # learned length of one session, seconds
-    effective_interval_s: Mapped[float | None]  # what the host bears; truth.md rule 4
+    effective_interval_s: Mapped[float]  # at which each of its eyes is asked
 
 
 class Eye(Base):
     """One "mắt camera": a channel with its own stream; what the city counts."""
 
     __tablename__ = "eye"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)
@@ -195,6 +211,7 @@ class Suspension(Base):
     """A time out of service, half-open; open-ended while ``to_at`` is None."""
 
     __tablename__ = "suspension"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), index=True)
@@ -211,6 +228,7 @@ class Credential(Base):
     """
 
     __tablename__ = "credential"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
@@ -337,3 +355,50 @@ class LoginBudget(Base):
     accepted_at: Mapped[datetime | None]
     rejected_at: Mapped[list[Any]] = mapped_column(default=list)  # ISO moments, newest last
     not_before: Mapped[datetime | None]
+
+
+# --- what processes tell each other -----------------------------------------------------------------
+
+
+class RegistryVersion(Base):
+    """One row: counts the transactions that changed what plans are made of. Written by db.py alone."""
+
+    __tablename__ = "registry_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+
+
+class ProbeRequest(Base):
+    """Somebody wants an eye asked now. Answered by the one process that asks; short-lived."""
+
+    __tablename__ = "probe_request"
+    __table_args__ = (Index(None, "answered_at", "requested_at"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)  # never of two requests
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    depth: Mapped[str] = mapped_column(String(16))
+    record: Mapped[bool]  # keep the whole exchange
+    requested_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)  # None once answered: it may not be asked
+
+
+class Rollout(Base):
+    """One start of a site: what was asked for, how far it came, and how it ended. Kept as its record."""
+
+    __tablename__ = "rollout"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    requested_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]
+    stage: Mapped[str | None] = mapped_column(String(16))  # see rollout.Stage
+    stage_eyes: Mapped[int] = mapped_column(default=0)
+    stage_asked: Mapped[int] = mapped_column(default=0)
+    asked: Mapped[int] = mapped_column(default=0)  # eyes, in all stages
+    started: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)  # logins
+    stop_asked_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    ending: Mapped[str | None] = mapped_column(String(16))  # see rollout.Ending

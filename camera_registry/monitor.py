@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 DISPATCH_S = 1.0
 WRITE_S = 1.0
-REPLAN_S = 5.0  # how soon a started, changed or withdrawn eye is noticed
+FOLLOW_S = 1.0  # how soon a started, changed or withdrawn eye is noticed
+REPLAN_S = 60.0  # ... and what follows from the calendar, or from what probes learned
 SILENCE_S = 10.0
 TIDY_S = 600.0
 NOTED_PACE_CHANGE = 0.2  # of the learned length of a probe: smaller changes are not written
@@ -57,16 +58,6 @@ class Monitor:
 
     def close(self) -> None:
         self.decoding.shutdown(wait=False, cancel_futures=True)
-
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Write results once a second while the block lasts, and what is left at its end."""
-        writer = Jobs({"write": (WRITE_S, self.results.write)})
-        try:
-            yield
-        finally:
-            await writer.stop()
-            await self.results.write()
 
     def targets(self, site: str | None = None, *, started: bool = True) -> list[Target]:
         """The eyes that may be asked now, each with what earlier probes of it learned."""
@@ -108,7 +99,8 @@ class Monitor:
             rows = session.execute(
                 select(models.Device.id, models.Site.code, models.Device.host, models.Device.port)
                 .join(models.Site)
-                .add_columns(models.Device.effective_interval_s, models.Device.probe_s)
+                .outerjoin(models.DevicePace)
+                .add_columns(models.DevicePace.effective_interval_s, models.DevicePace.probe_s)
                 .where(models.Device.host.is_not(None))
             ).all()
         known = {(pace.site, pace.device): pace for pace in paces}
@@ -120,9 +112,14 @@ class Monitor:
         if not changed:
             return
         with self.database.transaction() as session:
-            for device in session.scalars(select(models.Device).where(models.Device.id.in_(changed))):
-                device.effective_interval_s = changed[device.id].effective_interval_s
-                device.probe_s = changed[device.id].probe_s
+            for device_id, pace in changed.items():
+                session.merge(
+                    models.DevicePace(
+                        device_id=device_id,
+                        effective_interval_s=pace.effective_interval_s,
+                        probe_s=pace.probe_s,
+                    )
+                )
 
 
 def prepare(
@@ -155,6 +152,55 @@ def prepare(
     return Monitor(database, settings, credentials, clock, counters, judge, tools, sweeper, results, decoding)
 
 
+class Follower:
+    """Has the sweeper, and the round where there is one, go by the registry as it is now."""
+
+    def __init__(self, monitor: Monitor, due: DueShards | None = None) -> None:
+        self._monitor = monitor
+        self._due = due
+        self._version: int | None = None
+        self._planned_at = 0.0
+        self._looking = asyncio.Lock()
+
+    async def look(self) -> None:
+        """Make a new plan if the registry has changed, or the last one is old. Otherwise it costs next to
+        nothing."""
+        async with self._looking:
+            with database_may_be_away("plan"):
+                version = await asyncio.to_thread(self._monitor.database.version)
+                now = self._monitor.clock().timestamp()
+                if version == self._version and 0 <= now - self._planned_at < REPLAN_S:
+                    return
+                # What makes a plan impossible (a lost key, say) is said once a minute, not every second.
+                self._version, self._planned_at = version, now
+                try:
+                    unstarted, plan = await asyncio.to_thread(self._read)
+                except SQLAlchemyError:
+                    self._version = None
+                    raise
+                # An eye that was started in between is in both: it is asked as planned.
+                planned = [ask.target for shard in plan.shards for ask in shard.asks]
+                self._monitor.sweeper.follow([*unstarted, *planned])
+                if self._due is not None:
+                    self._due.follow(plan)
+
+    def _read(self) -> tuple[list[Target], Plan]:
+        return self._monitor.targets(started=False), self._monitor.plan()
+
+
+@asynccontextmanager
+async def attending(monitor: Monitor) -> AsyncIterator[Follower]:
+    """Ask nobody, but write the results of whoever does, and follow the registry, while the block lasts."""
+    follower = Follower(monitor)
+    await follower.look()
+    jobs = Jobs({"write": (WRITE_S, monitor.results.write), "follow": (FOLLOW_S, follower.look)})
+    try:
+        yield follower
+    finally:
+        await jobs.stop()
+        await monitor.results.write()
+
+
 class Running:
     """A monitor at work: enter to begin, leave to stop without leaving a session open on any camera."""
 
@@ -162,16 +208,17 @@ class Running:
         self._monitor = monitor
         self._engine = LocalEngine(monitor.sweeper, monitor.results)
         self._due = DueShards(self._engine, monitor.clock)
+        self.follower = Follower(monitor, self._due)
 
     async def __aenter__(self) -> "Running":
         # Whatever was not watched is unknown before anybody looks.
         await self._silence()
-        await self._replan()
+        await self.follower.look()
         self._jobs = Jobs(
             {
                 "dispatch": (DISPATCH_S, self._dispatch),
                 "write": (WRITE_S, self._monitor.results.write),
-                "replan": (REPLAN_S, self._replan),
+                "follow": (FOLLOW_S, self.follower.look),
                 "silence": (SILENCE_S, self._silence),
                 "tidy": (TIDY_S, self._tidy),
             }
@@ -185,25 +232,19 @@ class Running:
     async def _dispatch(self) -> None:
         self._due.tick()
 
-    async def _replan(self) -> None:
-        with _database_may_be_away("plan"):
-            plan = await asyncio.to_thread(self._monitor.plan)
-            self._monitor.sweeper.follow(plan)
-            self._due.follow(plan)
-
     async def _silence(self) -> None:
-        with _database_may_be_away("silence"):
+        with database_may_be_away("silence"):
             receipt = await asyncio.to_thread(self._monitor.ingest.tick, self._monitor.clock())
             self._monitor.results.tell(receipt)
 
     async def _tidy(self) -> None:
-        with _database_may_be_away("tidy"):
+        with database_may_be_away("tidy"):
             await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
             await asyncio.to_thread(self._monitor.ingest.pack, self._monitor.clock())
 
 
 @contextmanager
-def _database_may_be_away(job: str) -> Iterator[None]:
+def database_may_be_away(job: str) -> Iterator[None]:
     """A periodic job that finds no database says so, and runs again when it is due."""
     try:
         yield

@@ -17,7 +17,7 @@ from camera_registry import models
 from camera_registry.health import EyeState
 from camera_registry.i18n import collation_key
 from camera_registry.inventory import Reach
-from camera_registry.models import Device, Eye, Point, PointUnit, Site, Suspension
+from camera_registry.models import Device, DevicePace, Eye, Point, PointUnit, Site, Suspension
 from camera_registry.spelling import fold
 from camera_registry.units import Scope, UnitError, UnitTree
 from probes.reasons import Check, Reason
@@ -387,6 +387,7 @@ def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
         (or_(Device.host.is_(None), Eye.path.is_(None)), Reason.MONITOR_MISCONFIGURED),
         else_=Reason.NEVER_PROBED,
     )
+    interval_s = func.coalesce(DevicePace.effective_interval_s, Site.interval_s)
     state = models.EyeState
     return (
         select(
@@ -397,12 +398,12 @@ def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
                 func.coalesce(state.reason, unasked),
                 state.since,
             ),
-            *(state.probed_at, state.probe_s, func.coalesce(Device.effective_interval_s, Site.interval_s)),
-            state.first_ok_at.is_(None),
+            *(state.probed_at, state.probe_s, interval_s, state.first_ok_at.is_(None)),
         )
         .join(Device, Eye.device_id == Device.id)
         .join(Point, Device.point_id == Point.id)
         .join(Site, Device.site_id == Site.id)
+        .outerjoin(DevicePace, DevicePace.device_id == Device.id)
         .outerjoin(state, state.eye_id == Eye.id)
     )
 

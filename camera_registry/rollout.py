@@ -8,9 +8,8 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 
 from sqlalchemy import update
 
@@ -18,7 +17,7 @@ from camera_registry import models
 from camera_registry.monitor import Monitor
 from camera_registry.plan import Pace, Plan
 from probes.reasons import Check, Reason
-from probes.result import Depth, ProbeResult, Target
+from probes.result import Depth, LoginKey, ProbeResult, Target
 
 FEW = 10
 REFUSED_SHARE = 0.1  # of those asked: more refused logins than that stop the start
@@ -35,7 +34,13 @@ class Stage(StrEnum):
     ALL = "all"
 
 
-Tell = Callable[[Stage, int, int], None]  # stage, of how many, asked
+class Ending(StrEnum):
+    """How a start that somebody asked for has ended."""
+
+    DONE = "done"
+    REFUSED = "refused"  # it stopped by itself: too many logins were refused
+    STOPPED = "stopped"  # somebody asked it to
+    INTERRUPTED = "interrupted"  # by the end of the process that asked, or nobody began it in time
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,29 @@ class Started:
     stopped: Stage | None
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a start has come: ``asked`` of the ``eyes`` of its stage, with so many logins refused."""
+
+    stage: Stage
+    eyes: int
+    before: Started  # what the stages before it came to
+    asked: int = 0
+    started: int = 0
+    refused: int = 0
+
+    @property
+    def total(self) -> Started:
+        """What the start would come to if it ended here."""
+        before = self.before
+        return Started(
+            before.asked + self.asked, before.started + self.started, before.refused + self.refused, None
+        )
+
+
+Tell = Callable[[Progress], None]
+
+
 def forecast(plan: Plan) -> Forecast:
     """What the plan asks of devices and lines."""
     asks = [ask for shard in plan.shards for ask in shard.asks]
@@ -85,39 +113,37 @@ async def roll_out(
     tell: Tell,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Started:
-    """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears stage, of how many, asked.
+    """Ask the eyes of ``plan`` for the first time and start them. ``tell`` hears of each one asked,
+    and of each stage that was started.
 
     Stops where more logins are refused than ``REFUSED_SHARE`` (one is enough for the canary); the eyes
-    of the stage that failed, and of those after it, are not started. Somebody must write the results
-    meanwhile (``monitor.writing``).
+    of the stage that failed, and of those after it, are not started, nor are those that may not be asked any
+    more when their turn comes. Somebody must write the results meanwhile (``monitor.attending``).
     """
     targets = sorted((ask.target for shard in plan.shards for ask in shard.asks), key=lambda t: t.eye)
     longest = max((t.interval_s for t in targets), default=0.0)
-    asked = started = refused = 0
-    stopped = None
+    so_far = Started(0, 0, 0, None)
     suspects: list[asyncio.Task[None]] = []
     try:
         for stage, group in stages(targets):
             spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
-            told = partial(tell, stage, len(group))
-            results = await _ask_all(monitor, group, spread_s, pause, told, suspects)
-            keys = {target.eye: target.login_key for target in group}
-            turned_away = len({keys[result.eye] for result in results if _refused(result)})
-            asked += len(results)
-            refused += turned_away
-            if turned_away > _bearable(stage, len(group)):
-                stopped = stage
+            begun = Progress(stage, len(group), so_far)
+            asked, reached = await _ask_all(monitor, group, spread_s, pause, begun, tell, suspects)
+            if reached.refused > _bearable(stage, len(group)):
+                so_far = replace(reached.total, stopped=stage)
                 break
             await monitor.results.write()
-            await asyncio.to_thread(_mark_started, monitor, [target.eye for target in group])
-            started += len(group)
+            await asyncio.to_thread(_mark_started, monitor, asked)
+            reached = replace(reached, started=len(asked))
+            tell(reached)
+            so_far = reached.total
         await asyncio.gather(*suspects)
     finally:
         for task in suspects:
             task.cancel()
         await asyncio.gather(*suspects, return_exceptions=True)
         await monitor.results.write()
-    return Started(asked, started, refused, stopped)
+    return so_far
 
 
 def _bearable(stage: Stage, eyes: int) -> int:
@@ -152,23 +178,35 @@ async def _ask_all(
     targets: Sequence[Target],
     spread_s: float,
     pause: Callable[[float], Awaitable[None]],
-    tell: Callable[[int], None],
+    begun: Progress,
+    tell: Tell,
     suspects: list[asyncio.Task[None]],
-) -> list[ProbeResult]:
-    """Ask each once, evenly spread. Those that fail are asked again by tasks that go on as ``suspects``."""
-    results: list[ProbeResult] = []
+) -> tuple[list[str], Progress]:
+    """Ask each once, evenly spread; returns who was asked, and how far that came.
+
+    Those that fail are asked again by tasks that go on as ``suspects``.
+    """
+    asked: list[str] = []
+    turned_away: set[LoginKey | None] = set()
+
+    def reached() -> Progress:
+        return replace(begun, asked=len(asked), refused=len(turned_away))
 
     async def one(number: int, target: Target) -> None:
         await pause(spread_s * number / len(targets))
         result = await monitor.sweeper.once(target, Depth.LIVENESS)
-        results.append(result)
+        if result is None:
+            return
+        asked.append(target.eye)
+        if _refused(result):
+            turned_away.add(target.login_key)
         suspects.append(asyncio.create_task(monitor.sweeper.ask_again(target, result)))
-        tell(len(results))
+        tell(reached())
 
     async with asyncio.TaskGroup() as tasks:
         for number, target in enumerate(targets):
             tasks.create_task(one(number, target))
-    return results
+    return asked, reached()
 
 
 def _refused(result: ProbeResult) -> bool:

@@ -6,15 +6,19 @@ not begin within its interval is a result, too (backpressure), not a pile-up.
 """
 
 import asyncio
+import heapq
 import random
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 
 import structlog
 
 from camera_registry.counters import Counters
-from camera_registry.plan import Plan, Shard
+from camera_registry.plan import Shard
 from probes.ladder import DEFAULT_TIMEOUTS, Decode, Timeouts, climb
 from probes.logins import LoginGate
 from probes.reasons import Check, Outcome, Reason
@@ -56,16 +60,36 @@ class Sweeper:
         self._pause = pause
         self._places = asyncio.Semaphore(in_flight)
         self._doors: dict[tuple[str, str], _Door] = {}
-        self._asking: set[str] = set()
-        self._planned: dict[str, Target] = {}
+        self._asking: dict[str, list[asyncio.Timeout]] = defaultdict(list)  # each probe's patience, by eye
+        self._suspects: set[str] = set()  # that wait to be asked again
+        self._followed: dict[str, Target] = {}
+        self._sessions: dict[tuple[str, str], int] = {}  # that each device bears
         self._dropped: set[str] = set()
 
-    def follow(self, plan: Plan) -> None:
-        """Go by this plan: eyes that it no longer holds are not asked any more, not even by sweeps already
-        under way; the others are asked with what it says of them (a new password, say)."""
-        planned = {ask.target.eye: ask.target for shard in plan.shards for ask in shard.asks}
-        self._dropped = (self._dropped | self._planned.keys()) - planned.keys()
-        self._planned = planned
+    def follow(self, targets: Iterable[Target]) -> None:
+        """Go by these eyes, asking them with what is said of them here (a new password, say).
+
+        Those that were among the ones before and are no more are not asked again, not even by sweeps under
+        way; a probe of one that is under way is cut short: its session is torn down, its result dropped.
+        """
+        followed = {target.eye: target for target in targets}
+        self._dropped = (self._dropped | self._followed.keys()) - followed.keys()
+        self._followed = followed
+        self._sessions = {}
+        for target in followed.values():
+            device = target.site, target.device
+            self._sessions[device] = min(target.sessions, self._sessions.get(device, target.sessions))
+        for device, door in self._doors.items():
+            door.widen(self._sessions.get(device, door.sessions))
+        now = asyncio.get_running_loop().time()
+        for eye in self._dropped & self._asking.keys():
+            for patience in self._asking[eye]:
+                if not patience.expired():
+                    patience.reschedule(now)
+
+    def target(self, eye: str) -> Target | None:
+        """What is known of an eye that may be asked now; ``None`` of any other."""
+        return self._followed.get(eye)
 
     async def sweep(self, shard: Shard, slot: int) -> None:
         """Ask every eye of the shard whose turn ``slot`` is, each at its own moment; returns when all are."""
@@ -79,32 +103,34 @@ class Sweeper:
     async def ask(self, target: Target, depth: Depth) -> None:
         """Ask one eye, and again at once while it is suspect. One that is being asked already is left alone:
         its result is on the way."""
-        if target.eye not in self._asking:
+        if target.eye not in self._asking and target.eye not in self._suspects:
             await self.ask_again(target, await self.once(target, depth))
 
-    async def ask_again(self, target: Target, result: ProbeResult) -> None:
+    async def ask_again(self, target: Target, result: ProbeResult | None) -> None:
         """Confirm or clear the suspicion that ``result`` raised, if it did; never for a refused login."""
         for shortest, longest in RE_ASK_AFTER_S:
-            verdict = result.verdict(Check.STREAM)
+            verdict = result.verdict(Check.STREAM) if result is not None else None
             suspect = verdict is not None and verdict.outcome is Outcome.FAILING
-            if not suspect or result.memory.failures >= self._confirm_after:
+            if result is None or not suspect or result.memory.failures >= self._confirm_after:
                 return
-            self._asking.add(target.eye)
+            self._suspects.add(target.eye)
             try:
                 await self._pause(random.uniform(shortest, longest))
-                if target.eye in self._dropped:
-                    return
                 result = await self.once(target, Depth.LIVENESS)
             finally:
-                self._asking.discard(target.eye)
+                self._suspects.discard(target.eye)
 
-    async def once(self, target: Target, depth: Depth) -> ProbeResult:
-        """Ask one eye once, when its device and this process have a place, and hand the result on."""
-        self._asking.add(target.eye)
-        try:
-            result = await self._probe(target, depth)
-        finally:
-            self._asking.discard(target.eye)
+    async def once(
+        self, target: Target, depth: Depth, *, record: bool = False, urgent: bool = False
+    ) -> ProbeResult | None:
+        """Ask one eye once, when its device and this process have a place, and hand the result on.
+
+        ``record`` keeps the whole exchange; ``urgent`` goes before those whose turn it is, because somebody
+        waits. ``None``: the eye may not be asked any more (see ``follow``).
+        """
+        result = await self._probe(target, depth, record, urgent)
+        if result is None:
+            return None
         self.memories[target.eye] = result.memory
         for verdict in result.verdicts:
             self._tools.counters.probes.labels(check=verdict.check.value, outcome=verdict.outcome.value).inc()
@@ -120,17 +146,34 @@ class Sweeper:
         self._tools.counters.sweep_lag.set(max(0.0, self._tools.clock().timestamp() - due_at))
         await self.ask(target, depth)
 
-    async def _probe(self, target: Target, depth: Depth) -> ProbeResult:
-        target = self._planned.get(target.eye, target)
-        target = replace(target, memory=self.memories.get(target.eye, target.memory))
+    async def _probe(self, target: Target, depth: Depth, record: bool, urgent: bool) -> ProbeResult | None:
+        eye, begun = target.eye, False
+        if eye in self._dropped:
+            return None
+        patience = asyncio.timeout(target.interval_s)
+        self._asking[eye].append(patience)
         try:
-            async with asyncio.timeout(target.interval_s) as patience, self._door(target), self._places:
-                patience.reschedule(None)  # begun: from here on the probe keeps its own time
-                return await self._climb(target, depth)
+            async with patience, self._door(target).passed(urgent=urgent), self._places:
+                if eye in self._dropped:
+                    return None
+                patience.reschedule(None)  # from here on the probe keeps its own time
+                begun = True
+                return await self._climb(self._as_known_now(target), depth, record)
         except TimeoutError:
+            if begun or eye in self._dropped:
+                return None
             return _not_asked(target, depth, self._tools.clock(), Reason.PROBE_SKIPPED_BACKPRESSURE)
+        finally:
+            self._asking[eye].remove(patience)
+            if not self._asking[eye]:
+                del self._asking[eye]
 
-    async def _climb(self, target: Target, depth: Depth) -> ProbeResult:
+    def _as_known_now(self, target: Target) -> Target:
+        """Much may have changed while it waited for its turn."""
+        target = self._followed.get(target.eye, target)
+        return replace(target, memory=self.memories.get(target.eye, target.memory))
+
+    async def _climb(self, target: Target, depth: Depth, record: bool) -> ProbeResult:
         tools = self._tools
         tools.counters.sessions_open.inc()
         try:
@@ -141,6 +184,7 @@ class Sweeper:
                 decode=tools.decode,
                 clock=tools.clock,
                 timeouts=tools.timeouts,
+                record=record,
             )
         except Exception:
             # Our bug, and one eye's: it must be seen in the log, and the other eyes must still be asked.
@@ -150,19 +194,46 @@ class Sweeper:
             tools.counters.sessions_open.dec()
 
     def _door(self, target: Target) -> "_Door":
-        key = (target.site, target.device)
-        door = self._doors.get(key)
-        if door is None or door.sessions != target.sessions:
-            door = self._doors[key] = _Door(target.sessions)
+        device = target.site, target.device
+        door = self._doors.setdefault(device, _Door())
+        door.widen(self._sessions.get(device, target.sessions))
         return door
 
 
-class _Door(asyncio.Semaphore):
-    """As many sessions as one device bears at a time."""
+class _Door:
+    """As many sessions as one device bears at a time; the urgent first, then first come, first served."""
 
-    def __init__(self, sessions: int) -> None:
-        super().__init__(sessions)
+    def __init__(self) -> None:
+        self.sessions = 1
+        self._inside = 0
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []  # a heap
+        self._numbers = count()
+
+    def widen(self, sessions: int) -> None:
+        """Let in so many from now on; who is inside stays, and counts."""
         self.sessions = sessions
+        self._let_in()
+
+    @asynccontextmanager
+    async def passed(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Be inside while the block lasts."""
+        place = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (not urgent, next(self._numbers), place))
+        self._let_in()
+        try:
+            await place
+            yield
+        finally:
+            if not place.cancelled():  # else: it was never let in
+                self._inside -= 1
+                self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._inside < self.sessions:
+            *_, place = heapq.heappop(self._waiting)
+            if not place.done():  # else: who waited has gone
+                self._inside += 1
+                place.set_result(None)
 
 
 def _not_asked(target: Target, depth: Depth, now: datetime, reason: Reason) -> ProbeResult:

@@ -1,6 +1,8 @@
 """What every command does first and last: settings, the migrated database, the key, and a clear refusal."""
 
+import asyncio
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,6 +96,15 @@ def read_password(source: Path | None, loaded: Settings) -> str:
         raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
     except UnicodeDecodeError:
         raise Refused(N_("The password in {path} is not UTF-8 text."), path=source or "-") from None
+
+
+def stop_on_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 def say(loaded: Settings, message: str, **values: object) -> None:

@@ -20,8 +20,16 @@ import typer
 import uvloop
 
 from camera_registry import demonstration, health, queries, rollout, units
-from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, say
-from camera_registry.commands.serve import serving, stop_on_signal
+from camera_registry.commands.common import (
+    Refused,
+    command,
+    now,
+    open_credentials,
+    open_database,
+    say,
+    stop_on_signal,
+)
+from camera_registry.commands.serve import serving
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.demonstration import DemoDevice
@@ -119,7 +127,9 @@ async def _demonstrate(
     fleet = load_fleet(fleet_file)
     stop = stop_on_signal()
     async with _simulated(fleet_file) as city:
-        async with serving(database, settings, credentials, now, host=host, port=port, notice=NOTICE) as (
+        async with serving(
+            database, settings, credentials, now, stop, host=host, port=port, notice=NOTICE
+        ) as (
             monitor,
             address,
         ):

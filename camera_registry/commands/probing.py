@@ -1,9 +1,9 @@
 """``probe``, ``start`` and ``simulate``: ask one eye now, begin asking a site, and play a city."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 import orjson
 import typer
 import uvloop
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 from sqlalchemy import select
 from typer.core import TyperCommand
 
-from camera_registry import models, rollout
+from camera_registry import errands, models, rollout
 from camera_registry.commands.common import (
     Refused,
     command,
@@ -27,18 +27,18 @@ from camera_registry.commands.common import (
     open_database,
     out,
     read_password,
+    stop_on_signal,
 )
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.health import Standing, eye_standing
 from camera_registry.i18n import N_, Language, number, translate
 from camera_registry.login_book import LoginBook
-from camera_registry.monitor import decode_in, prepare
-from camera_registry.rollout import Forecast, Stage, Started
+from camera_registry.monitor import Monitor, decode_in, prepare
+from camera_registry.rollout import Ending, Forecast, Stage
 from camera_registry.settings import Settings
 from camera_registry.words import reason_text
 from probes.ladder import climb
-from probes.logins import LoginGate
 from probes.result import Credential, Depth, ProbeResult, Target
 from probes.simulator.fleet import FleetError
 from probes.simulator.run import run as run_simulator
@@ -110,8 +110,7 @@ def probe(
     with command(refusal_code=ExitCode.UNKNOWN) as settings:  # a check that cannot ask knows nothing
         if "://" in what:
             target = _target_of_url(what, user, password_file, basic, settings)
-            unkept = LoginBook({}, lambda *_: None, now, Counters.new())
-            result = uvloop.run(_probe_once(target, depth, record, unkept))
+            result = uvloop.run(_probe_once(target, depth, record))
         else:
             result = _probe_registered(what, depth, record, settings)
         if save_exchange is not None:
@@ -138,26 +137,16 @@ def start(
         if _site(database, site) is None:
             raise Refused(N_('There is no site with the code "{code}".'), code=site)
 
-        async def begin() -> Started | None:
-            monitor = prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
-            try:
-                plan = monitor.plan_of(monitor.targets(site, started=False))
-                foreseen = rollout.forecast(plan)
-                _show_forecast(foreseen, site, settings.language)
-                if foreseen.eyes == 0:
-                    return None
-                question = translate(N_("Begin to ask these eyes?"), settings.language)
-                if not yes and not typer.confirm(question):
-                    raise typer.Exit(1)
-                with _progress() as progress:
-                    async with monitor.writing():
-                        return await rollout.roll_out(monitor, plan, _teller(progress, settings.language))
-            finally:
-                monitor.close()
+        def monitor() -> Monitor:
+            return prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
 
-        started = uvloop.run(begin())
-        if started is not None:
-            _show_started(started, settings.language)
+        foreseen = uvloop.run(_foresee(monitor, site))
+        _show_forecast(foreseen, site, settings.language)
+        if foreseen.eyes == 0:
+            return
+        if not yes and not typer.confirm(translate(N_("Begin to ask these eyes?"), settings.language)):
+            raise typer.Exit(1)
+        _show_end(uvloop.run(_roll_out(database, settings, monitor, site)), settings.language)
 
 
 def simulate(
@@ -176,30 +165,30 @@ def simulate(
 # --- probe ------------------------------------------------------------------------------------------
 
 
-async def _probe_once(target: Target, depth: Depth, record: bool, logins: LoginGate) -> ProbeResult:
+async def _probe_once(target: Target, depth: Depth, record: bool) -> ProbeResult:
+    unkept = LoginBook({}, lambda *_: None, now, Counters.new())
     with ThreadPoolExecutor(max_workers=1) as pool:
-        return await climb(target, depth, logins=logins, decode=decode_in(pool), clock=now, record=record)
+        return await climb(target, depth, logins=unkept, decode=decode_in(pool), clock=now, record=record)
 
 
 def _probe_registered(code: str, depth: Depth, record: bool, settings: Settings) -> ProbeResult:
-    """Probe an eye of the registry, within its login budget. The result is shown, not judged."""
+    """Have an eye of the registry probed, by whoever asks eyes: by this process where no other does."""
     with open_database(settings) as database:
         credentials = open_credentials(settings, database)
+        request = errands.request_probe(database, code, depth, record, now())
 
-        async def ask() -> ProbeResult | None:
-            monitor = prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
-            try:
-                every = [*monitor.targets(), *monitor.targets(started=False)]
-                target = next((t for t in every if t.eye == code), None)
-                if target is None:
-                    return None
-                return await _probe_once(target, depth, record, monitor.tools.logins)
-            finally:
-                monitor.close()
+        def monitor() -> Monitor:
+            return prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
 
-        result = uvloop.run(ask())
+        def look() -> errands.Answer | None:
+            return errands.read_answer(database, request, now())
+
+        try:
+            result = uvloop.run(errands.wait_for(database, monitor, look)).result
+        finally:
+            errands.forget_request(database, request)
         if result is None:
-            raise Refused(N_('No eye with the code "{code}" may be asked over the network.'), code=code)
+            raise Refused(N_('The eye "{code}" may not be asked over the network.'), code=code)
         return result
 
 
@@ -281,6 +270,38 @@ def _site(database: Database, code: str) -> int | None:
         return session.scalar(select(models.Site.id).where(models.Site.code == code))
 
 
+async def _foresee(put_together: Callable[[], Monitor], site: str) -> Forecast:
+    monitor = put_together()
+    try:
+        return rollout.forecast(monitor.plan_of(monitor.targets(site, started=False)))
+    finally:
+        monitor.close()
+
+
+async def _roll_out(
+    database: Database, settings: Settings, put_together: Callable[[], Monitor], site: str
+) -> models.Rollout:
+    """Have the site started by whoever asks eyes, and show how far that is; returns how it ended.
+
+    Raises ``NoAnswer`` where nobody begins, or nobody heeds Ctrl-C.
+    """
+    stop = stop_on_signal()
+    number = errands.request_rollout(database, site, now())
+    with _progress() as progress:
+        show = _Bars(progress, settings.language)
+
+        def look() -> models.Rollout | None:
+            row = errands.read_rollout(database, number, now())
+            show(row)
+            if stop.is_set() and row.stop_asked_at is None:
+                errands.stop_rollout(database, number, now())
+                text = N_("Stopping the start: sessions on cameras are being closed.")
+                progress.console.print(translate(text, settings.language))
+            return row if row.ended_at is not None else None
+
+        return await errands.wait_for(database, put_together, look)
+
+
 def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
     def term(text: str, **values: object) -> str:
         return translate(text, language, **values)
@@ -333,23 +354,41 @@ def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 
 
-def _teller(progress: Progress, language: Language) -> rollout.Tell:
-    bars: dict[Stage, Any] = {}
+class _Bars:
+    """A bar for each stage that is seen under way; stages that went by between two looks have none."""
 
-    def tell(stage: Stage, total: int, asked: int) -> None:
-        if stage not in bars:
-            bars[stage] = progress.add_task(translate(STAGES[stage], language), total=total)
-        progress.update(bars[stage], completed=asked)
+    def __init__(self, progress: Progress, language: Language) -> None:
+        self._progress = progress
+        self._language = language
+        self._bars: dict[str, TaskID] = {}
 
-    return tell
+    def __call__(self, row: models.Rollout) -> None:
+        if row.stage is None:
+            return
+        if row.stage not in self._bars:
+            for stage in self._bars.values():  # it has ended since
+                self._progress.update(stage, completed=self._progress.tasks[stage].total)
+            title = translate(STAGES[Stage(row.stage)], self._language)
+            self._bars[row.stage] = self._progress.add_task(title, total=row.stage_eyes)
+        self._progress.update(self._bars[row.stage], completed=row.stage_asked)
 
 
-def _show_started(started: Started, language: Language) -> None:
+def _show_end(row: models.Rollout, language: Language) -> None:
     text = N_("Eyes asked: {asked}, started: {started}; logins refused: {refused}.")
-    typer.echo(translate(text, language, **asdict(replace(started, stopped=None))))
-    if started.stopped is not None:
-        text = N_(
-            "Stopped at this stage: {stage}. Too many logins were refused; correct the credentials before "
-            "the cameras lock the account, then start again."
-        )
-        raise Refused(text, stage=translate(STAGES[started.stopped], language))
+    typer.echo(translate(text, language, asked=row.asked, started=row.started, refused=row.refused))
+    match row.ending:
+        case Ending.REFUSED:
+            text = N_(
+                "Stopped at this stage: {stage}. Too many logins were refused; correct the credentials "
+                "before the cameras lock the account, then start again."
+            )
+            raise Refused(text, stage=translate(STAGES[Stage(row.stage or "")], language))
+        case Ending.STOPPED:
+            raise Refused(N_("Stopped at your wish. Eyes already started stay started."))
+        case Ending.INTERRUPTED:
+            raise Refused(
+                N_(
+                    "Interrupted: the process that asked has ended, or was busy with another start of this "
+                    "site. Eyes already started stay started; start again for the others."
+                )
+            )

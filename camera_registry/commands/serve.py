@@ -1,7 +1,6 @@
 """``serve``: web, scheduler and probes in one process and one loop; its stop leaves no session open."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -15,17 +14,29 @@ import uvloop
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app, refuse_public_bind
-from camera_registry.commands.common import Refused, command, now, open_credentials, open_database, say
+from camera_registry.commands.common import (
+    Refused,
+    command,
+    now,
+    open_credentials,
+    open_database,
+    say,
+    stop_on_signal,
+)
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
-from camera_registry.db import AlreadyProbed, Database
+from camera_registry.db import Database, Role, RoleTaken
+from camera_registry.errands import Errands
 from camera_registry.i18n import N_
-from camera_registry.monitor import Monitor, Running, prepare
+from camera_registry.monitor import Monitor, Running, database_may_be_away, prepare
+from camera_registry.scheduler import Jobs
 from camera_registry.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 BACKLOG = 128
+TRY_S = 1.0  # between two looks at who has the role
+ALREADY = N_("Another process already probes with this database.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +54,10 @@ def serve(
 
         async def until_stopped() -> None:
             stop = stop_on_signal()
-            async with serving(database, settings, credentials, now, host=host, port=port) as (_, address):
+            async with serving(database, settings, credentials, now, stop, host=host, port=port) as (
+                _,
+                address,
+            ):
                 say(settings, N_("Serving at {address} - stop with Ctrl-C."), address=address)
                 await stop.wait()
                 say(settings, N_("Stopping: closing the sessions on the cameras."))
@@ -57,6 +71,7 @@ async def serving(
     settings: Settings,
     credentials: CredentialStore,
     clock: Callable[[], datetime],
+    stop: asyncio.Event,
     *,
     host: str,
     port: int,
@@ -64,17 +79,55 @@ async def serving(
 ) -> AsyncIterator[tuple[Monitor, str]]:
     """Serve and probe while the block lasts; gives the monitor and the address of the pages.
 
-    Raises ``PublicBindRefused`` for an address that others could reach, ``Refused`` for one in use, and
-    where another process already probes with this database.
+    A command that asks eyes at this moment is waited for, until ``stop`` is set. Raises
+    ``PublicBindRefused`` for an address that others could reach, ``Refused`` for one in use, and where
+    another process already serves with this database.
     """
     refuse_public_bind(host)
     with ExitStack() as held:
         try:
-            held.enter_context(database.only_prober())
-        except AlreadyProbed:
-            raise Refused(N_("Another process already probes with this database.")) from None
-        async with _serving(database, settings, credentials, clock, host, port, notice) as served:
+            held.enter_context(database.hold(Role.SERVER))
+        except RoleTaken:
+            raise Refused(ALREADY) from None
+        still_ours = await _only_prober(database, settings, stop, held)
+        async with (
+            _kept(still_ours),
+            _serving(database, settings, credentials, clock, host, port, notice) as served,
+        ):
             yield served
+
+
+async def _only_prober(
+    database: Database, settings: Settings, stop: asyncio.Event, held: ExitStack
+) -> Callable[[], bool]:
+    """Become the one who asks eyes. A command that asks some now ends soon; a ``start`` takes its minutes."""
+    told = False
+    while True:
+        try:
+            return held.enter_context(database.hold(Role.PROBER))
+        except RoleTaken:
+            if stop.is_set():
+                raise Refused(ALREADY) from None
+            if not told:
+                say(settings, N_("A command is asking eyes at this moment; waiting until it has ended."))
+                told = True
+            await asyncio.sleep(TRY_S)
+
+
+@asynccontextmanager
+async def _kept(still_ours: Callable[[], bool]) -> AsyncIterator[None]:
+    """Look after the role while the block lasts: a database that was restarted has forgotten who had it."""
+
+    async def look() -> None:
+        with database_may_be_away("role"):
+            if not await asyncio.to_thread(still_ours):
+                log.error("another process asks eyes, too: it took the role while the database was away")
+
+    jobs = Jobs({"role": (TRY_S, look)})
+    try:
+        yield
+    finally:
+        await jobs.stop()
 
 
 @asynccontextmanager
@@ -95,7 +148,7 @@ async def _serving(
     )
     monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
     try:
-        async with Running(monitor):
+        async with Running(monitor) as running, Errands(monitor, running.follower):
             web = asyncio.create_task(server.serve([listener]))
             try:
                 yield monitor, f"http://{host}:{listener.getsockname()[1]}/"
@@ -105,15 +158,6 @@ async def _serving(
                 await web
     finally:
         monitor.close()
-
-
-def stop_on_signal() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,18 +3,20 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
-from sqlalchemy import Connection, event, inspect, select, text
+from sqlalchemy import Connection, delete, event, insert, inspect, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from camera_registry import models
-from camera_registry.db import AlreadyProbed, Database, alembic_config
+from camera_registry.db import Database, Role, RoleTaken, alembic_config
 from camera_registry.ingest import Ingest, rules
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Verdict
@@ -191,11 +193,134 @@ def test_the_tick_writes_silence_and_finds_it_by_index(database: Database) -> No
     assert "ix_condition_silent_at" in str(explained)
 
 
-def test_one_process_alone_probes_on_schedule(database_url: str) -> None:
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name.lower())
+def test_a_role_is_one_processs_alone(database_url: str, role: Role) -> None:
     first, second = Database(database_url), Database(database_url)
-    with first.only_prober(), pytest.raises(AlreadyProbed), second.only_prober():
-        pass
-    with second.only_prober():
+    with first.hold(role) as still_ours:
+        with pytest.raises(RoleTaken), second.hold(role):
+            pass
+        with second.hold(next(other for other in Role if other is not role)):
+            pass
+        assert still_ours()
+    with second.hold(role):
         pass
     first.close()
     second.close()
+
+
+def test_a_role_that_a_restarted_server_forgot_is_taken_again(postgres_url: str) -> None:
+    first, second = Database(postgres_url), Database(postgres_url)
+    with first.hold(Role.PROBER) as still_ours:
+        end_connections(postgres_url)
+        with second.hold(Role.PROBER):
+            assert not still_ours()
+        assert still_ours()
+        with pytest.raises(RoleTaken), second.hold(Role.PROBER):
+            pass
+    first.close()
+    second.close()
+
+
+def end_connections(url: str) -> None:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+# --- the version ------------------------------------------------------------------------------------
+
+
+def by_unit_of_work(session: Session) -> None:
+    session.scalars(select(models.Eye)).first().retired_at = NOON  # type: ignore[union-attr]
+
+
+def by_addition(session: Session) -> None:
+    eye = session.scalars(select(models.Eye)).first()
+    assert eye is not None
+    session.add(models.Suspension(eye_id=eye.id, from_at=NOON))
+
+
+def by_statement(session: Session) -> None:
+    session.execute(update(models.Site).values(interval_s=300))
+
+
+def by_many_rows(session: Session) -> None:
+    session.connection().execute(
+        insert(models.Site), [{"code": code, "name": "", "interval_s": 60} for code in ("S8", "S9")]
+    )
+
+
+def by_removal(session: Session) -> None:
+    session.execute(delete(models.Eye))
+
+
+@pytest.mark.parametrize(
+    "change", [by_unit_of_work, by_addition, by_statement, by_many_rows, by_removal], ids=lambda c: c.__name__
+)
+def test_whatever_changes_a_plan_makes_a_new_version(
+    database: Database, change: Callable[[Session], None]
+) -> None:
+    with database.transaction() as session:
+        add_eyes(session, 1)
+    before = database.version()
+    with database.transaction() as session:
+        change(session)
+    assert database.version() == before + 1
+
+
+def a_point(session: Session) -> None:
+    session.execute(update(models.Point).values(name="Cổng chợ"))
+
+
+def a_pace(session: Session) -> None:
+    device = session.scalars(select(models.Device)).first()
+    assert device is not None
+    session.merge(models.DevicePace(device_id=device.id, effective_interval_s=120.0))
+
+
+def nothing_in_the_end(session: Session) -> None:
+    session.execute(update(models.Site).values(interval_s=300))
+    session.rollback()
+
+
+@pytest.mark.parametrize("change", [a_point, a_pace, nothing_in_the_end], ids=lambda c: c.__name__)
+def test_whatever_does_not_makes_none(database: Database, change: Callable[[Session], None]) -> None:
+    with database.transaction() as session:
+        add_eyes(session, 1)
+    before = database.version()
+    with database.transaction() as session:
+        change(session)
+    assert database.version() == before
+
+
+def test_a_change_that_failed_makes_no_version(database: Database) -> None:
+    def half_way() -> None:
+        with database.transaction() as session:
+            session.add(models.Site(code="S1"))
+            session.flush()
+            raise LookupError("half-way")
+
+    before = database.version()
+    with pytest.raises(LookupError):
+        half_way()
+    with database.transaction() as session:  # on the same connection
+        session.add(models.Point(code="P1", name="P1"))
+    assert database.version() == before
+
+
+def test_two_that_change_at_once_make_two_versions(database: Database) -> None:
+    before = database.version()
+
+    def change(n: int) -> None:
+        for m in range(10):
+            with database.transaction() as session:
+                session.add(models.Site(code=f"S{n}-{m}"))
+
+    threads = [threading.Thread(target=change, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert database.version() == before + 20

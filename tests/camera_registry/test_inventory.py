@@ -13,7 +13,7 @@ from camera_registry import inventory, settings
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.inventory import InventoryError, load_targets
-from camera_registry.models import Credential, Device, Eye, Point
+from camera_registry.models import Credential, Device, DevicePace, Eye, Point
 
 NOW = datetime(2026, 11, 1, 20, tzinfo=UTC)  # in Vietnam it is 3 o'clock on 2 November
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -71,7 +71,7 @@ def asked(session: Session, store: CredentialStore, **how: Any) -> list[str]:
 def test_a_target_knows_how_gently_to_ask(session: Session, store: CredentialStore, city: City) -> None:
     own = store.put(session, "own", "admin", "x", now=NOW)
     recorder = city.device("R", kind="recorder", port=8554, tls=True, credential_id=own, basic_allowed=True)
-    recorder.effective_interval_s = 420.0
+    session.add(DevicePace(device_id=recorder.id, effective_interval_s=420.0))
     city.eye(recorder, "E2", channel=2, path="/2?x=1")
     city.eye(city.device("C", host="cam.example"), "E1")
     by_recorder, by_camera = (one.target for one in load_targets(session, store, NOW, ZONE))

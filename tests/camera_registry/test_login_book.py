@@ -20,7 +20,7 @@ from probes.result import Depth, LoginKey, ProbeResult
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
-from tests.camera_registry.watching import PASSWORD, Clock, camera, said, shut, watch
+from tests.camera_registry.watching import PASSWORD, Clock, asked, camera, said, shut, watch
 
 KEY = LoginKey("S1", "10.0.0.1:554", "1")
 OTHER = LoginKey("S1", "10.0.0.2:554", "1")
@@ -223,9 +223,7 @@ async def test_a_wrong_password_is_tried_once_for_all_channels(
 ) -> None:
     async with Simulator(Fleet((camera("nvr", channels=8, sessions=2, lock_after=5),))) as sim:
         monitor = watch(database_url, tmp_path, sim, clock, wrong={"nvr"})
-        results = await asyncio.gather(
-            *(monitor.sweeper.once(target, Depth.LIVENESS) for target in monitor.targets())
-        )
+        results = await asyncio.gather(*(asked(monitor.sweeper, target) for target in monitor.targets()))
         assert [said(result) for result in results] == [(Outcome.UNKNOWN, Reason.AUTH_REJECTED)] * 8
         assert (sim.counters().logins_refused, sim.counters().locks) == (1, 0)
         shut(monitor)
@@ -251,7 +249,7 @@ async def test_a_changed_password_is_tried_at_once(database_url: str, tmp_path: 
 
         async def ask() -> ProbeResult:
             (target,) = monitor.targets()
-            return await monitor.sweeper.once(target, Depth.LIVENESS)
+            return await asked(monitor.sweeper, target)
 
         assert said(await ask()) == (Outcome.UNKNOWN, Reason.AUTH_REJECTED)
         clock.advance(60)
@@ -273,11 +271,11 @@ async def test_a_password_changed_on_the_camera_is_noticed_and_left_alone(
     async with Simulator(Fleet((camera("c"),))) as sim:
         monitor = watch(f"sqlite:///{tmp_path / 'registry.db'}", tmp_path, sim, clock)
         (target,) = monitor.targets()
-        heard = [said(await monitor.sweeper.once(target, Depth.LIVENESS))]
+        heard = [said(await asked(monitor.sweeper, target))]
         await sim.play("c", Fault(FaultKind.WRONG_PASSWORD))
         for _ in range(5):
             clock.advance(60)
-            heard.append(said(await monitor.sweeper.once(target, Depth.LIVENESS)))
+            heard.append(said(await asked(monitor.sweeper, target)))
         assert heard == [(Outcome.OK, Reason.OK)] + [(Outcome.UNKNOWN, Reason.AUTH_REJECTED)] * 5
         assert sim.counters().logins_refused == 1
         shut(monitor)

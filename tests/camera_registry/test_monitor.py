@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from structlog.testing import capture_logs
 
 from camera_registry import models
 from camera_registry.counters import Counters
 from camera_registry.inventory import eye_by_code, withdraw_access
-from camera_registry.monitor import Monitor, Running, prepare
+from camera_registry.monitor import Follower, Monitor, Running, prepare
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Transport, Verdict
 from probes.simulator.faults import Fault, FaultKind
@@ -99,6 +99,63 @@ async def test_a_household_that_takes_its_consent_back_is_asked_no_more(url: str
         shut(monitor)
 
 
+# --- what changes meanwhile -------------------------------------------------------------------------
+
+
+async def test_what_changes_is_noticed_within_a_second(database_url: str, tmp_path: Path) -> None:
+    async with Simulator(Fleet((camera("c"), camera("household", host="127.0.0.2")))) as sim:
+        monitor = watch(database_url, tmp_path, sim, Clock())
+        async with Running(monitor), asyncio.timeout(10):
+            before = monitor.sweeper.target("household-1")
+            assert before is not None
+            assert before.credential is not None
+            with monitor.database.transaction() as session:
+                monitor.credentials.put(session, "good", None, "changed", now=NOON + timedelta(seconds=1))
+                session.execute(update(models.Site).values(interval_s=120))
+            while (after := monitor.sweeper.target("household-1")) == before:
+                await asyncio.sleep(0.02)
+            assert after is not None
+            assert after.credential is not None
+            assert (after.credential.password, after.interval_s) == ("changed", 120.0)
+            began = asyncio.get_running_loop().time()
+            with monitor.database.transaction() as session:
+                withdraw_access(session, eye_by_code(session, "household-1"), monitor.clock())
+            while monitor.sweeper.target("household-1") is not None:
+                await asyncio.sleep(0.02)
+            assert asyncio.get_running_loop().time() - began < 1.5
+            assert monitor.sweeper.target("c-1") is not None
+        shut(monitor)
+
+
+async def test_the_calendar_is_looked_at_each_minute_and_nothing_else_without_a_change(
+    url: str, tmp_path: Path
+) -> None:
+    clock, plans = Clock(), 0
+    async with Simulator(Fleet((camera("c"), camera("d", host="127.0.0.2")))) as sim:
+        monitor = watch(url, tmp_path, sim, clock)
+
+        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            nonlocal plans
+            plans += "FROM credential" in statement
+
+        with monitor.database.transaction() as session:
+            eye_by_code(session, "d-1").retired_at = NOON + timedelta(seconds=30)
+        event.listen(monitor.database.engine, "before_cursor_execute", note)
+        follower = Follower(monitor)
+        await follower.look()
+        assert (plans, monitor.sweeper.target("d-1") is None) == (2, False), "of started and of other eyes"
+        clock.advance(59)
+        await follower.look()
+        assert (plans, monitor.sweeper.target("d-1") is None) == (2, False)
+        clock.advance(1)
+        await follower.look()
+        assert (plans, monitor.sweeper.target("d-1") is None) == (4, True)
+        clock.advance(-3600)
+        await follower.look()
+        assert plans == 6, "a clock that was set back does not hold it up"
+        shut(monitor)
+
+
 # --- pace -------------------------------------------------------------------------------------------
 
 
@@ -108,10 +165,11 @@ async def test_the_pace_of_a_recorder_is_kept_with_it(database_url: str, tmp_pat
 
         def kept() -> dict[str, tuple[float | None, float | None]]:
             with monitor.database.reading() as session:
-                return {
-                    device.code: (device.effective_interval_s, device.probe_s)
-                    for device in session.scalars(select(models.Device))
-                }
+                pace = models.DevicePace
+                rows = session.execute(
+                    select(models.Device.code, pace.effective_interval_s, pace.probe_s).join(pace)
+                )
+                return {code: (interval_s, probe_s) for code, interval_s, probe_s in rows}
 
         monitor.plan()
         assert kept() == {"nvr": (120.0, None), "c": (60.0, None)}
@@ -141,7 +199,7 @@ async def test_two_rows_of_one_device_share_its_pace(url: str, tmp_path: Path) -
         (pace,) = monitor.plan().paces
         assert (pace.eyes, pace.sessions) == (3, 1), "as careful as the more careful of the two rows"
         with monitor.database.reading() as session:
-            assert session.scalars(select(models.Device.effective_interval_s)).all() == [60.0, 60.0]
+            assert session.scalars(select(models.DevicePace.effective_interval_s)).all() == [60.0, 60.0]
         shut(monitor)
 
 

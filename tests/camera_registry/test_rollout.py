@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from camera_registry import models
+from camera_registry.inventory import eye_by_code, withdraw_access
 from camera_registry.monitor import Monitor
 from camera_registry.plan import Plan
-from camera_registry.rollout import Stage, Started, forecast, roll_out, stages
+from camera_registry.rollout import Progress, Stage, Started, forecast, roll_out, stages
 from probes.result import Credential, Target
 from probes.simulator.fleet import CameraSpec, Fleet
 from probes.simulator.simulator import Simulator
-from tests.camera_registry.watching import Clock, Pauses, camera, shut, watch
+from tests.camera_registry.watching import NOON, Clock, Pauses, camera, shut, watch
 
 THIRTY = [f"c{n:02}" for n in range(1, 31)]
 
@@ -26,11 +27,11 @@ class Start:
 
     def __init__(self, monitor: Monitor) -> None:
         self.monitor = monitor
-        self.told: list[tuple[Stage, int, int]] = []
+        self.told: list[Progress] = []
         self.pauses = Pauses()
 
     async def run(self) -> Started:
-        return await roll_out(self.monitor, self.plan(), lambda *told: self.told.append(told), self.pauses)
+        return await roll_out(self.monitor, self.plan(), self.told.append, self.pauses)
 
     def plan(self) -> Plan:
         return self.monitor.plan_of(self.monitor.targets("S1", started=False))
@@ -59,11 +60,14 @@ async def test_one_then_ten_then_all(database_url: str, tmp_path: Path) -> None:
         assert start.started() == [f"{name}-1" for name in THIRTY]
         assert start.states() == {"up"}
         shut(start.monitor)
-    assert start.told == [
-        (Stage.CANARY, 1, 1),
-        *((Stage.FEW, 10, n) for n in range(1, 11)),
-        *((Stage.ALL, 19, n) for n in range(1, 20)),
+    assert [(p.stage, p.eyes, p.asked, p.total.started) for p in start.told] == [
+        *((Stage.CANARY, 1, 1, started) for started in (0, 1)),
+        *((Stage.FEW, 10, n, 1) for n in range(1, 11)),
+        (Stage.FEW, 10, 10, 11),
+        *((Stage.ALL, 19, n, 11) for n in range(1, 20)),
+        (Stage.ALL, 19, 19, 30),
     ]
+    assert [p.total.asked for p in start.told[-2:]] == [30, 30]
     spread = start.pauses.asked[11:]
     assert spread == pytest.approx([20 * n / 19 for n in range(19)]), "evenly, over a third of the interval"
 
@@ -122,6 +126,25 @@ async def test_many_refused_logins_stop_it(
         assert await start.run() == ended
         assert len(start.started()) == ended.started
         assert sim.counters().logins_refused == 3
+        shut(start.monitor)
+
+
+async def test_whoever_takes_consent_back_meanwhile_is_not_asked(url: str, tmp_path: Path) -> None:
+    async with Simulator(site()) as sim:
+        start = Start(watch(url, tmp_path, sim, Clock(), started=False))
+
+        async def before_the_last(seconds: float) -> None:
+            await start.pauses(seconds)
+            if len(start.pauses.asked) == 11:  # the canary and the ten wait no more
+                with start.monitor.database.transaction() as session:
+                    withdraw_access(session, eye_by_code(session, "c30-1"), NOON)
+                start.monitor.sweeper.follow(start.monitor.targets(started=False))
+
+        start.monitor.sweeper.follow(start.monitor.targets(started=False))
+        ended = await roll_out(start.monitor, start.plan(), start.told.append, before_the_last)
+        assert ended == Started(asked=29, started=29, refused=0, stopped=None)
+        assert sim.counters("c30").connections == 0
+        assert "c30-1" not in start.started()
         shut(start.monitor)
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from camera_registry.counters import Counters
 from camera_registry.login_book import LoginBook
 from camera_registry.plan import Plan, make_plan
-from camera_registry.sweep import Sweeper, Tools
+from camera_registry.sweep import Sweeper, Tools, _Door
 from probes.decode import Picture
 from probes.ladder import Decode
 from probes.reasons import Check, Outcome, Reason
@@ -204,6 +206,149 @@ async def test_a_probe_that_finds_no_place_in_its_interval_is_a_result() -> None
     }
     assert sweep.pauses.asked == []
     assert sweep.counted(Check.STREAM, Outcome.UNKNOWN) == 1
+
+
+async def test_a_setting_that_changes_counts_sessions_under_way() -> None:
+    """From two sessions to one: who is inside counts, and nobody else is let in before both have gone."""
+    async with Simulator(Fleet((camera("nvr", channels=8, sessions=2),))) as sim:
+        sweep = Sweep()
+        targets = targets_of(sim)
+        sweep.sweeper.follow(targets)
+        async with asyncio.TaskGroup() as tasks:
+            for target in targets:
+                tasks.create_task(sweep.sweeper.once(target, Depth.LIVENESS))
+            while sim.counters().sessions_open < 2:
+                await asyncio.sleep(0)
+            sweep.sweeper.follow([replace(target, sessions=1) for target in targets])
+            opened, most = sim.counters().sessions_opened, 0
+            while len(sweep.results) < 8:
+                if sim.counters().sessions_opened > opened:
+                    most = max(most, sim.counters().sessions_open)
+                await asyncio.sleep(0)
+        assert (opened, most) == (2, 1)
+        assert sim.counters().sessions_refused == 0
+
+
+async def test_somebody_who_waits_goes_before_the_round() -> None:
+    async with Simulator(Fleet((camera("nvr", channels=8, sessions=1),))) as sim:
+        sweep = Sweep()
+        async with asyncio.TaskGroup() as tasks:
+            for target in targets_of(sim)[:7]:
+                tasks.create_task(sweep.sweeper.once(target, Depth.LIVENESS))
+            await asyncio.sleep(0)
+            wanted = targets_of(sim)[7]
+            tasks.create_task(sweep.sweeper.once(wanted, Depth.LIVENESS, record=True, urgent=True))
+    assert [result.eye for result in sweep.results][:2] == ["nvr-1", "nvr-8"]
+    assert "DESCRIBE" in sweep.results[1].transcript
+
+
+@given(
+    sessions=st.integers(1, 3),
+    steps=st.lists(st.sampled_from(["come", "hurry", "give up", "leave", "narrow", "widen"]), max_size=30),
+)
+def test_a_door_lets_in_as_many_as_it_should(sessions: int, steps: list[str]) -> None:
+    """Whoever comes, gives up or leaves, in whatever order: no place is lost and none is given twice."""
+
+    async def story() -> None:
+        door, bears = _Door(), sessions
+        door.widen(bears)
+        guests: list[asyncio.Task[None]] = []
+        inside: set[asyncio.Event] = set()
+
+        async def guest(urgent: bool) -> None:
+            leave = asyncio.Event()
+            async with door.passed(urgent=urgent):
+                inside.add(leave)
+                try:
+                    await leave.wait()
+                finally:
+                    inside.discard(leave)
+
+        for step in steps:
+            before = len(inside)
+            if step in ("come", "hurry"):
+                guests.append(asyncio.create_task(guest(step == "hurry")))
+            elif step == "give up" and guests:
+                guests[-1].cancel()
+            elif step == "leave" and inside:
+                next(iter(inside)).set()
+            elif step in ("narrow", "widen"):
+                bears = max(1, bears + (1 if step == "widen" else -1))
+                door.widen(bears)
+            await settle()
+            guests = [task for task in guests if not task.done()]
+            assert len(inside) <= max(bears, before)
+            assert len(inside) >= min(bears, len(guests)), "somebody waits at an open door"
+        for task in guests:
+            task.cancel()
+        await asyncio.gather(*guests, return_exceptions=True)
+
+    async def settle() -> None:
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+    asyncio.run(story())
+
+
+# --- who may not be asked any more ------------------------------------------------------------------
+
+
+async def test_a_probe_of_an_eye_that_is_withdrawn_is_cut_short() -> None:
+    """Its session is torn down, its result dropped, its suspicion forgotten; the others go on."""
+    async with Simulator(
+        Fleet((camera("c", faults=(Fault(FaultKind.NO_RTP),)), camera("d", host="127.0.0.2")))
+    ) as sim:
+        sweep = Sweep()
+        targets = targets_of(sim)
+        sweep.sweeper.follow(targets)
+        async with asyncio.timeout(QUICK.first_packet + 1), asyncio.TaskGroup() as tasks:
+            asked = tasks.create_task(sweep.sweeper.once(targets[0], Depth.LIVENESS))
+            while sim.counters("c").sessions_open == 0:
+                await asyncio.sleep(0)
+            sweep.sweeper.follow(targets[1:])
+            sweep.sweeper.follow(targets[1:])  # and again, while it is being torn down
+            assert await asked is None
+            assert await sweep.sweeper.once(targets[0], Depth.LIVENESS) is None
+            await sweep.sweeper.ask(targets[1], Depth.LIVENESS)
+        counted = sim.counters("c")
+        assert (counted.connections, counted.teardowns, counted.sessions_dropped) == (1, 1, 0)
+    assert sweep.said() == {"d-1": OK}
+    assert sweep.sweeper.memories.keys() == {"d-1"}
+    assert sweep.open_now() == 0
+
+
+async def test_an_eye_that_is_withdrawn_while_it_waits_is_not_asked() -> None:
+    async with Simulator(Fleet((camera("nvr", channels=2, sessions=1),))) as sim:
+        sweep = Sweep()
+        first, second = targets_of(sim)
+        sweep.sweeper.follow([first, second])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sweep.sweeper.once(first, Depth.LIVENESS))
+            waiting = tasks.create_task(sweep.sweeper.once(second, Depth.LIVENESS))
+            while sim.counters().sessions_open == 0:
+                await asyncio.sleep(0)
+            sweep.sweeper.follow([first])
+            assert await waiting is None
+            sweep.sweeper.follow([first, second])
+            tasks.create_task(sweep.sweeper.once(second, Depth.LIVENESS))
+        assert sim.counters().sessions_opened == 2
+    assert sweep.said() == {"nvr-1": OK, "nvr-2": OK}
+
+
+async def test_who_waits_at_the_door_goes_in_with_what_is_known_by_then() -> None:
+    async with Simulator(Fleet((camera("nvr", channels=2, sessions=1),))) as sim:
+        sweep = Sweep()
+        first, second = targets_of(sim)
+        outdated = replace(second, credential=Credential("0", USER, "outdated"))
+        sweep.sweeper.follow([first, outdated])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sweep.sweeper.once(first, Depth.LIVENESS))
+            tasks.create_task(sweep.sweeper.once(outdated, Depth.LIVENESS))
+            while sim.counters().sessions_open == 0:
+                await asyncio.sleep(0)
+            sweep.sweeper.follow([first, second])
+        assert sim.counters().logins_refused == 0
+    assert sweep.said() == {"nvr-1": OK, "nvr-2": OK}
 
 
 # --- our own faults ---------------------------------------------------------------------------------

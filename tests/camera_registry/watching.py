@@ -12,8 +12,9 @@ from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.monitor import Monitor, prepare
+from camera_registry.sweep import Sweeper
 from probes.reasons import Check, Outcome, Reason
-from probes.result import ProbeResult
+from probes.result import Depth, ProbeResult, Target
 from probes.simulator.clips import ClipSpec
 from probes.simulator.fleet import Auth, CameraSpec, Start
 from probes.simulator.simulator import Simulator
@@ -119,6 +120,13 @@ def watch(
 def shut(monitor: Monitor) -> None:
     monitor.close()
     monitor.database.close()
+
+
+async def asked(sweeper: Sweeper, target: Target, depth: Depth = Depth.LIVENESS) -> ProbeResult:
+    """Ask one eye once; it may be asked."""
+    result = await sweeper.once(target, depth)
+    assert result is not None
+    return result
 
 
 def said(result: ProbeResult, check: Check = Check.STREAM) -> tuple[Outcome, Reason] | None:

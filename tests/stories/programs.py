@@ -122,10 +122,11 @@ class City:
     fleet: Fleet
     control: str
 
-    def counters(self) -> dict[str, int]:
-        """What was done to all cameras together."""
+    def counters(self, camera: str | None = None) -> dict[str, int]:
+        """What was done to one camera, or to all of them together."""
         with urlopen(self.control, timeout=10) as answer:  # noqa: S310 our own child on loopback
-            counted: dict[str, int] = orjson.loads(answer.read())["total"]
+            told = orjson.loads(answer.read())
+        counted: dict[str, int] = told["total"] if camera is None else told["cameras"][camera]
         return counted
 
     def settled(self) -> dict[str, int]:

@@ -146,8 +146,6 @@ def upgrade() -> None:
         sa.Column("credential_id", sa.Integer(), nullable=True),
         sa.Column("sessions", sa.Integer(), nullable=True),
         sa.Column("sub_stream", sa.String(length=16), nullable=False),
-        sa.Column("probe_s", sa.Double(), nullable=True),
-        sa.Column("effective_interval_s", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
             ["credential_id"], ["credential.id"], name=op.f("fk_device_credential_id_credential")
         ),
@@ -160,6 +158,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_device_point_id"), ["point_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_device_site_id"), ["site_id"], unique=False)
 
+    op.create_table(
+        "device_pace",
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("probe_s", sa.Double(), nullable=True),
+        sa.Column("effective_interval_s", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["device.id"], name=op.f("fk_device_pace_device_id_device"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_pace")),
+    )
     op.create_table(
         "eye",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -280,8 +288,71 @@ def upgrade() -> None:
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transition_at"), ["at"], unique=False)
 
+    registry_version = op.create_table(
+        "registry_version",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registry_version")),
+    )
+    op.bulk_insert(registry_version, [{"id": 1, "version": 0}])
+    op.create_table(
+        "probe_request",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("depth", sa.String(length=16), nullable=False),
+        sa.Column("record", sa.Boolean(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_probe_request_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_probe_request")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("probe_request", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_probe_request_answered_at_requested_at"),
+            ["answered_at", "requested_at"],
+            unique=False,
+        )
+
+    op.create_table(
+        "rollout",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stage", sa.String(length=16), nullable=True),
+        sa.Column("stage_eyes", sa.Integer(), nullable=False),
+        sa.Column("stage_asked", sa.Integer(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("started", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("stop_asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ending", sa.String(length=16), nullable=True),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_rollout_site_id_site")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rollout")),
+    )
+    with op.batch_alter_table("rollout", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rollout_ended_at"), ["ended_at"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("rollout", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_rollout_ended_at"))
+
+    op.drop_table("rollout")
+    with op.batch_alter_table("probe_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_probe_request_answered_at_requested_at"))
+
+    op.drop_table("probe_request")
+    op.drop_table("registry_version")
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_transition_at"))
 
@@ -300,6 +371,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_eye_device_id"))
 
     op.drop_table("eye")
+    op.drop_table("device_pace")
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_site_id"))
         batch_op.drop_index(batch_op.f("ix_device_point_id"))

@@ -1,0 +1,337 @@
+"""What one process wants asked, and another one asks: requests and answers are rows in the database.
+
+Only who holds ``Role.PROBER`` speaks to cameras: one count of the sessions on each device, one login book.
+A command writes down what it wants and waits; where nobody holds the role, it takes it and does the work, by
+the same way. What comes of a probe that somebody asked for is judged like any other: a camera that was seen
+is seen, whoever wanted to know.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import TypeVar
+
+import structlog
+from pydantic import TypeAdapter
+from sqlalchemy import bindparam, delete, select, update
+
+from camera_registry import models
+from camera_registry.db import Database, Role, RoleTaken
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.inventory import eye_by_code, site_by_code
+from camera_registry.monitor import Follower, Monitor, attending, database_may_be_away
+from camera_registry.plan import Plan
+from camera_registry.rollout import Ending, Progress, Started, roll_out
+from camera_registry.scheduler import Jobs
+from probes.result import Depth, ProbeResult
+
+log = structlog.get_logger(__name__)
+
+# What was asked for longer ago than this is not begun any more: nobody waits for it.
+PROBE_PATIENCE = timedelta(seconds=120)  # a deep probe takes 47 s at most, and another may be under way
+ROLLOUT_PATIENCE = timedelta(seconds=60)
+
+LOOK_S = 1.0  # between two looks for something to do
+ASK_S = 0.25  # between two looks for an answer
+GRACE_S = 3.0  # for probes under way when the process stops: nearly all end in it
+KEPT = timedelta(minutes=10)  # a request whose asker never came for the answer
+TIDY_S = 600.0
+
+Found = TypeVar("Found")
+Work = Coroutine[None, None, None]
+
+
+# --- the side that wants to know ----------------------------------------------------------------------
+
+
+class NoAnswer(RegistryError):
+    """Whoever should do what is wanted does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request. ``None``: the eye may not be asked over the network, or not any more."""
+
+    result: ProbeResult | None
+
+
+def request_probe(database: Database, eye: str, depth: Depth, record: bool, now: datetime) -> int:
+    """Want an eye asked. Raises ``InventoryError`` where there is none of this code."""
+    with database.transaction() as session:
+        row = models.ProbeRequest(
+            eye_id=eye_by_code(session, eye).id, depth=depth, record=record, requested_at=now
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def read_answer(database: Database, request: int, now: datetime) -> Answer | None:
+    """The answer, once there is one. Raises ``NoAnswer`` where there will be none any more."""
+    with database.reading() as session:
+        row = session.get_one(models.ProbeRequest, request)
+        if row.answered_at is None:
+            _still_wait(row.requested_at, PROBE_PATIENCE, now)
+            return None
+        return Answer(None if row.answer is None else _results().validate_json(row.answer))
+
+
+def forget_request(database: Database, request: int) -> None:
+    """Nobody waits for it any more."""
+    with database.transaction() as session:
+        session.execute(delete(models.ProbeRequest).where(models.ProbeRequest.id == request))
+
+
+def request_rollout(database: Database, site: str, now: datetime) -> int:
+    """Want the eyes of a site started. Raises ``InventoryError`` where there is no such site."""
+    with database.transaction() as session:
+        row = models.Rollout(site_id=site_by_code(session, site).id, requested_at=now)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def read_rollout(database: Database, rollout: int, now: datetime) -> models.Rollout:
+    """How far it has come, or how it ended. Raises ``NoAnswer`` where it does not begin, or does not stop."""
+    with database.reading() as session:
+        row = session.get_one(models.Rollout, rollout)
+        session.expunge(row)  # what still belongs to a session ends with it
+    if row.ended_at is None:
+        for since in (None if row.begun_at else row.requested_at, row.stop_asked_at):
+            if since is not None:
+                _still_wait(since, ROLLOUT_PATIENCE, now)
+    return row
+
+
+def stop_rollout(database: Database, rollout: int, now: datetime) -> None:
+    """Want it to end. Eyes already started stay started."""
+    with database.transaction() as session:
+        session.get_one(models.Rollout, rollout).stop_asked_at = now
+
+
+def _still_wait(since: datetime, patience: timedelta, now: datetime) -> None:
+    if now - since > patience:
+        text = N_("No answer in {seconds} seconds: the process that asks eyes is too busy, or hangs.")
+        raise NoAnswer(text, seconds=round(patience.total_seconds()))
+
+
+async def wait_for(
+    database: Database, put_together: Callable[[], Monitor], look: Callable[[], Found | None]
+) -> Found:
+    """Wait until ``look`` finds something; where nobody asks eyes meanwhile, be the one who does.
+
+    ``look`` runs four times a second, in a thread, and raises to give up. ``put_together`` makes the monitor
+    when it is needed, not before: what it knows of logins must be what the last one left.
+    """
+    async with AsyncExitStack() as role:
+        ours = False
+        while True:
+            if not ours:
+                with suppress(RoleTaken):
+                    role.enter_context(database.hold(Role.PROBER))
+                    ours = True
+                    monitor = put_together()
+                    role.callback(monitor.close)
+                    follower = await role.enter_async_context(attending(monitor))
+                    await role.enter_async_context(Errands(monitor, follower))
+            found = await asyncio.to_thread(look)
+            if found is not None:
+                return found
+            await asyncio.sleep(ASK_S)
+
+
+# --- the side that asks -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    id: int
+    eye: str
+    depth: str
+    record: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    id: int
+    site_id: int
+    requested_at: datetime
+    begun_at: datetime | None
+    stop_asked_at: datetime | None
+
+
+# Made once: they are run each second.
+OPEN_REQUESTS = (
+    select(models.ProbeRequest.id, models.Eye.code, models.ProbeRequest.depth, models.ProbeRequest.record)
+    .join(models.Eye)
+    .where(models.ProbeRequest.answered_at.is_(None))
+    .where(models.ProbeRequest.requested_at > bindparam("edge", type_=models.Moment))
+    .order_by(models.ProbeRequest.id)
+)
+OPEN_ROLLOUTS = (
+    select(
+        *(models.Rollout.id, models.Rollout.site_id, models.Rollout.requested_at),
+        *(models.Rollout.begun_at, models.Rollout.stop_asked_at),
+    )
+    .where(models.Rollout.ended_at.is_(None))
+    .order_by(models.Rollout.id)
+)
+
+
+class Errands:
+    """Does what is wanted, looking once a second; for the one process with ``Role.PROBER``.
+
+    Enter to begin. On leaving, probes under way have a moment to end; requests without an answer are left
+    to whoever asks next; starts of a site are interrupted, and nobody goes on with one unasked.
+    """
+
+    def __init__(self, monitor: Monitor, follower: Follower) -> None:
+        self._monitor = monitor
+        self._database = monitor.database
+        self._follower = follower
+        self._probes: dict[int, asyncio.Task[None]] = {}
+        self._rollouts: dict[int, asyncio.Task[None]] = {}
+
+    async def __aenter__(self) -> "Errands":
+        await self._look()
+        self._jobs = Jobs({"errands": (LOOK_S, self._look), "old requests": (TIDY_S, self.tidy)})
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._jobs.stop()
+        probes, rollouts = list(self._probes.values()), list(self._rollouts.values())
+        for task in rollouts:
+            task.cancel()
+        if probes:
+            await asyncio.wait(probes, timeout=GRACE_S)
+        for task in probes:
+            task.cancel()
+        await asyncio.gather(*probes, *rollouts, return_exceptions=True)
+
+    async def _look(self) -> None:
+        probes, rollouts = (
+            set(self._probes),
+            set(self._rollouts),
+        )  # what ends while we read is not begun again
+        with database_may_be_away("errands"):
+            requests, starts = await asyncio.to_thread(self._wanted)
+            requests = [request for request in requests if request.id not in probes]
+            busy = {row.site_id for row in starts if row.id in rollouts}
+            starts = [row for row in starts if row.id not in rollouts]
+            if requests or starts:
+                await self._follower.look()  # an eye may be as new as the wish to see it
+            for request in requests:
+                self._begin(self._probes, request.id, self._answer(request))
+            for row in starts:
+                if (ending := self._not_to_begin(row)) is not None:
+                    await asyncio.to_thread(self._end, row.id, ending, None)
+                elif row.site_id not in busy:  # one start of a site at a time
+                    busy.add(row.site_id)
+                    self._begin(self._rollouts, row.id, self._roll_out(row.id, row.site_id))
+
+    def _wanted(self) -> tuple[list[_Request], list[_Start]]:
+        edge = self._monitor.clock() - PROBE_PATIENCE
+        with self._database.engine.connect() as connection:
+            requests = connection.execute(OPEN_REQUESTS, {"edge": edge}).all()
+            starts = connection.execute(OPEN_ROLLOUTS).all()
+        return [_Request(*row) for row in requests], [_Start(*row) for row in starts]
+
+    @staticmethod
+    def _begin(tasks: dict[int, asyncio.Task[None]], number: int, work: Work) -> None:
+        task = tasks[number] = asyncio.create_task(work)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            del tasks[number]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("errand failed", exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def _answer(self, request: _Request) -> None:
+        sweeper = self._monitor.sweeper
+        target, result = sweeper.target(request.eye), None
+        if target is not None:
+            result = await sweeper.once(target, Depth(request.depth), record=request.record, urgent=True)
+        await asyncio.to_thread(self._write_answer, request.id, result)
+
+    def _write_answer(self, request: int, result: ProbeResult | None) -> None:
+        answer = None if result is None else _results().dump_json(result)
+        with self._database.transaction() as session:
+            session.execute(
+                update(models.ProbeRequest)
+                .where(models.ProbeRequest.id == request)
+                .values(answered_at=self._monitor.clock(), answer=answer)
+            )
+
+    def _not_to_begin(self, row: _Start) -> Ending | None:
+        """Why a start that is not under way here must not begin: nobody waits, or it began elsewhere."""
+        if row.stop_asked_at is not None:
+            return Ending.STOPPED
+        too_old = self._monitor.clock() - row.requested_at > ROLLOUT_PATIENCE
+        return Ending.INTERRUPTED if too_old or row.begun_at is not None else None
+
+    async def _roll_out(self, rollout: int, site_id: int) -> None:
+        """One start, to its end: its row tells how far it is, and whether it is to stop."""
+        told: deque[Progress] = deque(maxlen=1)
+        plan = await asyncio.to_thread(self._begin_rollout, rollout, site_id)
+        work = asyncio.create_task(roll_out(self._monitor, plan, told.append))
+        stopped = False
+        try:
+            while not work.done():
+                await asyncio.wait([work], timeout=LOOK_S)
+                with database_may_be_away("errands"):
+                    if not stopped and await asyncio.to_thread(self._report, rollout, told):
+                        stopped = work.cancel()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            total = told[0].total if told else None
+            ending = Ending.STOPPED if stopped else Ending.INTERRUPTED
+            if not work.cancelled():
+                total = work.result()
+                ending = Ending.DONE if total.stopped is None else Ending.REFUSED
+            await asyncio.to_thread(self._end, rollout, ending, total)
+
+    def _begin_rollout(self, rollout: int, site_id: int) -> Plan:
+        with self._database.transaction() as session:
+            session.get_one(models.Rollout, rollout).begun_at = self._monitor.clock()
+            site = session.get_one(models.Site, site_id).code
+        return self._monitor.plan_of(self._monitor.targets(site, started=False))
+
+    def _report(self, rollout: int, told: Sequence[Progress]) -> bool:
+        """Write how far it is. Returns whether somebody wants it to stop."""
+        with self._database.transaction() as session:
+            row = session.get_one(models.Rollout, rollout)
+            for progress in told:
+                row.stage, row.stage_eyes, row.stage_asked = progress.stage, progress.eyes, progress.asked
+                row.asked, row.started = progress.total.asked, progress.total.started
+                row.refused = progress.total.refused
+            return row.stop_asked_at is not None
+
+    def _end(self, rollout: int, ending: Ending, total: Started | None) -> None:
+        with self._database.transaction() as session:
+            row = session.get_one(models.Rollout, rollout)
+            row.ended_at, row.ending = self._monitor.clock(), ending
+            if total is not None:
+                row.asked, row.started, row.refused = total.asked, total.started, total.refused
+
+    async def tidy(self) -> None:
+        """Delete requests whose asker never came for the answer."""
+        with database_may_be_away("old requests"):
+            await asyncio.to_thread(self._delete_old)
+
+    def _delete_old(self) -> None:
+        edge = self._monitor.clock() - KEPT
+        with self._database.transaction() as session:
+            session.execute(delete(models.ProbeRequest).where(models.ProbeRequest.requested_at < edge))
+
+
+@cache
+def _results() -> TypeAdapter[ProbeResult]:
+    """To JSON and back; made when first needed, because few processes do."""
+    return TypeAdapter(ProbeResult)
