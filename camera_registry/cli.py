@@ -1,12 +1,75 @@
-"""The command line: joins the commands of every room."""
+"""The command line: says what every command is for, and opens the room that does it when it is to run.
+
+Opening all of them takes a second, and a check that a monitoring system runs each minute needs few.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final
 
 import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
 
-from camera_registry.commands import demo, probing, registry, serve
+# For each room of ``commands``, its commands and the first paragraph of their own help.
+ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "registry": {
+        "import": "Import an inventory: everything or, if a cell is wrong, nothing. Nothing is probed by it.",
+        "export": "Export the inventory, passwords blank; importing the file again changes nothing.",
+        "template": "Write an empty inventory to fill in.",
+        "units": "Administrative units and their history.",
+        "site": "Network vantages that eyes are probed from.",
+        "credentials": "Sealed logins of cameras.",
+        "eye": "Eyes out of service.",
+    },
+    "probing": {
+        "probe": (
+            "Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."
+        ),
+        "start": "Show what asking a site's eyes will cost, then begin: one canary, ten, all.",
+        "simulate": (
+            "Play a city of cameras on loopback addresses until stopped; then print what was done to them."
+        ),
+    },
+    "serve": {"serve": "Probe every started eye on its schedule, judge, and show pages and metrics."},
+    "demo": {
+        "demo": (
+            "Import a synthetic city of 953 eyes, play its cameras, probe all of them "
+            "and show what comes of it."
+        ),
+    },
+}
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for room in (registry, probing, serve, demo):
-    room.add_to(app)
+
+class Hall(TyperGroup):
+    """Lists every command without opening a room."""
+
+    def __init__(self, **attributes: Any) -> None:
+        listed = {name: TyperCommand(name, help=ROOMS[room][name]) for room in ROOMS for name in ROOMS[room]}
+        super().__init__(**attributes | {"commands": listed})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        room = next(room for room, commands in ROOMS.items() if name in commands)
+        return name, open_room(room)[str(name)], rest
+
+
+def open_room(room: str) -> Mapping[str, Any]:
+    """The commands of a room, with all their options."""
+    opened = typer.Typer()
+    opened.callback()(_nothing)  # a room of one command is a group, too
+    import_module(f"camera_registry.commands.{room}").add_to(opened)
+    group = typer.main.get_command(opened)
+    assert isinstance(group, TyperGroup)
+    return group.commands
+
+
+app = typer.Typer(cls=Hall, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def _nothing() -> None:
+    pass
 
 
 def main() -> None:

@@ -14,8 +14,6 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 PREFIX = "CAMERA_REGISTRY_"
 
@@ -33,6 +31,9 @@ def _zone(name: str) -> str:
 
 
 def _database(url: SecretStr) -> SecretStr:
+    from sqlalchemy import make_url  # half a second that a command without a database need not wait
+    from sqlalchemy.exc import ArgumentError
+
     try:
         kind = make_url(url.get_secret_value()).get_backend_name()
     except (ArgumentError, ValueError):  # its text may quote a piece of the password
