@@ -125,17 +125,13 @@ class Web:
         answer = await asking.ask(login, url)
         if answer.status in MOVED and (near := _same_place(url, answer.headers.get("Location") or "")):
             answer = await asking.ask(login, near)
-        notes = []
-        if target.web_tls and target.tls_check is TlsCheck.NONE:
-            notes.append(Reason.TLS_UNTRUSTED)
-        if login.in_clear and not target.web_tls:
-            notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
+        in_clear = (Reason.CREDENTIALS_SENT_IN_CLEAR,) if login.in_clear and not target.web_tls else ()
         return replace(
             answer,
             date=_date(answer.headers.get("Date")),
             anonymous=login.anonymous,
             seconds=asyncio.get_running_loop().time() - began,
-            notes=tuple(notes),
+            notes=(*_tls_notes(target), *in_clear),
         )
 
     async def anonymous(
@@ -158,7 +154,7 @@ class Web:
         asking = _Asking(self._opened(), target, method, limits, body, _content_type(content_type))
         url = _url(target, target.web_port if port is None else port, path)
         answer = await asking.once(url, repeat=repeat)
-        return replace(answer, date=_date(answer.headers.get("Date")))
+        return replace(answer, date=_date(answer.headers.get("Date")), notes=_tls_notes(target))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -371,6 +367,11 @@ def _date(value: str | None) -> datetime | None:
         return (at.replace(tzinfo=UTC) if at.tzinfo is None else at).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
+
+
+def _tls_notes(target: Target) -> tuple[Reason, ...]:
+    unseen = target.web_tls and target.tls_check is TlsCheck.NONE
+    return (Reason.TLS_UNTRUSTED,) if unseen else ()
 
 
 def _content_type(value: str) -> tuple[tuple[str, str], ...]:
