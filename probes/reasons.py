@@ -206,3 +206,12 @@ def picture_outcome(reason: Reason) -> Outcome:
     if reason is Reason.OK:
         return Outcome.OK
     return Outcome.UNKNOWN if reason in PICTURE_UNKNOWN else Outcome.FAILING
+
+
+def snapshot_outcome(reason: Reason) -> Outcome:
+    """What ``reason`` makes of the snapshot check."""
+    if reason is Reason.OK:
+        return Outcome.OK
+    if reason is Reason.SNAPSHOT_UNSUPPORTED:
+        return Outcome.OFF
+    return Outcome.UNKNOWN if reason in STREAM_UNKNOWN else Outcome.FAILING

@@ -24,8 +24,8 @@ COLOUR_SPREAD: Final = 1.0  # levels of deviation in Cb or Cr; infrared pictures
 CARD_LEVELS: Final = 8
 INNER_LEVELS: Final = slice(20, 241)  # a night sky and a bright one are flat too
 
-# What a decoder leaves where data is missing: Y, Cb, Cr all in the middle (grey), or all zero: green, which as a
-# JPEG comes back with Cb 84 and Cr 72.
+# What a decoder leaves where data is missing: Y, Cb, Cr all in the middle (grey), or all zero: green, which
+# as a JPEG comes back with Cb 84 and Cr 72.
 MIDDLE: Final = 128
 GREEN_CHROMA: Final = 100
 
