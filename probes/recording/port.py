@@ -24,6 +24,7 @@ class FootageStatus(StrEnum):
     """Whether a channel has footage."""
 
     KEPT = "kept"
+    STOPPED = "stopped"  # there is footage, and no disk that more could be written to
     NONE = "none"  # the recorder said so, in a language in which it can be believed
     UNKNOWN = "unknown"
 
@@ -105,14 +106,14 @@ class FootageReport:
 def recording_reason(footage: Footage, required_days: float | None, now: datetime) -> Reason:
     """What the footage of an eye means at ``now`` where ``required_days`` must be kept (``None``: any).
 
-    ``OK``, ``RETENTION_SHORT``, ``RECORDING_STOPPED`` (no footage, or none for 24 h) or
+    ``OK``, ``RETENTION_SHORT``, ``RECORDING_STOPPED`` (no footage, none for 24 h, no disk) or
     ``RETENTION_UNKNOWN``. Whoever asks lowers ``required_days`` to an eye's days in service: a recorder
     commissioned last week cannot have kept a month.
     """
     match footage.status:
         case FootageStatus.UNKNOWN:
             return Reason.RETENTION_UNKNOWN
-        case FootageStatus.NONE:
+        case FootageStatus.NONE | FootageStatus.STOPPED:
             return Reason.RECORDING_STOPPED
     if footage.newest is not None and now - footage.newest > STOPPED_AFTER:
         return Reason.RECORDING_STOPPED
@@ -128,10 +129,13 @@ def believed(footage: tuple[Footage, ...], disks: tuple[DiskStatus, ...]) -> tup
 
     Recorders answer an empty list to a search that they do not support, or to an account that may not see the
     footage. "None" is believed of a channel where the same reading found footage of another one, or where the
-    recorder has disks and cannot write to any.
+    recorder has disks and cannot write to any: then what is kept is what there was before.
     """
-    without_disk = bool(disks) and all(disk.state is DiskState.UNUSABLE for disk in disks)
-    if without_disk or any(f.status is FootageStatus.KEPT for f in footage):
+    if disks and all(disk.state is DiskState.UNUSABLE for disk in disks):
+        return tuple(
+            replace(f, status=FootageStatus.STOPPED) if f.status is FootageStatus.KEPT else f for f in footage
+        )
+    if any(f.status is FootageStatus.KEPT for f in footage):
         return footage
     return tuple(
         replace(f, status=FootageStatus.UNKNOWN) if f.status is FootageStatus.NONE else f for f in footage

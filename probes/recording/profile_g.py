@@ -5,6 +5,8 @@ Control Service Specification (GetRecordings). Support is uneven: Axis lists onl
 so that an empty list says nothing.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -13,6 +15,7 @@ from probes.markup import MarkupError, parse_xml, text_of
 
 MOST_RECORDINGS: Final = 512
 LONGEST_NAME: Final = 128  # characters
+LAST_NUMBER: Final = re.compile(r"([0-9]{1,4})[^0-9]*$")
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)  # older is a clock that was never set, or "since ever"
 
 
@@ -63,6 +66,42 @@ def parse_recordings(body: bytes) -> tuple[Recording, ...]:
                 _moment(text_of(element, "LatestRecording")),
             )
     return tuple(recordings.values())[:MOST_RECORDINGS]
+
+
+def by_channel(recordings: Iterable[Recording], channels: Iterable[int]) -> dict[int, Recording]:
+    """The footage of each of ``channels`` (from 1), as far as it can be told which recording is whose.
+
+    A device of one channel has the span of all its recordings. On others the last number in a source's name
+    is taken for the channel, where every source has one; a 0 among them says that they count from 0.
+    """
+    wanted, found = sorted(channels), tuple(recordings)
+    if not found:
+        return {}
+    if len(wanted) == 1 and len({r.source for r in found}) == 1:
+        return {wanted[0]: _together(found)}
+    numbers = [
+        LAST_NUMBER.search(recording.name) or LAST_NUMBER.search(recording.source) for recording in found
+    ]
+    if not all(numbers):
+        return {}
+    read = [int(number[1]) for number in numbers if number]
+    first = 0 if 0 in read else 1
+    by_number = {n: _together([r for r, m in zip(found, read, strict=True) if m == n]) for n in read}
+    return {c: by_number[c - 1 + first] for c in wanted if c - 1 + first in by_number}
+
+
+def _together(recordings: Iterable[Recording]) -> Recording:
+    """Several recordings of one source as one; a time that one of them does not tell is not known."""
+    found = tuple(recordings)
+    oldest = [r.oldest for r in found if r.oldest is not None]
+    newest = [r.newest for r in found if r.newest is not None]
+    return Recording(
+        found[0].token,
+        found[0].source,
+        found[0].name,
+        min(oldest) if len(oldest) == len(found) else None,
+        max(newest, default=None),
+    )
 
 
 def _moment(text: str) -> datetime | None:

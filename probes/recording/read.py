@@ -11,10 +11,12 @@ from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Final, TypeVar
 
-from probes.errors import ProbeError, WebError
+from probes.errors import OnvifError, ProbeError, WebError
 from probes.login_attempt import Login
 from probes.logins import LoginGate
 from probes.markup import MarkupError
+from probes.onvif.clock import device_clock
+from probes.onvif.device import Device
 from probes.reasons import Reason
 from probes.recording import dahua, isapi
 from probes.recording.dahua import CgiError, File
@@ -29,6 +31,7 @@ from probes.recording.port import (
     Vendor,
     believed,
 )
+from probes.recording.profile_g import Recording, by_channel
 from probes.result import Target
 from probes.web import Web, WebLimits
 
@@ -69,20 +72,23 @@ async def footage(
 
     ``target`` is any of its eyes; ``channels`` (from 1) those that are of interest, by default every one that
     it lists. All questions share one login, reserved in ``logins``; after the first refusal nothing more is
-    asked. ``target.required_days`` tells how far to look back. Languages: Hikvision's ISAPI, Dahua's CGI.
+    asked. ``target.required_days`` tells how far to look back. Profile G needs ``target.onvif_port``.
     """
     reading = _Reading(target, web, web.login(target, target.credential, logins), logins, now)
-    ask_in = {Vendor.HIKVISION: reading.in_isapi, Vendor.DAHUA: reading.in_cgi}.get(vendor)
+    ask_in = {
+        Vendor.HIKVISION: reading.in_isapi,
+        Vendor.DAHUA: reading.in_cgi,
+        Vendor.ONVIF: reading.in_profile_g,
+    }
     reason = Reason.OK
     try:
         async with asyncio.timeout(budget_s):
-            if ask_in is None:
-                raise _NotTold
-            await ask_in(channels)
+            await ask_in[vendor](channels)
     except TimeoutError:
         reason = Reason.PROBE_BUDGET_EXCEEDED
     except ProbeError as error:
-        reason = Reason.RETENTION_UNKNOWN if isinstance(error, WebError) else error.reason
+        unclear = isinstance(error, WebError | OnvifError)
+        reason = Reason.RETENTION_UNKNOWN if unclear else error.reason
     except _NotTold:
         reason = Reason.RETENTION_UNKNOWN
     return FootageReport(
@@ -186,6 +192,31 @@ class _Reading:
         for path in dahua.end_paths(search):
             await self._if_told(path, dahua.is_ok, False)
         return dahua.of_channel(files, channel)
+
+    # --- ONVIF ----------------------------------------------------------------------------------------
+
+    async def in_profile_g(self, wanted: Collection[int]) -> None:
+        if self.target.onvif_port is None:
+            raise _NotTold
+        began = asyncio.get_running_loop().time()
+
+        def now() -> datetime:
+            return self.now + timedelta(seconds=asyncio.get_running_loop().time() - began)
+
+        clock = await device_clock(self.target, self.web, now)
+        device = Device(self.target, self.web, self.logins, clock, now)
+        self.serial = (await device.identity()).serial
+        recordings = await device.recordings()
+        channels = sorted(wanted or {1})
+        found = by_channel(recordings, channels)
+        for channel in channels:
+            recording = found.get(channel, Recording(""))
+            if recording.oldest is None and recording.newest is None:
+                self.footage.append(Footage(channel))  # an empty list is never believed (F102)
+            else:
+                theirs = self.now + clock.offset
+                newest = None if recording.newest is None else min(theirs, recording.newest)
+                self.footage.append(_of_span(channel, recording.oldest, newest, theirs, self.now))
 
     # --- asking -------------------------------------------------------------------------------------
 

@@ -77,3 +77,9 @@ def test_of_a_channel_nobody_told_of_nothing_is_known() -> None:
     report = FootageReport(NOW, Vendor.DAHUA, Reason.OK, (kept(3),))
     assert report.of(1) == kept(3)
     assert report.of(2) == UNKNOWN
+
+
+def test_what_was_kept_before_the_disks_broke_is_not_going_on() -> None:
+    (footage,) = believed((kept(40),), (BROKEN,))
+    assert footage.status is FootageStatus.STOPPED
+    assert recording_reason(footage, 30, NOW) is Reason.RECORDING_STOPPED

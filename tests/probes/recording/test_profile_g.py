@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from probes.markup import MarkupError
-from probes.recording.profile_g import Recording, Summary, parse_recordings, parse_summary
+from probes.recording.profile_g import Recording, Summary, by_channel, parse_recordings, parse_summary
 
 DATA = Path(__file__).parents[2] / "data/recording"
 
@@ -74,3 +74,35 @@ def test_recordings_tell_their_source_and_a_search_their_times() -> None:
         ),
         Recording("OnvifRecordingToken_2", "SourceId_2", "IpCamera_2", None, newest),
     )
+
+
+OLDEST, NEWEST = datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 8, 31, tzinfo=UTC)
+
+
+def of(source: str, name: str = "", *, oldest: datetime | None = OLDEST) -> Recording:
+    return Recording(f"token {source} {name}", source, name, oldest, NEWEST)
+
+
+@pytest.mark.parametrize(
+    ("recordings", "channels", "told"),
+    [
+        pytest.param([of("x")], [5], {5}, id="one channel, one source, whatever its name"),
+        pytest.param([of("S_1"), of("S_2"), of("S_3")], [1, 3], {1, 3}, id="numbered from 1"),
+        pytest.param([of("000"), of("001")], [1, 2], {1, 2}, id="numbered from 0"),
+        pytest.param(
+            [of("http://192.0.2.14/s/2"), of("http://192.0.2.14/s/1")], [1, 2], {1, 2}, id="addresses"
+        ),
+        pytest.param([of("x", "Gate 1"), of("x", "Yard 2")], [1, 2], {1, 2}, id="by name"),
+        pytest.param([of("x", "Gate"), of("x", "Yard 2")], [1, 2], set(), id="one without a number"),
+        pytest.param([of("S_7")], [1, 2], set(), id="of neither"),
+        pytest.param([], [1], set(), id="none"),
+    ],
+)
+def test_which_recording_is_whose(recordings: list[Recording], channels: list[int], told: set[int]) -> None:
+    assert by_channel(recordings, channels).keys() == told
+
+
+def test_several_recordings_of_one_source_are_one() -> None:
+    early, late = datetime(2026, 7, 1, tzinfo=UTC), of("S_1")
+    assert by_channel([late, of("S_1", oldest=early)], [1])[1].oldest == early
+    assert by_channel([late, of("S_1", oldest=None)], [1])[1].oldest is None, "one that does not tell"
