@@ -4,7 +4,7 @@
 ``Target.memory`` and comes back, grown by this probe, in ``ProbeResult.memory``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -135,6 +135,10 @@ class Memory:
     # Pictures are not stored, not even small ones: these two stay in the process that probes.
     seen: Seen | None = field(default=None, repr=False, compare=False)
     seen_snapshot: Seen | None = field(default=None, repr=False, compare=False)
+
+    def without_pictures(self) -> "Memory":
+        """What may leave the process."""
+        return replace(self, seen=None, seen_snapshot=None)
 
 
 @dataclass(frozen=True, slots=True)
