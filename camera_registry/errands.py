@@ -10,13 +10,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
 import structlog
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, select, update
 
 from camera_registry import models
@@ -260,10 +260,7 @@ class Errands:
         await asyncio.to_thread(self._write_answer, request.id, result)
 
     def _write_answer(self, request: int, result: ProbeResult | None) -> None:
-        answer = None
-        if result is not None:
-            told = replace(result, memory=result.memory.without_pictures())
-            answer = _results().dump_json(told)
+        answer = None if result is None else _results().dump_json(result.printable())
         with self._database.transaction() as session:
             session.execute(
                 update(models.ProbeRequest)
@@ -337,4 +334,4 @@ class Errands:
 @cache
 def _results() -> TypeAdapter[ProbeResult]:
     """To JSON and back; made when first needed, because few processes do."""
-    return TypeAdapter(ProbeResult, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+    return TypeAdapter(ProbeResult)

@@ -97,7 +97,7 @@ class Sight:
     flat: float
     broken: float
     dhash: int
-    edges: bytes = field(repr=False)
+    edges: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,3 +277,9 @@ class ProbeResult:
 
     def verdict(self, check: Check) -> Verdict | None:
         return next((v for v in self.verdicts if v.check is check), None)
+
+    def printable(self) -> "ProbeResult":
+        """What may be shown and sent: without the small pictures of the memory, and without bytes."""
+        sight = self.measured.sight
+        measured = replace(self.measured, sight=None if sight is None else replace(sight, edges=b""))
+        return replace(self, memory=self.memory.without_pictures(), measured=measured)
