@@ -36,7 +36,7 @@ def locate(uri: str) -> Located | None:
     if len(uri) > MAX_URI_CHARS or (found := _URI.match(uri)) is None:
         return None
     path = (found["path"] or "/").strip()
-    if _LOGIN_IN_PATH.search(path):
+    if _LOGIN_IN_PATH.search(path.partition("?")[0]):
         return None
     try:
         path = clean_path(path)

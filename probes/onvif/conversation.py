@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element
 
 from probes.digest import Challenge, choose, parse_challenges
 from probes.errors import OnvifError, ProbeError, WebProtocolError, WebTimeout, WebTooLarge
-from probes.login_attempt import attempt, refusal_of
-from probes.logins import LoginGate, LoginOutcome
+from probes.login_attempt import attempt
+from probes.logins import LoginGate
 from probes.onvif.clock import DeviceClock
 from probes.onvif.soap import CONTENT_TYPE, read_body, refuses_login, signed
 from probes.reasons import Reason
@@ -87,12 +87,12 @@ class Conversation:
             raise ProbeError(Reason.FORBIDDEN, "HTTP 403")
         return read_body(answer.status, answer.body), answer.body
 
-    async def _log_in(self, path: str, message: bytes, content_type: str, refused: WebAnswer) -> WebAnswer:
+    async def _log_in(self, path: str, message: bytes, content_type: str, challenged: WebAnswer) -> WebAnswer:
         if self._proof is not Proof.NONE:
             raise ProbeError(Reason.FORBIDDEN, "refused after the login was accepted")
         if self._credential is None or self._key is None:
             raise ProbeError(Reason.AUTH_REQUIRED_NO_CREDENTIALS)
-        if _offers_digest(refused):
+        if _offers_digest(challenged):
             # The login of HTTP reserves and settles its own try.
             answer = await self._send(path, message, content_type, Proof.HTTP)
             self._proof = Proof.HTTP
@@ -101,10 +101,9 @@ class Conversation:
         proof = self._proof | Proof.TOKEN
         async with attempt(self._gate, self._key) as trying:
             answer = await self._send(path, message, content_type, proof)
-            accepted = not self._is_refusal(answer)
-            trying.outcome = LoginOutcome.ACCEPTED if accepted else LoginOutcome.REJECTED
-        if not accepted:
-            raise ProbeError(refusal_of(answer.reason, answer.body))
+            verdict = trying.answered(answer, refused=self._is_refusal(answer))
+        if verdict is not Reason.OK:
+            raise ProbeError(verdict)
         self._proof = proof
         return answer
 

@@ -20,12 +20,12 @@ from probes.onvif import answers, library
 from probes.onvif.address import Located, locate
 from probes.onvif.answers import MEDIA, MEDIA2, RECORDING, SEARCH, Identity, Profile
 from probes.onvif.clock import DEVICE_SERVICE, DeviceClock
-from probes.onvif.conversation import Conversation
+from probes.onvif.conversation import LIMITS, Conversation
 from probes.onvif.soap import envelope
 from probes.reasons import Reason
 from probes.recording.profile_g import Recording, Summary, parse_recordings, parse_summary
 from probes.result import Target
-from probes.web import Web
+from probes.web import Web, WebLimits
 
 # Where services usually are, for devices that tell addresses nobody can read (F016).
 USUAL_PATHS: Final = {MEDIA: "/onvif/media_service"}
@@ -43,10 +43,16 @@ class Device:
     """
 
     def __init__(
-        self, target: Target, web: Web, logins: LoginGate, clock: DeviceClock, now: Callable[[], datetime]
+        self,
+        target: Target,
+        web: Web,
+        logins: LoginGate,
+        clock: DeviceClock,
+        now: Callable[[], datetime],
+        limits: WebLimits = LIMITS,
     ) -> None:
         self._target = target
-        self._conversation = Conversation(target, web, logins, clock, now)
+        self._conversation = Conversation(target, web, logins, clock, now, limits)
         self._services: dict[str, str] | None = None
         self._written: dict[str, Any] = {}
 

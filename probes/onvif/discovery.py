@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
@@ -65,14 +65,14 @@ async def discover(
 ) -> tuple[Found, ...]:
     """Ask for devices and listen for ``seconds``; sorted by address, each host and endpoint once.
 
-    Without ``hosts`` the whole network segment is asked by multicast, out of the interface that has the address
-    ``interface``; with it each of them, wherever it is. Raises ``OSError`` where this machine cannot send.
+    Without ``hosts`` the whole network segment is asked by multicast, out of the interface that has the
+    address ``interface``; with them each one, wherever it is. Raises
+    ``OSError`` where this machine cannot send.
     """
     loop = asyncio.get_running_loop()
     question = _PROBE.format(id=uuid.uuid4()).encode()
     answers = _Answers(frozenset(hosts))
-    transport, _ = await loop.create_datagram_endpoint(lambda: answers, sock=_socket(interface))
-    udp = cast(asyncio.DatagramTransport, transport)
+    udp, _ = await loop.create_datagram_endpoint(lambda: answers, sock=_socket(interface))
     try:
         ends = loop.time() + seconds
         for wait in (min(REPEAT_S, seconds / 2), None):

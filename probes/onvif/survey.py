@@ -15,12 +15,13 @@ from probes.logins import LoginGate
 from probes.onvif.address import Located
 from probes.onvif.answers import Identity, Profile
 from probes.onvif.clock import DeviceClock
+from probes.onvif.conversation import LIMITS
 from probes.onvif.device import Device
 from probes.onvif.port import Onvif
 from probes.reasons import Reason
 from probes.recording.profile_g import Recording, Summary
 from probes.result import Target
-from probes.web import Web
+from probes.web import Web, WebLimits
 
 T = TypeVar("T")
 
@@ -71,13 +72,19 @@ class Survey:
 
 
 async def survey(
-    target: Target, web: Web, logins: LoginGate, clock: DeviceClock, *, now: Callable[[], datetime]
+    target: Target,
+    web: Web,
+    logins: LoginGate,
+    clock: DeviceClock,
+    *,
+    now: Callable[[], datetime],
+    limits: WebLimits = LIMITS,
 ) -> Survey:
-    """Ask one device everything. ``clock`` (see ``device_clock``) is what tokens are signed by.
+    """Ask one device everything, each question within ``limits``; tokens are signed by its ``clock``.
 
     Raises ``ProbeError`` where nothing can be learned: not reached, silent, the login refused.
     """
-    device = Device(target, web, logins, clock, now)
+    device = Device(target, web, logins, clock, now, limits)
     surveying = _Surveying(device)
     try:
         async with asyncio.timeout(BUDGET_S):
