@@ -26,7 +26,11 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         "probe": (
             "Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."
         ),
+    },
+    "starting": {
         "start": "Show what asking a site's eyes will cost, then begin: one canary, ten, all.",
+    },
+    "simulating": {
         "simulate": (
             "Play a city of cameras on loopback addresses until stopped; then print what was done to them."
         ),

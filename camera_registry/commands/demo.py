@@ -20,16 +20,9 @@ import typer
 import uvloop
 
 from camera_registry import demonstration, health, queries, rollout, units
-from camera_registry.commands.common import (
-    Refused,
-    command,
-    now,
-    open_credentials,
-    open_database,
-    say,
-    stop_on_signal,
-)
+from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
 from camera_registry.commands.serve import serving
+from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.demonstration import DemoDevice

@@ -1,47 +1,36 @@
-"""``probe``, ``start`` and ``simulate``: ask one eye now, begin asking a site, and play a city."""
+"""``probe``: ask one eye now, and tell it as monitoring systems expect it of a plugin.
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+It opens what it needs and no more: a check of a URL runs each minute.
+"""
+
+import asyncio
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
 import typer
 import uvloop
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
-from sqlalchemy import select
 from typer.core import TyperCommand
 
-from camera_registry import errands, models, rollout
-from camera_registry.commands.common import (
-    Refused,
-    command,
-    err,
-    now,
-    open_credentials,
-    open_database,
-    out,
-    read_password,
-    stop_on_signal,
-)
-from camera_registry.counters import Counters
-from camera_registry.db import Database
+from camera_registry.commands.common import Refused, command, err, now, read_password
 from camera_registry.health import Standing, eye_standing
-from camera_registry.i18n import N_, Language, number, translate
-from camera_registry.login_book import LoginBook
-from camera_registry.monitor import Monitor, decode_in, prepare
-from camera_registry.rollout import Ending, Forecast, Stage
+from camera_registry.i18n import N_, Language, translate
 from camera_registry.settings import Settings
 from camera_registry.words import reason_text
+from probes import logins
 from probes.ladder import climb
-from probes.result import Credential, Depth, ProbeResult, Target
-from probes.simulator.fleet import FleetError
-from probes.simulator.run import run as run_simulator
+from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal
+from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
+from probes.rtsp.keyframe import Keyframe
+
+if TYPE_CHECKING:
+    from probes.decode import Picture
 
 
 class ExitCode(IntEnum):
@@ -84,8 +73,6 @@ def _unknown() -> Iterator[None]:
 
 def add_to(app: typer.Typer) -> None:
     app.command(cls=PluginCommand)(probe)
-    app.command()(start)
-    app.command()(simulate)
 
 
 def probe(
@@ -112,7 +99,9 @@ def probe(
             target = _target_of_url(what, user, password_file, basic, settings)
             result = uvloop.run(_probe_once(target, depth, record))
         else:
-            result = _probe_registered(what, depth, record, settings)
+            from camera_registry.commands.asking import ask  # opens the registry
+
+            result = ask(what, depth, record, settings)
         if save_exchange is not None:
             _save(save_exchange, result.transcript)
     standing = eye_standing({v.check: Standing(v.outcome, v.reason) for v in result.verdicts})
@@ -123,73 +112,28 @@ def probe(
     raise typer.Exit(code)
 
 
-def start(
-    site: Annotated[str, typer.Option(help="Code of the site whose eyes are to be started.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False,
-) -> None:
-    """Show what asking a site's eyes will cost, then begin: one canary, ten, all.
-
-    Importing probes nothing; only started eyes are asked by ``serve``. Stops by itself when logins are
-    refused.
-    """
-    with command() as settings, open_database(settings) as database:
-        credentials = open_credentials(settings, database)
-        if _site(database, site) is None:
-            raise Refused(N_('There is no site with the code "{code}".'), code=site)
-
-        def monitor() -> Monitor:
-            return prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
-
-        foreseen = uvloop.run(_foresee(monitor, site))
-        _show_forecast(foreseen, site, settings.language)
-        if foreseen.eyes == 0:
-            return
-        if not yes and not typer.confirm(translate(N_("Begin to ask these eyes?"), settings.language)):
-            raise typer.Exit(1)
-        _show_end(uvloop.run(_roll_out(database, settings, monitor, site)), settings.language)
-
-
-def simulate(
-    fleet: Annotated[Path, typer.Argument(metavar="FLEET.toml", help="Which cameras to play.")],
-    port: Annotated[int | None, typer.Option(help="Port of every camera, instead of the file's.")] = None,
-    control_port: Annotated[int, typer.Option(help="Port on which the counters are told.")] = 0,
-) -> None:
-    """Play a city of cameras on loopback addresses until stopped; then print what was done to them."""
-    with command():
-        try:
-            run_simulator(fleet, port=port, control_port=control_port)
-        except (FleetError, OSError) as error:
-            raise Refused(N_("The fleet cannot be played: {reason}"), reason=error) from None
-
-
-# --- probe ------------------------------------------------------------------------------------------
-
-
 async def _probe_once(target: Target, depth: Depth, record: bool) -> ProbeResult:
-    unkept = LoginBook({}, lambda *_: None, now, Counters.new())
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return await climb(target, depth, logins=unkept, decode=decode_in(pool), clock=now, record=record)
+    return await climb(target, depth, logins=_OwnLogins(), decode=_decode, clock=now, record=record)
 
 
-def _probe_registered(code: str, depth: Depth, record: bool, settings: Settings) -> ProbeResult:
-    """Have an eye of the registry probed, by whoever asks eyes: by this process where no other does."""
-    with open_database(settings) as database:
-        credentials = open_credentials(settings, database)
-        request = errands.request_probe(database, code, depth, record, now())
+class _OwnLogins:
+    """The login budget of a process that asks one eye once: it remembers nothing of earlier ones."""
 
-        def monitor() -> Monitor:
-            return prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
+    def __init__(self) -> None:
+        self._state = LoginState()
 
-        def look() -> errands.Answer | None:
-            return errands.read_answer(database, request, now())
+    async def reserve(self, key: LoginKey) -> Permit | Refusal:
+        self._state, answer = logins.reserve(self._state, now())
+        return answer
 
-        try:
-            result = uvloop.run(errands.wait_for(database, monitor, look)).result
-        finally:
-            errands.forget_request(database, request)
-        if result is None:
-            raise Refused(N_('The eye "{code}" may not be asked over the network.'), code=code)
-        return result
+    async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
+        self._state = logins.settle(self._state, outcome, now(), advertised)
+
+
+async def _decode(keyframe: Keyframe) -> "Picture":
+    from probes.decode import decode_keyframe  # loads decoders: only for a picture that has come
+
+    return await asyncio.to_thread(decode_keyframe, keyframe.codec, keyframe.data)
 
 
 def _target_of_url(
@@ -260,135 +204,3 @@ def _summary(result: ProbeResult, standing: Standing, language: Language) -> str
 def _json(result: ProbeResult, standing: Standing) -> str:
     told: dict[str, Any] = {"state": standing.state, "reason": standing.reason} | asdict(result)
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
-
-
-# --- start ------------------------------------------------------------------------------------------
-
-
-def _site(database: Database, code: str) -> int | None:
-    with database.reading() as session:
-        return session.scalar(select(models.Site.id).where(models.Site.code == code))
-
-
-async def _foresee(put_together: Callable[[], Monitor], site: str) -> Forecast:
-    monitor = put_together()
-    try:
-        return rollout.forecast(monitor.plan_of(monitor.targets(site, started=False)))
-    finally:
-        monitor.close()
-
-
-async def _roll_out(
-    database: Database, settings: Settings, put_together: Callable[[], Monitor], site: str
-) -> models.Rollout:
-    """Have the site started by whoever asks eyes, and show how far that is; returns how it ended.
-
-    Raises ``NoAnswer`` where nobody begins, or nobody heeds Ctrl-C.
-    """
-    stop = stop_on_signal()
-    number = errands.request_rollout(database, site, now())
-    with _progress() as progress:
-        show = _Bars(progress, settings.language)
-
-        def look() -> models.Rollout | None:
-            row = errands.read_rollout(database, number, now())
-            show(row)
-            if stop.is_set() and row.stop_asked_at is None:
-                errands.stop_rollout(database, number, now())
-                text = N_("Stopping the start: sessions on cameras are being closed.")
-                progress.console.print(translate(text, settings.language))
-            return row if row.ended_at is not None else None
-
-        return await errands.wait_for(database, put_together, look)
-
-
-def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
-    def term(text: str, **values: object) -> str:
-        return translate(text, language, **values)
-
-    if foreseen.eyes == 0:
-        typer.echo(term(N_("There is no eye to start at site {site}."), site=site))
-        return
-    table = Table(
-        title=term(N_("What asking the eyes of site {site} will ask of it"), site=site), show_header=False
-    )
-    rows = [
-        (N_("Eyes"), str(foreseen.eyes)),
-        (N_("Devices"), str(foreseen.devices)),
-        (N_("Logins, each tried once first"), str(foreseen.logins)),
-        (N_("Eyes without a credential"), str(foreseen.without_credential)),
-        (N_("Traffic of the round, Mbit/s"), number(round(foreseen.mbit_s, 1), language)),
-        (N_("Minutes until all have been asked once"), number(round(foreseen.minutes, 1), language)),
-    ]
-    for label, value in rows:
-        table.add_row(term(label), value)
-    for sessions, devices in foreseen.sessions:
-        table.add_row(
-            term(N_("Devices that see {sessions} sessions at a time"), sessions=sessions), str(devices)
-        )
-    for pace in foreseen.slow:
-        text = N_(
-            "{device}: {eyes} eyes, {sessions} sessions at a time, {minutes} minutes for each once; "
-            "so each eye is asked every {seconds} s"
-        )
-        line = term(
-            text,
-            device=pace.device,
-            eyes=pace.eyes,
-            sessions=pace.sessions,
-            minutes=number(round(pace.round_s / 60, 1), language),
-            seconds=round(pace.effective_interval_s),
-        )
-        table.add_row(term(N_("Recorder")), line)
-    out.print(table)
-
-
-STAGES = {
-    Stage.CANARY: N_("Canaries: one eye for each credential"),
-    Stage.FEW: N_("The first ten"),
-    Stage.ALL: N_("All others"),
-}
-
-
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-
-
-class _Bars:
-    """A bar for each stage that is seen under way; stages that went by between two looks have none."""
-
-    def __init__(self, progress: Progress, language: Language) -> None:
-        self._progress = progress
-        self._language = language
-        self._bars: dict[str, TaskID] = {}
-
-    def __call__(self, row: models.Rollout) -> None:
-        if row.stage is None:
-            return
-        if row.stage not in self._bars:
-            for stage in self._bars.values():  # it has ended since
-                self._progress.update(stage, completed=self._progress.tasks[stage].total)
-            title = translate(STAGES[Stage(row.stage)], self._language)
-            self._bars[row.stage] = self._progress.add_task(title, total=row.stage_eyes)
-        self._progress.update(self._bars[row.stage], completed=row.stage_asked)
-
-
-def _show_end(row: models.Rollout, language: Language) -> None:
-    text = N_("Eyes asked: {asked}, started: {started}; logins refused: {refused}.")
-    typer.echo(translate(text, language, asked=row.asked, started=row.started, refused=row.refused))
-    match row.ending:
-        case Ending.REFUSED:
-            text = N_(
-                "Stopped at this stage: {stage}. Too many logins were refused; correct the credentials "
-                "before the cameras lock the account, then start again."
-            )
-            raise Refused(text, stage=translate(STAGES[Stage(row.stage or "")], language))
-        case Ending.STOPPED:
-            raise Refused(N_("Stopped at your wish. Eyes already started stay started."))
-        case Ending.INTERRUPTED:
-            raise Refused(
-                N_(
-                    "Interrupted: the process that asked has ended, or was busy with another start of this "
-                    "site. Eyes already started stay started; start again for the others."
-                )
-            )

@@ -13,16 +13,8 @@ from sqlalchemy import select
 
 from camera_registry import credentials as sealed
 from camera_registry import exports, inventory, units
-from camera_registry.commands.common import (
-    command,
-    err,
-    now,
-    open_credentials,
-    open_database,
-    out,
-    read_password,
-    say,
-)
+from camera_registry.commands.common import command, err, now, out, read_password, say
+from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate

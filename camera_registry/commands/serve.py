@@ -14,15 +14,8 @@ import uvloop
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app, refuse_public_bind
-from camera_registry.commands.common import (
-    Refused,
-    command,
-    now,
-    open_credentials,
-    open_database,
-    say,
-    stop_on_signal,
-)
+from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
+from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database, Role, RoleTaken

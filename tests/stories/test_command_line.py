@@ -10,12 +10,11 @@ from typing import Any
 
 import orjson
 import pytest
-import typer
 from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from camera_registry import models
-from camera_registry.cli import app
+from camera_registry.cli import ROOMS, app, open_room
 from probes.rtsp.exchange import read_exchange
 from probes.simulator.fleet import Fleet
 from tests.servers import free_port, says_ready, started
@@ -303,15 +302,21 @@ def test_serve_says_that_its_port_or_its_database_is_taken(home: Home) -> None:
     assert "tiến trình khác" in on_the_database.stderr, "two would each ask a camera for its one session"
 
 
-def every_command(command: Any, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+def every_command(command: Any, words: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The words of a command and of all commands in it."""
     inner = getattr(command, "commands", {})
     return [words, *(w for name in inner for w in every_command(inner[name], (*words, name)))]
 
 
-@pytest.mark.parametrize(
-    "words", [pytest.param(w, id=" ".join(("help", *w))) for w in every_command(typer.main.get_command(app))]
-)
+ALL_WORDS = [
+    words
+    for room in ROOMS
+    for name, command in open_room(room).items()
+    for words in every_command(command, (name,))
+]
+
+
+@pytest.mark.parametrize("words", [pytest.param(w, id=" ".join(("help", *w))) for w in [(), *ALL_WORDS]])
 def test_help(words: tuple[str, ...]) -> None:
     done = CliRunner().invoke(app, [*words, "--help"])
     assert done.exit_code == 0

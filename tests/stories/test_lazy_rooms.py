@@ -34,6 +34,8 @@ def opened_by(arguments: Sequence[str]) -> frozenset[str]:
     ("arguments", "unneeded"),
     [
         pytest.param(["--help"], HEAVY, id="help"),
+        pytest.param(["probe", "rtsp://127.0.0.1:{port}/"], HEAVY, id="probe a URL"),
+        pytest.param(["probe", "rtsp://127.0.0.1:{port}/", "--liveness"], HEAVY, id="probe a URL, liveness"),
         pytest.param(["units", "list", "--help"], WEB, id="a command of the registry"),
     ],
 )

@@ -1,0 +1,43 @@
+"""The registry as a command finds it: the migrated database, and the key of its credentials."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from camera_registry.commands.common import Refused, err
+from camera_registry.credentials import CredentialStore
+from camera_registry.db import Database
+from camera_registry.i18n import LANGUAGES, N_, translate
+from camera_registry.settings import Settings
+
+
+@contextmanager
+def open_database(loaded: Settings) -> Iterator[Database]:
+    """The database of the settings, migrated. Raises ``Refused`` where it does not work."""
+    text = N_("The database does not work: {reason}")
+    try:
+        database = Database(loaded.url)
+    except (OSError, ModuleNotFoundError, SQLAlchemyError) as error:
+        raise Refused(text, reason=error) from None
+    try:
+        database.migrate()
+        yield database
+    except SQLAlchemyError as error:
+        # The driver's own words: SQLAlchemy's text may quote the values of a statement.
+        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise Refused(text, reason=reason) from None
+    finally:
+        database.close()
+
+
+def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
+    """The credentials; when this is the first start, says where their key is and that a copy is needed."""
+    store = CredentialStore(loaded)
+    with database.reading() as session:
+        made = store.prepare(session)
+    if made:
+        message = N_("A new key that seals camera passwords is in {path}. Keep a copy of it in a safe place.")
+        for language in LANGUAGES:
+            err.print(translate(message, language, path=store.path), style="yellow", markup=False)
+    return store
