@@ -215,3 +215,21 @@ def snapshot_outcome(reason: Reason) -> Outcome:
     if reason is Reason.SNAPSHOT_UNSUPPORTED:
         return Outcome.OFF
     return Outcome.UNKNOWN if reason in STREAM_UNKNOWN else Outcome.FAILING
+
+
+def clock_outcome(reason: Reason) -> Outcome:
+    """What ``reason`` makes of the clock check; a clock that cannot be read is not a wrong one."""
+    if reason is Reason.OK:
+        return Outcome.OK
+    wrong = (Reason.CLOCK_DRIFT, Reason.CLOCK_TZ_SUSPECT, Reason.CLOCK_UNSET)
+    return Outcome.FAILING if reason in wrong else Outcome.UNKNOWN
+
+
+def recording_outcome(reason: Reason) -> Outcome:
+    """What ``reason`` makes of the recording check; a recorder that does not tell turns it off."""
+    if reason is Reason.OK:
+        return Outcome.OK
+    if reason is Reason.RETENTION_UNKNOWN:
+        return Outcome.OFF
+    short = (Reason.RETENTION_SHORT, Reason.RECORDING_STOPPED)
+    return Outcome.FAILING if reason in short else Outcome.UNKNOWN
