@@ -11,6 +11,7 @@ ARGS ?=
 
 VENV := .venv/.from-lock
 LIVE555 := .venv/.live555
+IPYCAM := .venv/ipycam
 BIN := .venv/bin
 
 .PHONY: help demo test lint fmt bench lock clean debian python
@@ -21,7 +22,7 @@ help:  ## this list
 demo: $(VENV)  ## a synthetic city of 953 eyes, probed live, on http://127.0.0.1:8000 (ARGS="--for 90 --json")
 	$(BIN)/camera-registry demo $(ARGS)
 
-test: $(VENV) debian $(LIVE555)  ## all tests, against real servers on loopback (ARGS="-k name")
+test: $(VENV) debian $(LIVE555) $(IPYCAM)  ## all tests, against real servers on loopback (ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)  ## ruff, mypy --strict, and who may import whom
@@ -62,4 +63,9 @@ $(VENV): requirements.lock pyproject.toml tools/venv.sh | python
 # LIVE555 is a server for tests only.
 $(LIVE555): tests/peers/requirements.lock tests/peers/build_live555.sh tests/peers/live555.cmake $(VENV) | debian
 	@tests/peers/build_live555.sh
+	@touch $@
+
+# So is ipycam.
+$(IPYCAM): tests/peers/ipycam.lock tests/peers/install_ipycam.sh $(VENV)
+	@tests/peers/install_ipycam.sh
 	@touch $@

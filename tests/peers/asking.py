@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
 from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, LoginKey, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Here, Senses
 
 # The peers send two pictures a second and a keyframe every two seconds.
 SHORT = Timeouts(connect=3, answer=3, first_packet=3, window=1, stall=3, keyframe=5)
@@ -35,7 +34,7 @@ async def probe(
         target,
         depth,
         logins=logins or OpenGate(),
-        decode=_decode,
+        senses=Senses(Here()),
         clock=lambda: datetime.now(UTC),
         timeouts=SHORT,
         record=True,
@@ -47,7 +46,3 @@ def stream(result: ProbeResult) -> tuple[Outcome, Reason]:
     verdict = result.verdict(Check.STREAM)
     assert verdict is not None
     return verdict.outcome, verdict.reason
-
-
-async def _decode(keyframe: Keyframe) -> Picture:
-    return decode_keyframe(keyframe.codec, keyframe.data)
