@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
@@ -24,10 +23,10 @@ from camera_registry.plan import Pace, Plan, make_plan
 from camera_registry.scheduler import DueShards, Jobs
 from camera_registry.settings import Settings
 from camera_registry.sweep import Sweeper, Tools
-from probes.decode import Picture, decode_keyframe
-from probes.ladder import Decode
 from probes.result import Memory, Target, Transport
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Senses
+from probes.web import Web
+from probes.workers import Workers
 
 log = structlog.get_logger(__name__)
 
@@ -53,11 +52,12 @@ class Monitor:
     tools: Tools
     sweeper: Sweeper
     results: Results
-    decoding: ThreadPoolExecutor
+    workers: Workers
+    web: Web
     paces: dict[tuple[str, str], Pace] = field(default_factory=dict)  # of the newest plan of the round
 
     def close(self) -> None:
-        self.decoding.shutdown(wait=False, cancel_futures=True)
+        self.workers.close()
 
     def targets(self, site: str | None = None, *, started: bool = True) -> list[Target]:
         """The eyes that may be asked now, each with what earlier probes of it learned."""
@@ -140,16 +140,18 @@ def prepare(
         clock,
     )
     results = Results(judge, counters, news)
-    decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
+    workers, web = Workers(), Web()
     tools = Tools(
         logins=LoginBook(load_states(database), save_in(database), clock, counters),
-        decode=decode_in(decoding),
+        senses=Senses(workers, web),
         clock=clock,
         counters=counters,
     )
     sweeper = Sweeper(tools, results.put, in_flight=settings.in_flight, confirm_after=settings.confirm_after)
     sweeper.memories.update(_load_memories(database))
-    return Monitor(database, settings, credentials, clock, counters, judge, tools, sweeper, results, decoding)
+    return Monitor(
+        database, settings, credentials, clock, counters, judge, tools, sweeper, results, workers, web
+    )
 
 
 class Follower:
@@ -199,6 +201,7 @@ async def attending(monitor: Monitor) -> AsyncIterator[Follower]:
     finally:
         await jobs.stop()
         await monitor.results.write()
+        await monitor.web.close()
 
 
 class Running:
@@ -228,6 +231,7 @@ class Running:
     async def __aexit__(self, *_exc: object) -> None:
         await self._jobs.stop()
         await self._engine.stop()
+        await self._monitor.web.close()
 
     async def _dispatch(self) -> None:
         self._due.tick()
@@ -251,16 +255,6 @@ def database_may_be_away(job: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or type(error).__name__)
         log.error("job skipped: the database does not answer", job=job, reason=reason)
-
-
-def decode_in(pool: ThreadPoolExecutor) -> Decode:
-    """A decoder whose work is done in ``pool``."""
-
-    async def decode(keyframe: Keyframe) -> Picture:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(pool, decode_keyframe, keyframe.codec, keyframe.data)
-
-    return decode
 
 
 def _differs(pace: Pace, interval_s: float | None, probe_s: float | None) -> bool:

@@ -19,10 +19,11 @@ import structlog
 
 from camera_registry.counters import Counters
 from camera_registry.plan import Shard
-from probes.ladder import DEFAULT_TIMEOUTS, Decode, Timeouts, climb
+from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import LoginGate
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Target, Verdict
+from probes.senses import Senses
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ class Tools:
     """What every probe of this process shares."""
 
     logins: LoginGate
-    decode: Decode
+    senses: Senses
     clock: Callable[[], datetime]
     counters: Counters
     timeouts: Timeouts = DEFAULT_TIMEOUTS
@@ -181,7 +182,7 @@ class Sweeper:
                 target,
                 depth,
                 logins=tools.logins,
-                decode=tools.decode,
+                senses=tools.senses,
                 clock=tools.clock,
                 timeouts=tools.timeouts,
                 record=record,

@@ -28,10 +28,10 @@ Plane: TypeAlias = npt.NDArray[np.uint8]
 
 _DECODERS: Final = {"H264": "h264", "H265": "hevc", "JPEG": "mjpeg"}
 _PLANAR: Final = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p")
-_REDUCED: Final = (  # the smallest decoding that still has 480 pixels in a row
-    (3840, cv2.IMREAD_REDUCED_COLOR_8),
-    (1920, cv2.IMREAD_REDUCED_COLOR_4),
-    (960, cv2.IMREAD_REDUCED_COLOR_2),
+_REDUCED: Final = (  # the smallest decoding that still has 320 pixels in a row
+    (2560, cv2.IMREAD_REDUCED_COLOR_8),
+    (1280, cv2.IMREAD_REDUCED_COLOR_4),
+    (640, cv2.IMREAD_REDUCED_COLOR_2),
     (0, cv2.IMREAD_COLOR),
 )
 

@@ -1,33 +1,40 @@
 """The ladder: climbs the rungs for one eye inside one time budget, and makes a result of whatever happens.
 
-tcp, (tls), describe, setup, play, rtp, keyframe, and in a deep probe decode. Each rung has its own time
-limit and ends in a reason. This is the only room where an exception becomes a result: what leaves ``climb``
-as an exception is our bug, or a cancelled task.
+tcp, (tls), describe, setup, play, rtp, keyframe; in a deep probe, when the session is closed, decode and
+snapshot. Each rung has its own time limit and ends in a reason. This is the only room where an exception
+becomes a result: what leaves ``climb`` as an exception is our bug, or a cancelled task.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from probes.errors import DecodeError, ProbeError
+from probes.errors import ProbeError
 from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
-from probes.reasons import Check, Outcome, Reason, picture_outcome, stream_outcome
-from probes.result import Depth, Media, Memory, ProbeResult, Rung, Step, Target, TlsCheck, Transport, Verdict
+from probes.reasons import Check, Outcome, Reason, picture_outcome, snapshot_outcome, stream_outcome
+from probes.result import (
+    NOTHING_MEASURED,
+    Depth,
+    Media,
+    Memory,
+    ProbeResult,
+    Rung,
+    Step,
+    Target,
+    TlsCheck,
+    Transport,
+    Verdict,
+)
 from probes.rtsp.client import RtspConnection, reason_of
-from probes.rtsp.keyframe import Keyframe
 from probes.rtsp.messages import Frame, Response, parse_session, parse_transport
 from probes.rtsp.rtp import CODECS, RtpStream
 from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
+from probes.senses import Senses
 from probes.tls import tls_context
-
-if TYPE_CHECKING:  # whoever only sweeps need not load a decoder: it is handed in
-    from probes.decode import Picture
-
-Decode = Callable[[Keyframe], Awaitable["Picture"]]
 
 SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
@@ -47,8 +54,8 @@ class Timeouts:
     stall: float = 6.0  # without a packet: the stream stands still; longer than a picture every 5 s
     keyframe: float = 12.0  # then 1.5 x the learned GOP + 2 s
     longest_keyframe: float = 30.0
-    decode: float = 2.0
-    session: float = 25.0  # all rungs of a liveness probe together
+    decode: float = 2.0  # and measure, in a worker
+    session: float = 25.0  # all rungs up to TEARDOWN together
     deep_session: float = 45.0
 
 
@@ -60,7 +67,7 @@ async def climb(
     depth: Depth,
     *,
     logins: LoginGate,
-    decode: Decode,
+    senses: Senses,
     clock: Callable[[], datetime],
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     record: bool = False,
@@ -70,8 +77,8 @@ async def climb(
     ``logins`` is asked before the credential is sent. ``record`` keeps the transcript of a probe that went
     well, with the heads of its frames; of others the transcript is kept anyway.
     """
-    ascent = _Ascent(target, depth, logins, decode, timeouts, record)
-    at, began = clock(), ascent.now()
+    ascent = _Ascent(target, depth, logins, senses, timeouts, record, at=clock())
+    began = ascent.now()
     try:
         async with asyncio.timeout_at(ascent.deadline):
             reason = await ascent.run()
@@ -81,7 +88,9 @@ async def climb(
         reason = error.reason
     except OSError as error:  # none is expected: the client turns them into ProbeErrors
         reason = reason_of(error)
-    return ascent.result(at, ascent.now() - began, reason)
+    if depth is Depth.DEEP:
+        await ascent.look_further(reason)
+    return ascent.result(ascent.now() - began, reason)
 
 
 class _Ascent:
@@ -92,12 +101,15 @@ class _Ascent:
         target: Target,
         depth: Depth,
         logins: LoginGate,
-        decode: Decode,
+        senses: Senses,
         timeouts: Timeouts,
         record: bool,
+        at: datetime,
     ) -> None:
         self._target = target
         self._depth = depth
+        self._at = at
+        self._logins = logins
         self._login = Login(
             target.credential,
             target.login_key,
@@ -105,7 +117,7 @@ class _Ascent:
             basic_allowed=target.basic_allowed,
             algorithm=target.memory.algorithm,
         )
-        self._decode = decode
+        self._senses = senses
         self._timeouts = timeouts
         self._record = record
         self._rungs: list[Rung] = []
@@ -119,6 +131,8 @@ class _Ascent:
         self.now = asyncio.get_running_loop().time
         self.deadline = self.now() + (timeouts.deep_session if depth is Depth.DEEP else timeouts.session)
         self._picture_reason: Reason | None = None
+        self._snapshot_reason: Reason | None = None
+        self._measured = NOTHING_MEASURED
         self._transcript = ""
 
     # --- the story ----------------------------------------------------------------------------------
@@ -152,11 +166,15 @@ class _Ascent:
                 await connection.teardown(whole, session, self._login.fields("TEARDOWN", whole))
             else:
                 await connection.close()
-        if self._depth is Depth.DEEP and reason is Reason.OK and self._picture_reason is None:
-            await self._decode_keyframe()
         return reason
 
-    def result(self, at: datetime, seconds: float, reason: Reason) -> ProbeResult:
+    async def look_further(self, stream: Reason) -> None:
+        """The rungs beyond the stream, which ended in ``stream``; none of them changes what is said of it."""
+        if stream is Reason.OK and self._picture_reason is None:
+            await self._look_at_keyframe()
+        await self._take_snapshot()
+
+    def result(self, seconds: float, reason: Reason) -> ProbeResult:
         target = self._target
         stream = Verdict(Check.STREAM, stream_outcome(reason), reason, target.interval_s)
         verdicts = [stream]
@@ -164,12 +182,15 @@ class _Ascent:
             picture = self._picture_reason
             outcome = picture_outcome(picture)
             verdicts.append(Verdict(Check.PICTURE, outcome, picture, target.deep_interval_s))
+        if self._snapshot_reason is not None:
+            outcome = snapshot_outcome(self._snapshot_reason)
+            verdicts.append(Verdict(Check.SNAPSHOT, outcome, self._snapshot_reason, target.deep_interval_s))
         failed = any(v.outcome is not Outcome.OK for v in verdicts)
         if self._connection is not None and (failed or self._record):
             self._transcript = self._connection.exchange if self._record else self._connection.transcript
         return ProbeResult(
             eye=target.eye,
-            at=at,
+            at=self._at,
             depth=self._depth,
             seconds=seconds,
             verdicts=tuple(verdicts),
@@ -178,6 +199,7 @@ class _Ascent:
             rungs=tuple(self._rungs),
             media=self._media(),
             transcript=self._transcript,
+            measured=self._measured,
         )
 
     # --- the rungs ----------------------------------------------------------------------------------
@@ -289,24 +311,37 @@ class _Ascent:
         self._notes.append(self._picture_reason)
         return Reason.OK
 
-    async def _decode_keyframe(self) -> None:
+    async def _look_at_keyframe(self) -> None:
         assert self._stream is not None
         assert self._stream.keyframe is not None
         try:
             with self._rung(Step.DECODE):
-                await self._decode_in_time(self._stream.keyframe)
-        except DecodeError as error:
+                looked = await self._senses.look(
+                    self._target, self._stream.keyframe, self._timeouts.decode, self._at
+                )
+        except ProbeError as error:
             self._picture_reason = error.reason
-        else:
-            self._picture_reason = Reason.OK
+            return
+        self._picture_reason = looked.reason
+        self._memory = replace(self._memory, seen=looked.seen)
+        self._measured = replace(
+            self._measured,
+            sight=looked.sight,
+            similarity=looked.similarity,
+            picture_changed_at=looked.seen.changed_at,
+        )
 
-    async def _decode_in_time(self, keyframe: Keyframe) -> "Picture":
-        limit = self._timeouts.decode
-        try:
-            async with asyncio.timeout(limit):
-                return await self._decode(keyframe)
-        except TimeoutError as error:
-            raise DecodeError(Reason.DECODE_FAILED, f"no picture in {limit:g} s") from error
+    async def _take_snapshot(self) -> None:
+        began = self.now()
+        taken = await self._senses.snapshot(self._target, self._logins, self._at)
+        if taken is None:
+            return
+        self._rungs.append(Rung(Step.SNAPSHOT, self.now() - began, taken.reason, taken.detail))
+        self._snapshot_reason = taken.reason
+        self._notes += taken.notes
+        self._memory = replace(self._memory, seen_snapshot=taken.seen)
+        if taken.seen is not None:
+            self._measured = replace(self._measured, snapshot_changed_at=taken.seen.changed_at)
 
     async def _ask(self, connection: RtspConnection, method: str, uri: str, headers: Fields) -> Response:
         """One request, logged in where the server asks for it; some do so only after DESCRIBE."""

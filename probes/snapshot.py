@@ -14,9 +14,9 @@ from probes.logins import LoginGate
 from probes.picture import stands_still, watch
 from probes.reasons import Reason
 from probes.result import Seen, Sight, Target
+from probes.senses import Runner
 from probes.sight import Glance, glance_at_image
 from probes.web import Web, WebAnswer
-from probes.workers import Runner
 
 LOOK_S: Final = 3.0  # in a worker, at most
 RETRY_S: Final = 1.0  # cameras that were asleep say 503, or nothing, the first time (python-amcrest #232)
@@ -43,7 +43,9 @@ class SnapshotTaken:
     seconds: float = 0.0
 
 
-async def take(target: Target, web: Web, logins: LoginGate, workers: Runner, now: datetime) -> SnapshotTaken:
+async def take(
+    target: Target, web: Web, logins: LoginGate, workers: Runner, now: datetime, *, retry_s: float = RETRY_S
+) -> SnapshotTaken:
     """Fetch and look at one snapshot of ``target``, which has a ``snapshot_path``.
 
     Never raises for what a camera does. A camera that was not ready is asked again after ``retry_s``.

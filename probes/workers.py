@@ -10,7 +10,7 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing import get_context
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -23,12 +23,6 @@ T = TypeVar("T")
 MEMORY_BYTES: Final = 2 * 1024**3  # of addresses; 0.6 GB of them are OpenCV, FFmpeg and NumPy themselves
 TASKS: Final = 5000  # then a worker is replaced: whatever a decoder leaks is gone
 WAIT_S: Final = 10.0  # for a free worker
-
-
-class Runner(Protocol):
-    """Who runs what looks at a picture: ``Workers``, or a program that has one picture only."""
-
-    async def run(self, limit_s: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 class Workers:

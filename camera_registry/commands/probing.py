@@ -3,14 +3,13 @@
 It opens what it needs and no more: a check of a URL runs each minute.
 """
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -27,10 +26,7 @@ from probes import logins
 from probes.ladder import climb
 from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
-
-if TYPE_CHECKING:
-    from probes.decode import Picture
+from probes.senses import Here, Senses
 
 
 class ExitCode(IntEnum):
@@ -113,7 +109,7 @@ def probe(
 
 
 async def _probe_once(target: Target, depth: Depth, record: bool) -> ProbeResult:
-    return await climb(target, depth, logins=_OwnLogins(), decode=_decode, clock=now, record=record)
+    return await climb(target, depth, logins=_OwnLogins(), senses=Senses(Here()), clock=now, record=record)
 
 
 class _OwnLogins:
@@ -128,12 +124,6 @@ class _OwnLogins:
 
     async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         self._state = logins.settle(self._state, outcome, now(), advertised)
-
-
-async def _decode(keyframe: Keyframe) -> "Picture":
-    from probes.decode import decode_keyframe  # loads decoders: only for a picture that has come
-
-    return await asyncio.to_thread(decode_keyframe, keyframe.codec, keyframe.data)
 
 
 def _target_of_url(

@@ -17,16 +17,18 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from probes.decode import Picture, decode_keyframe
 from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Outcome
 from probes.result import Depth, LoginKey, Target
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Here, Senses
 
 # Cameras that answer are asked many at a time by whoever can; the others one after the other.
 CONCURRENT = 20
 WAVES = 3  # of them, one after the other: a monitor runs warm
+
+
+SENSES = Senses(Here())
 
 
 class NoLogins:
@@ -39,10 +41,6 @@ class NoLogins:
         return None
 
 
-async def _decode(keyframe: Keyframe) -> Picture:
-    return decode_keyframe(keyframe.codec, keyframe.data)
-
-
 async def _climb(
     host: str, port: int, path: str, depth: Depth, timeouts: Timeouts = DEFAULT_TIMEOUTS
 ) -> None:
@@ -50,7 +48,7 @@ async def _climb(
         Target("eye", host, port, path),
         depth,
         logins=NoLogins(),
-        decode=_decode,
+        senses=SENSES,
         clock=lambda: datetime.now(UTC),
         timeouts=timeouts,
     )

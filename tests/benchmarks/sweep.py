@@ -17,13 +17,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvloop
 
@@ -35,11 +33,8 @@ from probes.ladder import Timeouts
 from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Check
 from probes.result import LoginKey, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Here, Senses
 from tests.servers import free_port, says_ready, started
-
-if TYPE_CHECKING:
-    from probes.decode import Picture
 
 EYES = 1000
 INTERVAL_S = 60
@@ -133,31 +128,30 @@ async def measure(run: Run, port: int) -> dict[str, Any]:
         targets(port, run.dead), {"S": INTERVAL_S}, deep_interval_s=run.deep_interval_s, shard_eyes=32
     )
     told = Told(plan)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        tools = Tools(
-            NoLogins(),
-            partial(_decode, pool),
-            _now,
-            Counters.new(),
-            Timeouts(answer=10.0 if run.dead else 5.0),
-        )
-        sweeper = Sweeper(tools, told.put, in_flight=300, confirm_after=3)
-        engine = Tasks(sweeper)
-        due = DueShards(engine, _now)
-        due.follow(plan)
+    tools = Tools(
+        NoLogins(),
+        Senses(Here()),  # in this process, so that its CPU is counted here
+        _now,
+        Counters.new(),
+        Timeouts(answer=10.0 if run.dead else 5.0),
+    )
+    sweeper = Sweeper(tools, told.put, in_flight=300, confirm_after=3)
+    engine = Tasks(sweeper)
+    due = DueShards(engine, _now)
+    due.follow(plan)
 
-        async def tick() -> None:
-            due.tick()
+    async def tick() -> None:
+        due.tick()
 
-        jobs = Jobs({"dispatch": (1.0, tick)})
-        await asyncio.sleep(WARM_S)
-        told.measuring = True
-        cpu = time.process_time()
-        await asyncio.sleep(MEASURED_S)
-        cpu = time.process_time() - cpu
-        told.measuring = False
-        await jobs.stop()
-        await engine.stop()
+    jobs = Jobs({"dispatch": (1.0, tick)})
+    await asyncio.sleep(WARM_S)
+    told.measuring = True
+    cpu = time.process_time()
+    await asyncio.sleep(MEASURED_S)
+    cpu = time.process_time() - cpu
+    told.measuring = False
+    await jobs.stop()
+    await engine.stop()
     late = sorted(told.late)
     return {
         "share_of_core": round(cpu / MEASURED_S, 4),
@@ -167,13 +161,6 @@ async def measure(run: Run, port: int) -> dict[str, Any]:
         "late_p50_s": round(late[len(late) // 2], 3),
         "late_p99_s": round(late[int(len(late) * 0.99)], 3),
     }
-
-
-async def _decode(pool: ThreadPoolExecutor, keyframe: Keyframe) -> "Picture":
-    from probes.decode import decode_keyframe  # the liveness run loads no decoder
-
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(pool, decode_keyframe, keyframe.codec, keyframe.data)
 
 
 def _now() -> datetime:

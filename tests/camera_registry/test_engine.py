@@ -27,7 +27,7 @@ from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.registries import add_eyes
 from tests.camera_registry.watching import NOON, PASSWORD, USER, camera
-from tests.probes.climbing import decode
+from tests.probes.climbing import SENSES
 
 Row = tuple[str, float, str]
 
@@ -189,7 +189,7 @@ async def test_a_stop_leaves_no_session_open_and_writes_what_is_known(database: 
         answered.set()
         desk.results.put(result)
 
-    tools = Tools(logins, decode, lambda: NOON, desk.counters)
+    tools = Tools(logins, SENSES, lambda: NOON, desk.counters)
     engine = LocalEngine(Sweeper(tools, take, in_flight=50, confirm_after=3), desk.results)
     async with Simulator(fleet) as sim:
         targets = [
@@ -220,7 +220,7 @@ async def test_a_sweep_that_breaks_is_logged_and_ends_alone(database: Database) 
         raise RuntimeError("nobody takes results")
 
     logins = LoginBook({}, lambda *_: None, lambda: NOON, desk.counters)
-    tools = Tools(logins, decode, lambda: NOON, desk.counters)
+    tools = Tools(logins, SENSES, lambda: NOON, desk.counters)
     engine = LocalEngine(Sweeper(tools, broken, in_flight=50, confirm_after=1), desk.results)
     async with Simulator(Fleet((camera("E1", auth=()),))) as sim:
         plan = make_plan(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
 
 import pytest
 from hypothesis import given
@@ -14,19 +15,19 @@ from camera_registry.counters import Counters
 from camera_registry.login_book import LoginBook
 from camera_registry.plan import Plan, make_plan
 from camera_registry.sweep import Sweeper, Tools, _Door
-from probes.decode import Picture
-from probes.ladder import Decode
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Credential, Depth, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Here, Senses
 from probes.simulator.clips import ClipSpec, Codec
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import NOON, PASSWORD, USER, Clock, Pauses, camera, said
-from tests.probes.climbing import QUICK, decode
+from tests.probes.climbing import QUICK, SENSES
 
 OK = (Outcome.OK, Reason.OK)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Sweep:
@@ -37,14 +38,14 @@ class Sweep:
         pause: Callable[[float], Awaitable[None]] | None = None,
         *,
         in_flight: int = 100,
-        decode: Decode = decode,
+        senses: Senses = SENSES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.results: list[ProbeResult] = []
         self.pauses = Pauses()
         self.counters = Counters.new()
         logins = LoginBook({}, lambda *_: None, clock, self.counters)
-        tools = Tools(logins, decode, clock, self.counters, QUICK)
+        tools = Tools(logins, senses, clock, self.counters, QUICK)
         self.sweeper = Sweeper(
             tools, self.results.append, in_flight=in_flight, confirm_after=3, pause=pause or self.pauses
         )
@@ -355,14 +356,15 @@ async def test_who_waits_at_the_door_goes_in_with_what_is_known_by_then() -> Non
 
 
 async def test_our_bug_is_one_eyes_result_and_the_others_are_asked() -> None:
-    async def stumbles(keyframe: Keyframe) -> Picture:
-        if keyframe.codec == "H265":
-            raise RuntimeError("our bug")
-        return await decode(keyframe)
+    class Stumbles(Here):
+        async def run(self, limit_s: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+            if "H265" in args:
+                raise RuntimeError("our bug")
+            return await super().run(limit_s, work, *args, **kwargs)
 
     odd = camera("odd", clip=ClipSpec(codec=Codec.H265, width=320, height=180))
     async with Simulator(Fleet((odd, camera("c", host="127.0.0.2")))) as sim:
-        sweep = Sweep(decode=stumbles)
+        sweep = Sweep(senses=Senses(Stumbles()))
         with capture_logs() as logged:
             async with asyncio.TaskGroup() as tasks:
                 for target in targets_of(sim):

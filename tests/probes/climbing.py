@@ -1,13 +1,12 @@
-"""Climbing in tests: a gate that keeps a login state in memory, and a decoder in the same thread."""
+"""Climbing in tests: a gate that keeps a login state in memory, and pictures looked at in this process."""
 
 from datetime import UTC, datetime, timedelta
 
 from probes import logins
-from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
 from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
+from probes.senses import Here, Senses
 
 # Loopback answers at once: what does not come soon does not come.
 QUICK = Timeouts(
@@ -22,6 +21,9 @@ QUICK = Timeouts(
     session=12.0,
     deep_session=15.0,
 )
+
+
+SENSES = Senses(Here())
 
 
 class Gate:
@@ -49,17 +51,14 @@ def credential(user: str, password: str) -> Credential:
     return Credential("1", user, password)
 
 
-async def decode(keyframe: Keyframe) -> Picture:
-    return decode_keyframe(keyframe.codec, keyframe.data)
-
-
 async def probe(
     target: Target,
     depth: Depth = Depth.DEEP,
     gate: Gate | None = None,
     timeouts: Timeouts = QUICK,
     record: bool = False,
+    senses: Senses = SENSES,
 ) -> ProbeResult:
     return await climb(
-        target, depth, logins=gate or Gate(), decode=decode, clock=now, timeouts=timeouts, record=record
+        target, depth, logins=gate or Gate(), senses=senses, clock=now, timeouts=timeouts, record=record
     )

@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from probes.decode import Picture, decode_keyframe
 from probes.ladder import Timeouts, climb
 from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.result import Credential, Depth, LoginKey, ProbeResult, Target
-from probes.rtsp.keyframe import Keyframe
 from probes.simulator import Auth, CameraSpec, Carries, ClipSpec, Codec, Fault, FaultKind, Fleet, Simulator
 from probes.simulator.kinds import OF_DEVICE, OF_GROUPS, OF_STREAM
+from tests.probes.climbing import SENSES
 
 IMPATIENT = Timeouts(connect=0.8, answer=0.8, first_packet=0.8, window=0.3, stall=1.2, keyframe=2.0)
 
@@ -22,10 +21,6 @@ class EverybodyMayTry:
 
     async def settle(self, key: LoginKey, outcome: LoginOutcome, advertised: timedelta = NO_TIME) -> None:
         return None
-
-
-async def decoded(keyframe: Keyframe) -> Picture:
-    return decode_keyframe(keyframe.codec, keyframe.data)
 
 
 def cameras(codec: Codec, transport: Carries) -> list[CameraSpec]:
@@ -56,7 +51,7 @@ async def test_every_fault_is_told_as_it_was_played(codec: Codec, transport: Car
                 spec.name, host, port, spec.path(), spec.tls, Credential("1", spec.user, spec.password)
             )
             return await climb(
-                target, Depth.DEEP, logins=EverybodyMayTry(), decode=decoded,
+                target, Depth.DEEP, logins=EverybodyMayTry(), senses=SENSES,
                 clock=lambda: datetime.now(UTC), timeouts=IMPATIENT,
             )  # fmt: skip
 
