@@ -141,13 +141,14 @@ def _encoded(spec: ClipSpec) -> list[bytes]:
     return packets
 
 
+# From full range to that of video, 16..235 and 16..240 (BT.601), which decoders assume.
+_LUMA: Final = np.rint(16 + np.arange(256) * (219 / 255)).astype(np.uint8)
+_CHROMA: Final = np.rint(128 + (np.arange(256) - 128) * (224 / 255)).astype(np.uint8)
+
+
 def _limited(planes: Plane) -> Plane:
-    """From full range to that of video, 16..235 and 16..240 (BT.601), which decoders assume."""
     height = planes.shape[0] * 2 // 3
-    limited = np.empty_like(planes)
-    limited[:height] = np.rint(16 + planes[:height] * (219 / 255))
-    limited[height:] = np.rint(128 + (planes[height:] - 128.0) * (224 / 255))
-    return limited
+    return np.concatenate([_LUMA[planes[:height]], _CHROMA[planes[height:]]])
 
 
 def _encoder(spec: ClipSpec) -> av.VideoCodecContext:

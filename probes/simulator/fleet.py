@@ -300,6 +300,8 @@ def _fleet(document: dict[str, Any]) -> Fleet:
                 raise InvalidSpec(f"{where}.channels", "a camera has one; write [[recorder]]")
             if kind == "recorder" and "channels" not in table:
                 raise InvalidSpec(f"{where}.channels", "is missing")
+            if isinstance(table.get("http"), dict):
+                table = table | {"http": _table("defaults.http", defaults.get("http", {})) | table["http"]}
             cameras.extend(_expanded(where, base | defaults | table))
     return Fleet(tuple(cameras))
 

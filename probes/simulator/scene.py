@@ -66,13 +66,15 @@ class _Street:
         self._v = _halved(v[top : top + height, left : left + width])
         strength = 1.5 * NOISE if look is Look.INFRARED else NOISE
         self._noises = [random.normal(0, strength, (height, width)).astype(np.float32) for _ in range(NOISES)]
-        self._rows, self._columns = np.mgrid[0:height, 0:width].astype(np.float32)
+        self._across = np.arange(width, dtype=np.float32) / width * 5
+        self._down = np.arange(height, dtype=np.float32) / height * 3
 
     def seen(self, number: int, second: float) -> tuple[Plane, Plane, Plane]:
         height, width = self._ground.shape
-        light = self._ground + DRIFT * np.sin(
-            self._columns / width * 5 + self._rows / height * 3 + 1.7 * second
-        ).astype(np.float32)
+        # sin(a + b) from its parts: a sine for each row and column, and not for each pixel
+        across = self._across + np.float32(1.7 * second)
+        clouds = np.outer(np.cos(self._down), np.sin(across)) + np.outer(np.sin(self._down), np.cos(across))
+        light = self._ground + DRIFT * clouds
         size = height // 6
         for speed, row, shade in ((0.11, 0.45, 215), (-0.07, 0.7, 30)):
             left = int(second * speed * width) % (width - size)
@@ -121,15 +123,15 @@ def _houses(width: int, height: int, random: np.random.Generator) -> tuple[Light
 
 
 def _blurred(light: Light, radius: int) -> Light:
-    """Three box filters, one after the other, are nearly a Gaussian one."""
-    for _ in range(3):
+    """Two box filters, one after the other, are a triangle: nearly a Gaussian."""
+    for _ in range(2):
         for axis in (0, 1):
             padding = [(radius + 1, radius) if a == axis else (0, 0) for a in (0, 1)]
-            sums = np.cumsum(np.pad(light, padding, mode="edge"), axis=axis, dtype=np.float64)
+            sums = np.cumsum(np.pad(light, padding, mode="edge"), axis=axis)
             span = 2 * radius + 1
             upper = sums[span:, :] if axis == 0 else sums[:, span:]
             lower = sums[:-span, :] if axis == 0 else sums[:, :-span]
-            light = ((upper - lower) / span).astype(np.float32)
+            light = np.asarray((upper - lower) / np.float32(span), np.float32)
     return light
 
 
@@ -138,7 +140,8 @@ def _halved(colour: Light) -> Light:
 
 
 def _plane(values: Light) -> Plane:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    rounded: Light = np.clip(values + np.float32(0.5), 0, 255)
+    return rounded.astype(np.uint8)
 
 
 def _stacked(luma: Plane, u: Plane, v: Plane) -> Plane:

@@ -4,7 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from probes.simulator import Auth, CameraSpec, Codec, Fault, FaultKind, Fleet, FleetError, Start, load_fleet
+from probes.simulator import (
+    Auth,
+    CameraSpec,
+    Codec,
+    Fault,
+    FaultKind,
+    Fleet,
+    FleetError,
+    HttpSpec,
+    Maker,
+    Media,
+    OnvifSpec,
+    Start,
+    Token,
+    XAddr,
+    load_fleet,
+)
 
 CITY = """
 [defaults]
@@ -29,15 +45,37 @@ to = 10
 every = 30
 value = 2
 
+[camera.http]
+port = 8080
+snapshot = "/snap.jpg"
+auth = ["md5"]
+
 [[recorder]]
 name = "market"
 host = "127.20.0.1"
 channels = 64
 lock_after = 5
+
+[recorder.http]
+maker = "hikvision"
+days = 14
+clock_s = 10800
+
+[recorder.http.onvif]
+media = ["media1", "media2"]
+profile_g = true
+token = "digest"
+window_s = 5
+xaddr = "nat"
+hang = ["GetCapabilities"]
+user = "onvif"
+password = "0th3r"
 """
 
 
 A = "[[camera]]\nname='a'\n"
+HTTP = A + "[camera.http]\n"
+ONVIF = A + "[camera.http.onvif]\n"
 FAULTY = A + "[[camera.fault]]\n"
 
 
@@ -60,11 +98,30 @@ def test_few_lines_make_a_city(tmp_path: Path) -> None:
     assert (recorder.channels, recorder.sessions, recorder.lock_after) == (64, 2, 5)
     assert recorder.path(7) == "/Streaming/Channels/701"
     assert recorder.path(7, stream=1) == "/Streaming/Channels/702"
+    assert first.http == HttpSpec(port=8080, snapshot="/snap.jpg", auth=(Auth.MD5,))
+    assert (first.snapshot_path(), first.web_auth) == ("/snap.jpg", (Auth.MD5,))
+    assert recorder.http is not None
+    assert (recorder.http.maker, recorder.http.days, recorder.http.clock_s) == (Maker.HIKVISION, 14, 10800)
+    assert recorder.http.onvif == OnvifSpec(
+        media=(Media.MEDIA1, Media.MEDIA2), profile_g=True, token=Token.DIGEST, window_s=5, xaddr=XAddr.NAT,
+        hang=("GetCapabilities",), user="onvif", password="0th3r",
+    )  # fmt: skip
+    assert (recorder.snapshot_path(7), recorder.web_auth) == ("/snapshot.jpg?channel=7", recorder.auth)
     assert not any(host.endswith((".0", ".255")) for host in (camera.host for camera in fleet.cameras))
 
 
+def test_http_of_all_is_that_of_each_where_it_says_nothing_else(tmp_path: Path) -> None:
+    other = "[[camera]]\nname='b'\nhost='127.0.0.2'"
+    text = f"[defaults.http]\nport=8080\ndays=7\n{HTTP}days=3\n{other}"
+    fleet = load_fleet(written(tmp_path, text))
+    assert fleet.camera("a").http == HttpSpec(port=8080, days=3)
+    assert fleet.camera("b").http == HttpSpec(port=8080, days=7)
+
+
 def test_the_password_is_not_shown(tmp_path: Path) -> None:
-    assert "s3cret" not in repr(load_fleet(written(tmp_path, CITY)))
+    shown = repr(load_fleet(written(tmp_path, CITY)))
+    assert "s3cret" not in shown
+    assert "0th3r" not in shown
 
 
 @pytest.mark.parametrize(
@@ -116,6 +173,25 @@ def test_the_password_is_not_shown(tmp_path: Path) -> None:
         pytest.param(
             FAULTY + "kind='silent'\nfrom=5\nto=4",
             "camera[1].fault[1].to", "later", id="span",
+        ),
+        pytest.param(A + "http=3", "camera[1].http", "table", id="http is a table"),
+        pytest.param(HTTP + "colour=1", "camera[1].http.colour", "unknown", id="unknown key of http"),
+        pytest.param(HTTP + "port=-1", "camera[1].http.port", "0..65535", id="port of http"),
+        pytest.param(A + "port=80\n[camera.http]\nport=80", "camera[1].http.port", "RTSP", id="one port"),
+        pytest.param(HTTP + "snapshot='x'", "camera[1].http.snapshot", "begin with /", id="snapshot"),
+        pytest.param(HTTP + "maker='acme'", "camera[1].http.maker", "hikvision, dahua", id="maker"),
+        pytest.param(HTTP + "days=-1", "camera[1].http.days", "negative", id="days"),
+        pytest.param(ONVIF + "media=[]", "camera[1].http.onvif.media", "at least one", id="no media"),
+        pytest.param(ONVIF + "media=['media3']", "camera[1].http.onvif.media", "media1", id="media"),
+        pytest.param(ONVIF + "fault_status=404", "camera[1].http.onvif.fault_status", "500", id="status"),
+        pytest.param(ONVIF + "user='a'", "camera[1].http.onvif.user", "password", id="user alone"),
+        pytest.param(ONVIF + "hang=[1]", "camera[1].http.onvif.hang", "a string", id="hang"),
+        pytest.param(
+            "[[recorder]]\nname='a'\nchannels=2\n[recorder.http]\nsnapshot='/x'", "recorder[1].http.snapshot",
+            "{channel}", id="one snapshot",
+        ),
+        pytest.param(
+            "[defaults.http]\nport=80\n" + A + "[[camera]]\nname='b'", "host", "both at", id="same http"
         ),
         pytest.param("defaults=1\n" + A, "defaults", "table", id="defaults"),
         pytest.param("[defaults]\nname='x'\n" + A, "defaults.name", "unknown", id="default name"),
