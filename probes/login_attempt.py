@@ -51,12 +51,12 @@ class Attempt:
         self.outcome = LoginOutcome.UNANSWERED
         self.advertised = NO_TIME
 
-    def answered(self, answer: Answer) -> Reason:
+    def answered(self, answer: Answer, *, refused: bool) -> Reason:
         """Keep how ``answer`` ends the try; ``OK``, or the reason of the refusal."""
-        if answer.status != 401:
+        if not refused:
             self.outcome = LoginOutcome.ACCEPTED
             return Reason.OK
-        if refusal_of(answer.reason, answer.body) is Reason.AUTH_LOCKED:
+        if TEXT_OF_A_LOCK.search(_words(answer)):
             self.outcome = LoginOutcome.LOCKED
             self.advertised = advertised_lock(answer)
             return Reason.AUTH_LOCKED
@@ -160,10 +160,10 @@ class Login:
             answer = await send(self.fields(method, uri))
             if answer.status == 401 and self._take_stale(answer):
                 answer = await send(self.fields(method, uri))
-            refused = trying.answered(answer)
-        if refused is not Reason.OK:
+            verdict = trying.answered(answer, refused=answer.status == 401)
+        if verdict is not Reason.OK:
             self._try_other_algorithm_next(challenges, chosen)
-            raise ProbeError(refused)
+            raise ProbeError(verdict)
         self.algorithm = chosen.hash_name
         return answer
 
@@ -185,17 +185,14 @@ class Login:
         self.algorithm = others[0] if others else None
 
 
-def refusal_of(reason: str, body: bytes) -> Reason:
-    """Whether a refused login speaks of a lock (``AUTH_LOCKED``) or not (``AUTH_REJECTED``)."""
-    said = f"{reason} {body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"
-    return Reason.AUTH_LOCKED if TEXT_OF_A_LOCK.search(said) else Reason.AUTH_REJECTED
-
-
 def advertised_lock(answer: Answer) -> timedelta:
     """How long a locked device says that it stays so: ``Retry-After`` (RFC 9110, 10.2.3) or its own words."""
     after = (answer.headers.get("Retry-After") or "").strip()
     if re.fullmatch(r"[0-9]{1,6}", after):
         return timedelta(seconds=int(after))
-    said = f"{answer.reason} {answer.body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"
-    found = LOCK_TIME.search(said)
+    found = LOCK_TIME.search(_words(answer))
     return NO_TIME if found is None else int(found[1]) * timedelta(seconds=LOCK_UNITS_S[found[2][0].lower()])
+
+
+def _words(answer: Answer) -> str:
+    return f"{answer.reason} {answer.body[:LOCK_TEXT_BYTES].decode('utf-8', 'replace')}"

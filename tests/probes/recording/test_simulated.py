@@ -30,7 +30,7 @@ def cameras(vendor: Vendor) -> Fleet:
     broken = [
         replace(base, name=kind.value, faults=(Fault(kind, value=7.0 if _has_value(kind) else None),))
         for kind in sorted(OF_RECORDING)
-        # Profile G tells nothing of disks: there it is found when nothing new is a day old, at that very second.
+        # Profile G tells nothing of disks: it would be found at the very second when no footage is a day old.
         if not (vendor is Vendor.ONVIF and kind is FaultKind.DISK_ERROR)
     ]
     return Fleet((base, *broken, replace(base, name="clock", http=replace(base.http, clock_s=-10_800))))
