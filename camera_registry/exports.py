@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 from xlsxwriter import Workbook
 
 from camera_registry.errors import RegistryError
@@ -16,6 +16,7 @@ from camera_registry.imports.columns import COLUMNS, Column
 from camera_registry.imports.values import CHOICES, FORMULA_STARTS
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
 from camera_registry.models import Credential, Device, Eye, Point, PointUnit, Site, Unit
+from probes.result import TlsCheck
 
 EXPORTED = tuple(column for column in COLUMNS if column.field != "position")  # latitude and longitude say it
 WIDTH = 18  # of a column, characters
@@ -24,9 +25,15 @@ SHEET_NAMES: Mapping[Language, tuple[str, str]] = {
     "vi": ("Danh mục camera", "Hướng dẫn"),
     "en": ("Inventory", "Guide"),
 }
-CHOSEN = {"funding": Funding, "kind": DeviceKind, "reach": Reach, "sub_stream": StreamChoice}
+CHOSEN = {
+    "funding": Funding,
+    "kind": DeviceKind,
+    "reach": Reach,
+    "sub_stream": StreamChoice,
+    "tls_check": TlsCheck,
+}
 YES_NO: Mapping[Language, tuple[str, str]] = {"vi": ("Có", "Không"), "en": ("Yes", "No")}
-SWITCHES = ("signage", "tls", "basic_allowed")
+SWITCHES = ("signage", "tls", "web_tls", "basic_allowed", "ptz")
 
 
 class ExportError(RegistryError):
@@ -54,17 +61,20 @@ def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterat
         memberships.order_by(PointUnit.valid_from.asc().nulls_first(), PointUnit.id)
     ):
         units[membership.point_id] = unit
+    of_onvif = aliased(Credential)
     found = (
-        select(Point, Device, Eye, Site.code, Credential.name)
+        select(Point, Device, Eye, Site.code, Credential.name, of_onvif.name)
         .outerjoin(Device, Device.point_id == Point.id)
         .outerjoin(Eye, Eye.device_id == Device.id)
         .outerjoin(Site, Device.site_id == Site.id)
         .outerjoin(Credential, Device.credential_id == Credential.id)
+        .outerjoin(of_onvif, Device.onvif_credential_id == of_onvif.id)
         .order_by(Point.code, Device.code, Eye.channel, Eye.code)
     )
-    for point, device, eye, site, credential in session.execute(found):
+    for point, device, eye, site, credential, onvif_credential in session.execute(found):
         row = _point_cells(point, units.get(point.id))
         row |= _device_cells(device, site, credential)
+        row["onvif_credential"] = onvif_credential
         row |= _eye_cells(eye, zone)
         yield {name: _shown(name, value, language) for name, value in row.items() if value not in (None, "")}
 
@@ -107,6 +117,12 @@ def _meaning(column: Column, language: Language) -> str:
         "path": N_("Blank: the manufacturer's usual path. No user name or password here."),
         "credential": N_("The name of a login that several devices share."),
         "password": N_("Is sealed and never shown again. Blank: unchanged."),
+        "tls_pin": N_("The SHA-256 of the device's certificate, where it is to be pinned."),
+        "onvif_credential": N_("Only where ONVIF has a login of its own."),
+        "required_days": N_("Blank: what the point requires."),
+        "keep_pictures_days": N_(
+            "Blank: no picture is kept. Kept ones are sealed, and gone after so many days."
+        ),
         "access_document": N_("For a household's camera: the paper that allows us to look."),
     }.get(column.field)
     return "" if text is None else translate(text, language)
@@ -122,12 +138,14 @@ def _choices(column: Column, language: Language) -> list[str] | None:
 
 def _point_cells(point: Point, unit: Unit | None) -> dict[str, Any]:
     names = ("address", "residential_group", "latitude", "longitude", "k", "funding", "signage", "note")
+    kept = {"point_required_days": point.required_days, "keep_pictures_days": point.keep_pictures_days}
     return {
         "point_code": point.code,
         "point_name": point.name,
         "unit": unit.name if unit is not None else None,
         "unit_code": unit.uid if unit is not None else None,
         **{name: getattr(point, name) for name in names},
+        **kept,
     }
 
 
@@ -135,8 +153,9 @@ def _device_cells(device: Device | None, site: str | None, credential: str | Non
     if device is None:
         return {}
     same = ("kind", "manufacturer", "model", "serial", "firmware", "imported_on", "certificate", "host")
-    more = ("http_port", "basic_allowed", "sessions", "sub_stream")
-    network = {"port": device.port, "tls": device.tls} if device.host is not None else {}
+    more = ("web_port", "onvif_port", "tls_pin", "basic_allowed", "sessions", "sub_stream")
+    reached = ("port", "tls", "web_tls", "tls_check") if device.host is not None else ()
+    network = {name: getattr(device, name) for name in reached}
     cells = {name: getattr(device, name) for name in (*same, *more)}
     return {"device_code": device.code, "site": site, "credential": credential, **cells, **network}
 
@@ -144,7 +163,7 @@ def _device_cells(device: Device | None, site: str | None, credential: str | Non
 def _eye_cells(eye: Eye | None, zone: tzinfo) -> dict[str, Any]:
     if eye is None:
         return {"count": 0}
-    same = ("channel", "path", "snapshot_path", "purpose", "reach")
+    same = ("channel", "path", "snapshot_path", "purpose", "ptz", "required_days", "reach")
     access = ("access_document", "access_date", "access_until")
     return {
         "eye_code": eye.code,

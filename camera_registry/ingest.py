@@ -10,7 +10,7 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,10 +20,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import health, models
+from camera_registry.baselines import take_samples
 from camera_registry.db import Database
+from camera_registry.findings import note_findings
 from camera_registry.health import Condition, EyeState, Finding, Policy, Standing
+from camera_registry.observations import keep_observations
 from probes.reasons import Check, Outcome, Reason
-from probes.result import Media, Memory, ProbeResult
+from probes.result import ProbeResult
 
 EYE = "eye"  # the ledger of the derived state, beside those of the checks
 
@@ -124,7 +127,9 @@ class Ingest:
             _keep_delivery(session, key, now, findings)
             _ensure_states(session, fresh)
             self._write(session, judged, now, receipt)
-            _keep_observations(session, fresh)
+            keep_observations(session, fresh)
+            note_findings(session, fresh)
+            take_samples(session, fresh)
         return receipt
 
     def tick(self, now: datetime) -> Receipt:
@@ -613,38 +618,6 @@ def _refresh_reasons(session: Session, eye_ids: Collection[int]) -> None:
             .values(reason=bindparam("now")),
             rows,
         )
-
-
-def _keep_observations(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> None:
-    """What the newest probe of each eye saw; an older one that came late changes nothing here."""
-    states = {
-        row.eye_id: row
-        for row in session.scalars(
-            select(models.EyeState).where(models.EyeState.eye_id.in_({i for i, _ in fresh}))
-        )
-    }
-    for eye_id, result in sorted(fresh, key=lambda pair: pair[1].at):
-        state = states[eye_id]
-        stream = result.verdict(Check.STREAM)
-        if stream is not None and stream.outcome is Outcome.OK:
-            state.first_ok_at = min(result.at, state.first_ok_at or result.at)
-        if state.probed_at is not None and result.at <= state.probed_at:
-            continue
-        state.probed_at = result.at
-        state.probe_s = result.seconds
-        state.depth = result.depth
-        state.notes = [str(note) for note in result.notes]
-        state.rungs = [[str(r.step), round(r.seconds, 4), str(r.reason), r.detail] for r in result.rungs]
-        # A liveness probe measures no frame rate: what a deep one found stays.
-        state.media = (state.media or {}) | _plain(result.media) if result.media else state.media
-        # Pictures are not stored: what was seen stays in the process that probes.
-        state.memory = _plain(replace(result.memory, seen=None, seen_snapshot=None))
-        if any(v.outcome is not Outcome.OK for v in result.verdicts):
-            state.transcript = result.transcript
-
-
-def _plain(value: Memory | Media) -> dict[str, Any]:
-    return {name: v for name, v in asdict(value).items() if v is not None}
 
 
 # --- findings, kept ---------------------------------------------------------------------------------

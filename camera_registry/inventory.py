@@ -1,17 +1,20 @@
 """Points, devices, eyes: what their words mean, which eyes may be asked, and how access to one ends."""
 
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from camera_registry import models
 from camera_registry.credentials import CredentialStore, erase
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import Credential, Device, DevicePace, Eye, Site, Suspension
-from probes.result import Target
+from camera_registry.models import Credential, Device, DeviceEvent, DevicePace, Eye, Point, Site, Suspension
+from probes.result import Baseline, Mode, Target, TlsCheck
 
 
 class Funding(StrEnum):
@@ -44,6 +47,10 @@ class StreamChoice(StrEnum):
     MAIN = "main"
 
 
+SERIAL_CHANGED = "serial_changed"  # the kind of a device's event that waits for a person
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+
 SESSIONS = {DeviceKind.CAMERA: 1, DeviceKind.RECORDER: 2}  # at a time, where the device row says nothing
 
 
@@ -51,6 +58,11 @@ _ASKED = (
     Eye.id.label("eye_id"),
     Eye.code,
     Eye.path,
+    Eye.snapshot_path,
+    Eye.channel,
+    Eye.ptz,
+    func.coalesce(Eye.required_days, Point.required_days).label("required_days"),
+    Eye.commissioned_at,
     Eye.started_at,
     Device.id.label("device_id"),
     Device.kind,
@@ -58,13 +70,28 @@ _ASKED = (
     Device.port,
     Device.tls,
     Device.basic_allowed,
+    Device.web_port,
+    Device.web_tls,
+    Device.onvif_port,
+    Device.tls_check,
+    Device.tls_pin,
     Device.credential_id,
+    Device.onvif_credential_id,
+    Device.serial,
     Device.manufacturer,
     Device.sessions,
     DevicePace.effective_interval_s,
     Site.id.label("site_id"),
     Site.code.label("site"),
     Site.interval_s,
+    select(DeviceEvent.id)
+    .where(
+        DeviceEvent.device_id == Device.id,
+        DeviceEvent.kind == SERIAL_CHANGED,
+        DeviceEvent.confirmed_at.is_(None),
+    )
+    .exists()
+    .label("wrong_device"),
 )
 
 
@@ -102,10 +129,12 @@ def load_targets(
     gives those still to be started instead (``started_at`` is then ``now``); ``site`` keeps one site.
     """
     book = credentials.book(session)
+    baselines = _approved_baselines(session)
     asked = (
         select(*_ASKED)  # columns: ten thousand mapped objects would take a second more
         .join(Device, Eye.device_id == Device.id)
         .join(Site, Device.site_id == Site.id)
+        .join(Point, Device.point_id == Point.id)
         .outerjoin(DevicePace, DevicePace.device_id == Device.id)
         .where(
             Eye.started_at <= now if started else Eye.started_at.is_(None),
@@ -145,10 +174,46 @@ def load_targets(
                 site=row.site,
                 sessions=row.sessions or SESSIONS[DeviceKind(row.kind)],
                 interval_s=row.effective_interval_s or float(row.interval_s),
+                web_port=row.web_port or (HTTPS_PORT if row.web_tls else HTTP_PORT),
+                web_tls=row.web_tls,
+                onvif_port=row.onvif_port,
+                tls_check=TlsCheck(row.tls_check),
+                tls_pin=row.tls_pin,
+                snapshot_path=row.snapshot_path,
+                onvif_credential=None
+                if row.onvif_credential_id is None
+                else book.find(row.onvif_credential_id, row.site_id, row.manufacturer),
+                channel=row.channel,
+                serial=row.serial,
+                ptz=row.ptz,
+                required_days=_required_days(row, now),
+                baselines=baselines.get(row.eye_id, ()),
+                wrong_device=row.wrong_device,
             ),
         )
         for row in session.execute(asked)
     ]
+
+
+def _approved_baselines(session: Session) -> dict[int, tuple[Baseline, ...]]:
+    kept = select(models.Baseline).where(
+        models.Baseline.approved_at.is_not(None), models.Baseline.withdrawn_at.is_(None)
+    )
+    found: dict[int, tuple[Baseline, ...]] = defaultdict(tuple)
+    for row in session.scalars(kept.order_by(models.Baseline.id)):
+        found[row.eye_id] += (
+            Baseline(Mode(row.mode), row.brightness, row.contrast, row.sharpness, row.edges, row.samples),
+        )
+    return found
+
+
+def _required_days(row: Row[*tuple[Any, ...]], now: datetime) -> float | None:
+    """No more than the eye has been in service: nothing of the time before can have been kept."""
+    days: float | None = row.required_days
+    if days is None or row.commissioned_at is None:
+        return days
+    in_service: timedelta = now - row.commissioned_at
+    return min(days, in_service / timedelta(days=1))
 
 
 def eye_by_code(session: Session, code: str) -> Eye:
@@ -157,6 +222,14 @@ def eye_by_code(session: Session, code: str) -> Eye:
     if eye is None:
         raise InventoryError(N_('There is no eye with the code "{code}".'), code=code)
     return eye
+
+
+def device_by_code(session: Session, code: str) -> Device:
+    """The device with this code. Raises ``InventoryError``."""
+    device = session.scalar(select(Device).where(Device.code == code))
+    if device is None:
+        raise InventoryError(N_('There is no device with the code "{code}".'), code=code)
+    return device
 
 
 def site_by_code(session: Session, code: str) -> Site:
@@ -182,15 +255,25 @@ def add_site(session: Session, code: str, name: str = "", interval_s: int = 60) 
 def withdraw_access(session: Session, eye: Eye, now: datetime) -> bool:
     """A household takes its consent back: never ask this eye again, and forget how to log in.
 
-    The credential goes unless another eye, in service and with its consent, needs it. True if erased.
+    A credential goes unless another eye, in service and with its consent, needs it. True if one was erased.
+    What was seen of the eye's place goes, too: samples and baselines of its picture, pictures kept; what was
+    found of its security is closed.
     """
     eye.access_withdrawn_at = eye.access_withdrawn_at or now
     session.flush()
-    credential_id = session.get_one(Device, eye.device_id).credential_id
-    if credential_id is None or _needed(session, credential_id, now):
-        return False
-    erase(session, credential_id, now)
-    return True
+    for table in (models.PictureSample, models.Baseline, models.KeptPicture):
+        session.execute(delete(table).where(table.eye_id == eye.id))
+    session.execute(
+        update(models.Finding)
+        .where(models.Finding.eye_id == eye.id, models.Finding.gone_at.is_(None))
+        .values(gone_at=now)
+    )
+    device = session.get_one(Device, eye.device_id)
+    own = {device.credential_id, device.onvif_credential_id} - {None}
+    erased = [id_ for id_ in own if id_ is not None and not _needed(session, id_, now)]
+    for credential_id in erased:
+        erase(session, credential_id, now)
+    return bool(erased)
 
 
 def suspend(session: Session, eye: Eye, now: datetime, reason: str = "") -> None:
@@ -224,7 +307,7 @@ def _needed(session: Session, credential_id: int, now: datetime) -> bool:
         select(Eye.id)
         .join(Device, Eye.device_id == Device.id)
         .where(
-            Device.credential_id == credential_id,
+            or_(Device.credential_id == credential_id, Device.onvif_credential_id == credential_id),
             Eye.access_withdrawn_at.is_(None),
             or_(Eye.retired_at.is_(None), Eye.retired_at > now),
         )

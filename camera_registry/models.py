@@ -1,8 +1,9 @@
 """The tables. Plain rows, no behaviour; moments are aware UTC, calendar days are dates.
 
-Reading order: units and sites, then points > devices > eyes, then credentials, then what the judge
-keeps (conditions, transitions, instabilities, deliveries), then the login budget, then what processes
-tell each other. A plan is made of the tables marked ``PLANNED``.
+Reading order: units and sites, then points > devices > eyes, then credentials, then what devices say of
+themselves, then what the judge keeps (conditions, transitions, instabilities, deliveries, measures,
+findings), then the login budget, then what people say (baselines, grades, reports, the audit), then what
+processes tell each other. A plan is made of the tables marked ``PLANNED``.
 """
 
 from datetime import UTC, date, datetime
@@ -130,6 +131,8 @@ class Point(Base):
     k: Mapped[int] = mapped_column(default=1)  # served while at least k of its eyes are up or degraded
     funding: Mapped[str] = mapped_column(String(32), default="")  # see inventory.Funding
     signage: Mapped[bool | None]  # a notice that this place is filmed; None: not recorded
+    required_days: Mapped[float | None]  # footage that must be kept; an eye's own number goes before
+    keep_pictures_days: Mapped[int | None]  # sealed, and so long; None: pictures are not kept
     note: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -164,10 +167,15 @@ class Device(Base):
     certificate: Mapped[str] = mapped_column(String(100), default="")  # certificate of conformity
     host: Mapped[str | None] = mapped_column(String(255))
     port: Mapped[int] = mapped_column(default=554)
-    http_port: Mapped[int | None]
     tls: Mapped[bool] = mapped_column(default=False)
+    web_port: Mapped[int | None]  # None: 80, with TLS 443
+    web_tls: Mapped[bool] = mapped_column(default=False)
+    onvif_port: Mapped[int | None]  # None: ONVIF is not asked
+    tls_check: Mapped[str] = mapped_column(String(16), default="none")  # see probes.result.TlsCheck
+    tls_pin: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of the certificate, hexadecimal
     basic_allowed: Mapped[bool] = mapped_column(default=False)  # Basic sends the password in clear
     credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id"))
+    onvif_credential_id: Mapped[int | None] = mapped_column(ForeignKey("credential.id"))  # None: the same
     sessions: Mapped[int | None]  # at a time; None: 1 for a camera, 2 for a recorder
     sub_stream: Mapped[str] = mapped_column(String(16), default="sub")  # see inventory.StreamChoice
 
@@ -196,6 +204,8 @@ class Eye(Base):
     path: Mapped[str | None] = mapped_column(String(500))  # RTSP path and query, without credentials
     snapshot_path: Mapped[str | None] = mapped_column(String(500))
     purpose: Mapped[str] = mapped_column(String(200), default="")
+    ptz: Mapped[bool] = mapped_column(default=False)  # it turns: never "moved"
+    required_days: Mapped[float | None]  # footage that must be kept; None: the point's number
     reach: Mapped[str] = mapped_column(String(16), default="network")  # network | reported
     commissioned_at: Mapped[datetime | None]
     retired_at: Mapped[datetime | None]
@@ -245,6 +255,40 @@ class ColumnMapping(Base):
 
     header: Mapped[str] = mapped_column(String(200), primary_key=True)  # folded: see imports.fold
     field: Mapped[str] = mapped_column(String(64))
+
+
+# --- what devices say of themselves. Written by facts.py ---------------------------------------------
+
+
+class DeviceFacts(Base):
+    """The newest reading of a device: what it says it is, and the channels it has."""
+
+    __tablename__ = "device_facts"
+
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), primary_key=True)
+    read_at: Mapped[datetime]
+    manufacturer: Mapped[str] = mapped_column(String(100), default="")
+    model: Mapped[str] = mapped_column(String(100), default="")
+    firmware: Mapped[str] = mapped_column(String(100), default="")
+    serial: Mapped[str] = mapped_column(String(100), default="")
+    channels: Mapped[list[Any]] = mapped_column(default=list)
+    notes: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class DeviceEvent(Base):
+    """A device is not what it was. One with another serial number waits for a person."""
+
+    __tablename__ = "device_event"
+    __table_args__ = (Index(None, "device_id", "at"), PLANNED_TABLE)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))  # see facts.Change
+    before: Mapped[str] = mapped_column(String(100))
+    after: Mapped[str] = mapped_column(String(100))
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str] = mapped_column(String(100), default="")
 
 
 # --- how it is: the judge's tables. Written by ingest.py alone --------------------------------------
@@ -314,6 +358,47 @@ class Transition(Base):
     recorded_at: Mapped[datetime]
 
 
+class EyeMeasures(Base):
+    """What deep probes and surveys measured of an eye, each group as of its own moment."""
+
+    __tablename__ = "eye_measures"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    picture_at: Mapped[datetime | None]
+    picture_s: Mapped[float | None]  # what it cost to measure
+    picture_changed_at: Mapped[datetime | None]  # since when it shows the same
+    mode: Mapped[str | None] = mapped_column(String(16))  # see probes.result.Mode
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    brightness: Mapped[float | None]
+    contrast: Mapped[float | None]
+    sharpness: Mapped[float | None]
+    similarity: Mapped[float | None]
+    snapshot_at: Mapped[datetime | None]
+    snapshot_s: Mapped[float | None]
+    snapshot_changed_at: Mapped[datetime | None]
+    clock_at: Mapped[datetime | None]
+    clock_s: Mapped[float | None]
+    clock_offset_s: Mapped[float | None]
+    recorded_at: Mapped[datetime | None]
+    recorded_days: Mapped[float | None]
+
+
+class Finding(Base):
+    """A weakness that a probe proved; open until a probe that would have seen it does not."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("eye_id", "reason", "first_at"), Index(None, "gone_at"))
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    reason: Mapped[str] = mapped_column(String(48))
+    evidence: Mapped[str] = mapped_column(String(16))  # see findings.Evidence
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
+
+
 class Instability(Base):
     """A suspicion that was not confirmed: nothing was down, but it is remembered."""
 
@@ -355,6 +440,101 @@ class LoginBudget(Base):
     accepted_at: Mapped[datetime | None]
     rejected_at: Mapped[list[Any]] = mapped_column(default=list)  # ISO moments, newest last
     not_before: Mapped[datetime | None]
+
+
+# --- what people say: baselines, grades, reports; and who did what ----------------------------------
+
+
+class PictureSample(Base):
+    """One usable picture's figures, towards a baseline; no picture can be made of them again."""
+
+    __tablename__ = "picture_sample"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    mode: Mapped[str] = mapped_column(String(16))
+    brightness: Mapped[float]
+    contrast: Mapped[float]
+    sharpness: Mapped[float]
+    edges: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Baseline(Base):
+    """What an eye usually sees in one mode. Nothing is compared with it before a person approved it."""
+
+    __tablename__ = "baseline"
+    __table_args__ = (Index(None, "eye_id", "mode"), PLANNED_TABLE)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    mode: Mapped[str] = mapped_column(String(16))
+    brightness: Mapped[float]
+    contrast: Mapped[float]
+    sharpness: Mapped[float]
+    edges: Mapped[bytes] = mapped_column(LargeBinary)
+    samples: Mapped[int]
+    proposed_at: Mapped[datetime]
+    approved_at: Mapped[datetime | None]
+    approved_by: Mapped[str] = mapped_column(String(100), default="")
+    withdrawn_at: Mapped[datetime | None]  # rejected, or reset
+
+
+class PictureGrade(Base):
+    """How a person found the picture of an eye."""
+
+    __tablename__ = "grade"
+    __table_args__ = (Index(None, "eye_id", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    grade: Mapped[str] = mapped_column(String(16))  # see grades.Grade
+    by: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReportWord(Base):
+    """A person's dated word on an eye that no network reaches; no part of any measured figure."""
+
+    __tablename__ = "report_word"
+    __table_args__ = (UniqueConstraint("eye_id", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    word: Mapped[str] = mapped_column(String(16))  # see reported.Word
+    by: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime]
+
+
+class KeptPicture(Base):
+    """A picture kept because its point says so: sealed, and gone when it expires."""
+
+    __tablename__ = "kept_picture"
+    __table_args__ = (UniqueConstraint("eye_id", "at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Audit(Base):
+    """Who did what, from where, to what: written in the transaction of the deed, never changed."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str] = mapped_column(String(100))
+    origin: Mapped[str] = mapped_column(String(100))  # "cli", or the address a request came from
+    action: Mapped[str] = mapped_column(String(48))  # see audit.Action
+    subject: Mapped[str] = mapped_column(String(200), index=True)  # "eye:YB-0001-01", "device:…"
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
 
 
 # --- what processes tell each other -----------------------------------------------------------------

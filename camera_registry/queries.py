@@ -4,7 +4,7 @@ Pages, API and metrics count the same ``EyeRow`` values; none of them asks the t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -280,6 +280,11 @@ def transitions(session: Session, scope: Scope, day: date, after: int, limit: in
     if scope.unit_ids is not None:
         lines = lines.where(Device.point_id.in_(_Places.load(session, scope, day).units))
     return _transitions(session, lines, limit)
+
+
+def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
+    """The ids of the points in scope on ``day``."""
+    return _Places.load(session, scope, day).units.keys()
 
 
 def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:

@@ -15,7 +15,8 @@ class Depth(StrEnum):
     """How far one probe climbs."""
 
     LIVENESS = "liveness"  # up to one whole keyframe, parsed and not decoded
-    DEEP = "deep"  # the same, and the keyframe decoded
+    DEEP = "deep"  # the same, the picture looked at, the snapshot and the clock
+    SURVEY = "survey"  # no stream: what its device told of itself and of its footage
 
 
 class Transport(StrEnum):
@@ -163,7 +164,8 @@ class Target:
 
     ``tls_pin`` is the SHA-256 of the leaf certificate in hexadecimal digits. Without ``onvif_port`` ONVIF is
     not asked; without ``onvif_credential`` it is asked with ``credential``. ``serial`` is the registered
-    one, empty where it is not known.
+    one, empty where it is not known. ``wrong_device``: another serial number answers here, and no person has
+    confirmed it yet.
     """
 
     eye: str
@@ -190,6 +192,7 @@ class Target:
     ptz: bool = False
     required_days: float | None = None
     baselines: tuple[Baseline, ...] = ()
+    wrong_device: bool = False
 
     @property
     def device(self) -> str:

@@ -51,6 +51,8 @@ class Fault(StrEnum):
     DATE_INCOMPLETE = "DATE_INCOMPLETE"
     DATE_OUT_OF_RANGE = "DATE_OUT_OF_RANGE"
     DATE_ORDER = "DATE_ORDER"
+    FINGERPRINT_INVALID = "FINGERPRINT_INVALID"
+    FINGERPRINT_MISSING = "FINGERPRINT_MISSING"
     CHOICE_INVALID = "CHOICE_INVALID"
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
     CELL_ERROR = "CELL_ERROR"
@@ -87,6 +89,8 @@ MESSAGES: dict[Fault, str] = {
     Fault.COUNT_WITH_ONE_EYE: N_(
         "A row for {count} eyes cannot name one eye's code or path; write {{c}} for the channel in the path."
     ),
+    Fault.FINGERPRINT_INVALID: N_("A fingerprint is a SHA-256: 64 hexadecimal digits."),
+    Fault.FINGERPRINT_MISSING: N_("A pinned certificate needs its fingerprint."),
     Fault.HOST_INVALID: N_('"{text}" is neither an IP address of one device nor a host name.'),
     Fault.HOST_MISSING: N_("An eye probed over the network needs the device's IP address or host name."),
     Fault.PORT_INVALID: N_('"{text}" is not a port; ports are whole numbers from 1 to 65535.'),

@@ -23,11 +23,12 @@ from camera_registry.inventory import DeviceKind, Reach, StreamChoice
 from camera_registry.models import Credential, Device, Eye, Point, PointUnit, Site
 from camera_registry.spelling import clean, fold, spelled
 from camera_registry.units import AmbiguousUnit, UnitError, UnitNotValid, UnitTree, UnitVersion
+from probes.result import TlsCheck
 
 RTSP_PORT = 554
 RTSPS_PORT = 322  # RFC 7826, 19.1
 FIRST_SITE = "main"  # made when an inventory comes before any site
-POINT_COLUMNS = ("address", "residential_group", "k", "funding", "signage")
+POINT_COLUMNS = ("address", "residential_group", "k", "funding", "signage", "keep_pictures_days")
 DEVICE_COLUMNS = (
     "kind",
     "manufacturer",
@@ -36,12 +37,24 @@ DEVICE_COLUMNS = (
     "firmware",
     "imported_on",
     "certificate",
-    "http_port",
+    "web_port",
+    "web_tls",
+    "onvif_port",
+    "tls_check",
+    "tls_pin",
     "basic_allowed",
     "sessions",
     "sub_stream",
 )
-EYE_COLUMNS = ("purpose", "snapshot_path", "access_document", "access_date", "access_until")
+EYE_COLUMNS = (
+    "purpose",
+    "ptz",
+    "required_days",
+    "snapshot_path",
+    "access_document",
+    "access_date",
+    "access_until",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,7 @@ class DeviceDraft(Draft):
     existing: Device | None = None
     eyes: "list[EyeDraft]" = field(default_factory=list)
     credential: str | None = None
+    onvif_credential: str | None = None
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
 
@@ -294,6 +308,7 @@ class _Planner:
         self._tell(point, row, "point_name", Fault.POINT_CONFLICT, column="name")
         for name in POINT_COLUMNS:
             self._tell(point, row, name, Fault.POINT_CONFLICT)
+        self._tell(point, row, "point_required_days", Fault.POINT_CONFLICT, column="required_days")
         place = (row.latitude, row.longitude) if row.position is None else row.position
         if None not in place:
             for name, value in zip(("latitude", "longitude"), place, strict=True):
@@ -442,6 +457,7 @@ class _Planner:
             device.site = row.site
         for name, value in (
             ("credential", row.credential),
+            ("onvif_credential", row.onvif_credential),
             ("user", self._said(row, "user")),
             ("password", self._said(row, "password")),
         ):
@@ -630,6 +646,13 @@ class _Planner:
         first: dict[str, DeviceDraft] = {}
         for device in devices:
             self._check_login(device, first, made)
+            name = device.onvif_credential
+            if name is not None and name not in made and name not in self.known.credentials:
+                row = device.said_by["onvif_credential"]
+                self._fault(row, "onvif_credential", Fault.CREDENTIAL_UNKNOWN, text=name)
+            if device.now("tls_check") == TlsCheck.PIN and not device.now("tls_pin"):
+                row = device.said_by.get("tls_check", device.row)
+                self._fault(row, "tls_check", Fault.FINGERPRINT_MISSING)
 
     def _check_login(self, device: DeviceDraft, first: dict[str, DeviceDraft], made: set[str | None]) -> None:
         given = device.user is not None or device.password is not None

@@ -14,6 +14,7 @@ from camera_registry.imports.values import Address
 from camera_registry.imports.workbook import Cell, Sheet
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
 from camera_registry.spelling import clean, spelled
+from probes.result import TlsCheck
 
 # A line that sums up, and the first words of what stands below a table.
 TOTALS = frozenset(spelled(word) for word in ("Tổng cộng", "Tổng", "Cộng", "Tổng số", "Total"))
@@ -34,6 +35,7 @@ FOOTERS = tuple(
 )
 LITERAL = frozenset({"user", "password"})  # a dash may be a password
 HOST_FAULTS = (Fault.HOST_INVALID, Fault.PORT_INVALID)  # quote the host alone, which is no secret here
+MOST_DAYS = 3650
 FOOTER_CELLS = 3  # a line of a table says more than a line of signatures
 _NUMBERING = re.compile(r"^(?:[IVXLC]+|[A-ZĐ]|\d+)\s*[.)/-]\s*")
 _COLUMN_NUMBER = re.compile(r"\(?\d{1,2}\)?")
@@ -60,12 +62,16 @@ class Row:
     k: int | None = None
     funding: Funding | None = None
     signage: bool | None = None
+    point_required_days: float | None = None
+    keep_pictures_days: int | None = None
     note: str | None = None
     eye_code: str | None = None
     eye_name: str | None = None
     count: int | None = None
     channel: int | None = None
     purpose: str | None = None
+    ptz: bool | None = None
+    required_days: float | None = None
     reach: Reach | None = None
     device_code: str | None = None
     kind: DeviceKind | None = None
@@ -77,7 +83,11 @@ class Row:
     certificate: str | None = None
     host: Address | None = None
     port: int | None = None
-    http_port: int | None = None
+    web_port: int | None = None
+    web_tls: bool | None = None
+    onvif_port: int | None = None
+    tls_check: TlsCheck | None = None
+    tls_pin: str | None = None
     tls: bool | None = None
     basic_allowed: bool | None = None
     sessions: int | None = None
@@ -86,6 +96,7 @@ class Row:
     snapshot_path: str | None = None
     site: str | None = None
     credential: str | None = None
+    onvif_credential: str | None = None
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     commissioned: date | None = None
@@ -266,12 +277,16 @@ READERS: Mapping[str, Callable[[Cell, date], object]] = {
     "k": lambda cell, today: values.whole(cell, 1, 512),
     "funding": lambda cell, today: values.choice(Funding, cell),
     "signage": lambda cell, today: values.yes_no(cell),
+    "point_required_days": lambda cell, today: float(values.whole(cell, 1, MOST_DAYS)),
+    "keep_pictures_days": lambda cell, today: values.whole(cell, 1, MOST_DAYS),
     "note": _text(2000),
     "eye_code": _code,
     "eye_name": _text(300),
     "count": lambda cell, today: values.count(cell),
     "channel": lambda cell, today: values.whole(cell, 1, 1024),
     "purpose": _text(200),
+    "ptz": lambda cell, today: values.yes_no(cell),
+    "required_days": lambda cell, today: float(values.whole(cell, 1, MOST_DAYS)),
     "reach": lambda cell, today: values.choice(Reach, cell),
     "device_code": _code,
     "kind": lambda cell, today: values.choice(DeviceKind, cell),
@@ -283,7 +298,11 @@ READERS: Mapping[str, Callable[[Cell, date], object]] = {
     "certificate": _text(100),
     "host": lambda cell, today: values.host(cell),
     "port": lambda cell, today: values.port(cell),
-    "http_port": lambda cell, today: values.port(cell),
+    "web_port": lambda cell, today: values.port(cell),
+    "web_tls": lambda cell, today: values.yes_no(cell),
+    "onvif_port": lambda cell, today: values.port(cell),
+    "tls_check": lambda cell, today: values.choice(TlsCheck, cell),
+    "tls_pin": lambda cell, today: values.fingerprint(cell),
     "tls": lambda cell, today: values.yes_no(cell),
     "basic_allowed": lambda cell, today: values.yes_no(cell),
     "sessions": lambda cell, today: values.whole(cell, 1, 64),
@@ -292,6 +311,7 @@ READERS: Mapping[str, Callable[[Cell, date], object]] = {
     "snapshot_path": lambda cell, today: values.snapshot_path(cell),
     "site": _code,
     "credential": _text(100),
+    "onvif_credential": _text(100),
     "user": _secret,
     "password": _secret,
     "commissioned": _planned,

@@ -13,6 +13,7 @@ from camera_registry.imports.faults import BadCell, Fault
 from camera_registry.imports.workbook import Cell
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
 from camera_registry.spelling import clean, fold
+from probes.result import TlsCheck
 
 MAX_CODE = 64
 MAX_PATH = 500
@@ -70,6 +71,11 @@ CHOICES: Mapping[type[StrEnum], Mapping[str, tuple[str, ...]]] = {
     StreamChoice: {
         StreamChoice.SUB: ("Luồng phụ", "Phụ", "Sub"),
         StreamChoice.MAIN: ("Luồng chính", "Chính", "Main"),
+    },
+    TlsCheck: {
+        TlsCheck.NONE: ("Không kiểm tra", "Không", "Not checked"),
+        TlsCheck.PIN: ("Theo dấu vân tay", "Ghim", "Pinned"),
+        TlsCheck.VERIFY: ("Theo tổ chức chứng thực", "Kiểm tra", "Verified"),
     },
 }
 _BY_WORD = {
@@ -163,6 +169,14 @@ def port(cell: Cell) -> int:
         return whole(cell, 1, 65535)
     except BadCell:
         raise BadCell(Fault.PORT_INVALID, text=text(cell, 100)) from None
+
+
+def fingerprint(cell: Cell) -> str:
+    """The SHA-256 of a certificate, as programs write it: with or without colons and blanks."""
+    found = re.sub(r"[\s:]", "", text(cell, 200)).lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", found):
+        raise BadCell(Fault.FINGERPRINT_INVALID)
+    return found
 
 
 def yes_no(cell: Cell) -> bool:

@@ -82,6 +82,8 @@ def _device_values(
     values = draft.values | {"site_id": sites[draft.site]}
     if draft.credential is not None:
         values["credential_id"] = sets[draft.credential]
+    if draft.onvif_credential is not None:
+        values["onvif_credential_id"] = sets[draft.onvif_credential]
     if draft.existing is None and "kind" not in values:
         # Several eyes at one address, or one address at several points: that is a recorder.
         shared = draft.now("host") is not None and hosts[draft.site, draft.now("host")] > 1

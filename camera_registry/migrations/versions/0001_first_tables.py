@@ -52,6 +52,8 @@ def upgrade() -> None:
         sa.Column("k", sa.Integer(), nullable=False),
         sa.Column("funding", sa.String(length=32), nullable=False),
         sa.Column("signage", sa.Boolean(), nullable=True),
+        sa.Column("required_days", sa.Double(), nullable=True),
+        sa.Column("keep_pictures_days", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_point")),
         sa.UniqueConstraint("code", name=op.f("uq_point_code")),
@@ -140,14 +142,22 @@ def upgrade() -> None:
         sa.Column("certificate", sa.String(length=100), nullable=False),
         sa.Column("host", sa.String(length=255), nullable=True),
         sa.Column("port", sa.Integer(), nullable=False),
-        sa.Column("http_port", sa.Integer(), nullable=True),
         sa.Column("tls", sa.Boolean(), nullable=False),
+        sa.Column("web_port", sa.Integer(), nullable=True),
+        sa.Column("web_tls", sa.Boolean(), nullable=False),
+        sa.Column("onvif_port", sa.Integer(), nullable=True),
+        sa.Column("tls_check", sa.String(length=16), nullable=False),
+        sa.Column("tls_pin", sa.String(length=64), nullable=False),
         sa.Column("basic_allowed", sa.Boolean(), nullable=False),
         sa.Column("credential_id", sa.Integer(), nullable=True),
+        sa.Column("onvif_credential_id", sa.Integer(), nullable=True),
         sa.Column("sessions", sa.Integer(), nullable=True),
         sa.Column("sub_stream", sa.String(length=16), nullable=False),
         sa.ForeignKeyConstraint(
             ["credential_id"], ["credential.id"], name=op.f("fk_device_credential_id_credential")
+        ),
+        sa.ForeignKeyConstraint(
+            ["onvif_credential_id"], ["credential.id"], name=op.f("fk_device_onvif_credential_id_credential")
         ),
         sa.ForeignKeyConstraint(["point_id"], ["point.id"], name=op.f("fk_device_point_id_point")),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_device_site_id_site")),
@@ -178,6 +188,8 @@ def upgrade() -> None:
         sa.Column("path", sa.String(length=500), nullable=True),
         sa.Column("snapshot_path", sa.String(length=500), nullable=True),
         sa.Column("purpose", sa.String(length=200), nullable=False),
+        sa.Column("ptz", sa.Boolean(), nullable=False),
+        sa.Column("required_days", sa.Double(), nullable=True),
         sa.Column("reach", sa.String(length=16), nullable=False),
         sa.Column("commissioned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
@@ -288,6 +300,198 @@ def upgrade() -> None:
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_transition_at"), ["at"], unique=False)
 
+    op.create_table(
+        "audit",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who", sa.String(length=100), nullable=False),
+        sa.Column("origin", sa.String(length=100), nullable=False),
+        sa.Column("action", sa.String(length=48), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_at"), ["at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_subject"), ["subject"], unique=False)
+
+    op.create_table(
+        "device_event",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("before", sa.String(length=100), nullable=False),
+        sa.Column("after", sa.String(length=100), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.String(length=100), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["device.id"], name=op.f("fk_device_event_device_id_device"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_event")),
+    )
+    with op.batch_alter_table("device_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_device_event_device_id_at"), ["device_id", "at"], unique=False)
+
+    op.create_table(
+        "device_facts",
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("manufacturer", sa.String(length=100), nullable=False),
+        sa.Column("model", sa.String(length=100), nullable=False),
+        sa.Column("firmware", sa.String(length=100), nullable=False),
+        sa.Column("serial", sa.String(length=100), nullable=False),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["device.id"], name=op.f("fk_device_facts_device_id_device"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("device_id", name=op.f("pk_device_facts")),
+    )
+    op.create_table(
+        "baseline",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("brightness", sa.Double(), nullable=False),
+        sa.Column("contrast", sa.Double(), nullable=False),
+        sa.Column("sharpness", sa.Double(), nullable=False),
+        sa.Column("edges", sa.LargeBinary(), nullable=False),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_by", sa.String(length=100), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_baseline_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_baseline")),
+    )
+    with op.batch_alter_table("baseline", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_baseline_eye_id_mode"), ["eye_id", "mode"], unique=False)
+
+    op.create_table(
+        "eye_measures",
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("picture_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("picture_s", sa.Double(), nullable=True),
+        sa.Column("picture_changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mode", sa.String(length=16), nullable=True),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("brightness", sa.Double(), nullable=True),
+        sa.Column("contrast", sa.Double(), nullable=True),
+        sa.Column("sharpness", sa.Double(), nullable=True),
+        sa.Column("similarity", sa.Double(), nullable=True),
+        sa.Column("snapshot_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("snapshot_s", sa.Double(), nullable=True),
+        sa.Column("snapshot_changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("clock_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("clock_s", sa.Double(), nullable=True),
+        sa.Column("clock_offset_s", sa.Double(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recorded_days", sa.Double(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_eye_measures_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("eye_id", name=op.f("pk_eye_measures")),
+    )
+    op.create_table(
+        "finding",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=48), nullable=False),
+        sa.Column("evidence", sa.String(length=16), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_finding_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
+        sa.UniqueConstraint("eye_id", "reason", "first_at", name=op.f("uq_finding_eye_id_reason_first_at")),
+    )
+    with op.batch_alter_table("finding", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_finding_gone_at"), ["gone_at"], unique=False)
+
+    op.create_table(
+        "grade",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("grade", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=100), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["eye_id"], ["eye.id"], name=op.f("fk_grade_eye_id_eye"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grade")),
+    )
+    with op.batch_alter_table("grade", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_grade_eye_id_at"), ["eye_id", "at"], unique=False)
+
+    op.create_table(
+        "kept_picture",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_kept_picture_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_picture")),
+        sa.UniqueConstraint("eye_id", "at", name=op.f("uq_kept_picture_eye_id_at")),
+    )
+    with op.batch_alter_table("kept_picture", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_kept_picture_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "picture_sample",
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("mode", sa.String(length=16), nullable=False),
+        sa.Column("brightness", sa.Double(), nullable=False),
+        sa.Column("contrast", sa.Double(), nullable=False),
+        sa.Column("sharpness", sa.Double(), nullable=False),
+        sa.Column("edges", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_picture_sample_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("eye_id", "at", name=op.f("pk_picture_sample")),
+    )
+    with op.batch_alter_table("picture_sample", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_picture_sample_at"), ["at"], unique=False)
+
+    op.create_table(
+        "report_word",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("word", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=100), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_report_word_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_word")),
+        sa.UniqueConstraint("eye_id", "at", name=op.f("uq_report_word_eye_id_at")),
+    )
     registry_version = op.create_table(
         "registry_version",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -353,6 +557,38 @@ def downgrade() -> None:
 
     op.drop_table("probe_request")
     op.drop_table("registry_version")
+    op.drop_table("report_word")
+    with op.batch_alter_table("picture_sample", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_picture_sample_at"))
+
+    op.drop_table("picture_sample")
+    with op.batch_alter_table("kept_picture", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_kept_picture_expires_at"))
+
+    op.drop_table("kept_picture")
+    with op.batch_alter_table("grade", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_grade_eye_id_at"))
+
+    op.drop_table("grade")
+    with op.batch_alter_table("finding", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_finding_gone_at"))
+
+    op.drop_table("finding")
+    op.drop_table("eye_measures")
+    with op.batch_alter_table("baseline", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_baseline_eye_id_mode"))
+
+    op.drop_table("baseline")
+    op.drop_table("device_facts")
+    with op.batch_alter_table("device_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_event_device_id_at"))
+
+    op.drop_table("device_event")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_subject"))
+        batch_op.drop_index(batch_op.f("ix_audit_at"))
+
+    op.drop_table("audit")
     with op.batch_alter_table("transition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_transition_at"))
 

@@ -1,0 +1,61 @@
+"""Who did what: one row for each deed of a person that others must be able to follow.
+
+A row is written in the transaction of its deed: neither is there without the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from camera_registry import models
+
+
+class Action(StrEnum):
+    """What a person did; one slug for the database and for translation."""
+
+    BASELINE_APPROVED = "baseline_approved"
+    BASELINE_REJECTED = "baseline_rejected"
+    BASELINES_RESET = "baselines_reset"
+    PICTURE_VIEWED = "picture_viewed"  # a live one, or one that was kept
+    DEVICE_CONFIRMED = "device_confirmed"
+    LOGIN_TRIED = "login_tried"  # "try now", past the login budget
+    GRADE_GIVEN = "grade_given"
+    REPORT_TAKEN = "report_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, as far as it is known who, and where the request came from: ``cli``, or an address."""
+
+    name: str
+    origin: str
+    request_id: str = ""
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    action: Action,
+    subject: str,
+    now: datetime,
+    *,
+    detail: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Write down a deed done to ``subject`` (``eye:CODE``, ``device:CODE``); ``detail`` holds no secret."""
+    session.add(
+        models.Audit(
+            at=now,
+            who=actor.name,
+            origin=actor.origin,
+            action=str(action),
+            subject=subject,
+            detail=dict(detail or {}),
+            request_id=actor.request_id,
+            reason=reason,
+        )
+    )
