@@ -174,7 +174,9 @@ def _encoder(spec: ClipSpec) -> av.VideoCodecContext:
 def jpeg_encoder(width: int, height: int, fps: int = 1) -> av.VideoCodecContext:
     """Makes JPEG files of full range with the default Huffman tables, the only ones RFC 2435 knows."""
     options = {"huffman": "default", "qmin": "6", "qmax": "6"}
-    return _opened("mjpeg", width, height, fps, options, color_range=FULL_RANGE)
+    encoder = _opened("mjpeg", width, height, fps, options, color_range=FULL_RANGE)
+    encoder.thread_count = 1  # several write restart markers, which type 1 of RFC 2435 does not have
+    return encoder
 
 
 def _opened(
