@@ -66,7 +66,8 @@ def ipycam(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ahead_s: float = request.param
     faketime = [shutil.which("faketime") or "faketime", "-f", f"+{ahead_s:g}s"] if ahead_s else []
     with namespace(routes=("224.0.0.0/4 dev lo",)) as name:
-        argv = ["ip", "netns", "exec", name, *faketime, sys.executable, HERE / "ipycam_sim.py"]
+        argv: list[str | Path] = ["ip", "netns", "exec", name, *faketime, sys.executable]
+        argv += [HERE / "ipycam_sim.py"]
         argv += [str(HTTP), str(RTSP), str(WEB), USER, PASSWORD]
         environment = os.environ | {"PYTHONPATH": str(IPYCAM)}
         with started(
