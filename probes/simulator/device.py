@@ -13,7 +13,7 @@ from probes.simulator.kinds import OF_CLOCK, OF_IDENTITY, OF_RECORDING, SEEN_BY_
 LOCAL: Final = timezone(timedelta(hours=7))  # makers' own interfaces speak of the time on the wall
 UNSET: Final = datetime(2000, 1, 1, tzinfo=UTC)  # where a clock without a battery begins
 STOPPED: Final = timedelta(days=2)
-DISK_LOST: Final = timedelta(days=1)
+DISK_LOST: Final = timedelta(hours=30)
 
 _NAMES: Final = {
     Maker.NONE: ("Simulated", "SIM-1"),

@@ -247,7 +247,10 @@ _TABLE: Final = {
     _K.MOVED: _seen(_R.PICTURE_MOVED, in_time=True),
     _K.FROZEN: _seen(_R.PICTURE_FROZEN, in_time=True),
     _K.FROZEN_CLOCK: _seen(_R.PICTURE_FROZEN, in_time=True),
-    _K.CORRUPT: _seen(_R.PICTURE_CORRUPT),
+    # Of a file that decodes to flat rows nobody can tell whether the camera or the way here spoilt it.
+    _K.CORRUPT: Change(
+        {Check.PICTURE: _failing(_R.PICTURE_CORRUPT)}, {Check.SNAPSHOT: _failing(_R.SNAPSHOT_TRUNCATED)}
+    ),
     _K.PLACEHOLDER: _seen(_R.PLACEHOLDER_PICTURE, _R.PICTURE_FROZEN, in_time=True),
     _K.INFRARED: Change(),
     _K.WEB_REFUSED: Change(_gone(_R.TCP_REFUSED)),

@@ -83,8 +83,8 @@ class FaultKind(StrEnum):
 
     # recording
     RECORDING_SHORT = "recording_short"  # only the last `value` days are left
-    RECORDING_STOPPED = "recording_stopped"  # nothing since two days
-    DISK_ERROR = "disk_error"  # the disk says so, and nothing is written since a day
+    RECORDING_STOPPED = "recording_stopped"  # nothing was written for two days
+    DISK_ERROR = "disk_error"  # the disk says so, and nothing was written for 30 hours
     RECORDINGS_HIDDEN = "recordings_hidden"  # it records, and lists nothing (F102)
 
 

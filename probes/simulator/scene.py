@@ -93,7 +93,7 @@ class _Street:
             case Look.COVERED:
                 return np.full_like(light, 40), 0.1
             case Look.LOW_CONTRAST:
-                return 150 + 0.1 * (light - light.mean()), 0.1
+                return 150 + 0.14 * (light - light.mean()), 0.1
             case Look.BLURRED:
                 return _blurred(light, max(2, light.shape[0] // 36)), 1.0
             case Look.INFRARED:
