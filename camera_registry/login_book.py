@@ -120,7 +120,7 @@ class LoginBook:
         return {
             key.credential: state.not_before
             for key, state in self._states.items()
-            if key.device == "" and state.status is not Status.GOOD
+            if key.device == "" and state.status is Status.REJECTED
         }
 
     # --- a credential as a whole ------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class LoginBook:
     def _may_try_for_all(self, key: LoginKey, now: datetime) -> bool:
         """Whether the credential is not stopped, or this try is the canary for all of its devices."""
         whole = key_of_set(key.credential)
-        if whole not in self._states or self._states[whole].status is Status.GOOD:
+        if self._states.get(whole, LoginState()).status is not Status.REJECTED:
             return True
         self._states[whole], leave = logins.reserve(self._states[whole], now)
         if isinstance(leave, Permit):
