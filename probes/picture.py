@@ -54,12 +54,13 @@ def judge(
     """
     usual = next((b for b in baselines if b.mode is sight.mode and b.samples >= MIN_SAMPLES), None)
     similarity = None if usual is None else _similarity(sight.edges, usual.edges)
-    if _has_just_switched(seen, now):
-        usual = None
-    reason = _unusable(sight, usual, similarity)
+    switched = _has_just_switched(seen, now)
+    reason = _unusable(sight, None if switched else usual, similarity)
     if reason is None and seen is not None and stands_still(seen):
         reason = Reason.PICTURE_FROZEN
-    return PictureJudgement(reason or _changed(sight, usual, similarity, ptz) or Reason.OK, similarity)
+    if reason is None and not switched:
+        reason = _changed(sight, usual, similarity, ptz)
+    return PictureJudgement(reason or Reason.OK, similarity)
 
 
 def _unusable(sight: Sight, usual: Baseline | None = None, similarity: float | None = None) -> Reason | None:
