@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -20,6 +20,7 @@ from yarl import URL
 from probes.errors import LinkError, ProbeError, WebProtocolError, WebTimeout, WebTooLarge
 from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
+from probes.paths import clean_path
 from probes.reasons import Reason
 from probes.result import Credential, Target, TlsCheck
 from probes.rtsp.client import USER_AGENT, reason_of
@@ -28,16 +29,8 @@ from probes.tls import is_pin_mismatch, tls_context
 
 MAX_LINE_BYTES: Final = 8190
 MAX_HEADERS: Final = 128
-MAX_PATH_CHARS: Final = 2048
 MAX_PART_HEAD_BYTES: Final = 8 * 1024  # of the first part of a multipart answer
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
-
-# Query keys in which cameras like to find a password; some refuse to see one there and in a header (F020).
-CREDENTIAL_KEYS: Final = frozenset(
-    {"user", "usr", "username", "password", "passwd", "pass", "pwd", "loginuse", "loginpas"}
-)
-# Everything a path or a query may hold (RFC 3986, 3.3 and 3.4), and what cameras put there besides.
-_AS_IT_IS: Final = "/?:@!$&'()*+,;=-._~%[]{}|\\^`\""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,26 +319,6 @@ def _url(target: Target, port: int, path: str) -> URL:
     host = f"[{target.host}]" if ":" in target.host else target.host
     scheme = "https" if target.web_tls else "http"
     return URL(f"{scheme}://{host}:{port}{clean_path(path)}", encoded=True)
-
-
-def clean_path(path: str) -> str:
-    """A path with its query as it may be sent: no fragment, no credentials, nothing that breaks the line.
-
-    Raises ``WebProtocolError`` where it is longer than a camera's path can be.
-    """
-    if len(path) > MAX_PATH_CHARS:
-        raise WebProtocolError("a path that is too long")
-    path, _, query = path.partition("#")[0].partition("?")
-    kept = [pair for pair in re.split("[&;]", query) if not _holds_credential(pair)]
-    text = path if path.startswith("/") else f"/{path}"
-    if query:
-        separator = ";" if "&" not in query and ";" in query else "&"
-        text += f"?{separator.join(kept)}" if kept else ""
-    return quote(text, safe=_AS_IT_IS)
-
-
-def _holds_credential(pair: str) -> bool:
-    return any(name.strip().lower() in CREDENTIAL_KEYS for name, _ in parse_qsl(pair, keep_blank_values=True))
 
 
 def _same_place(asked: URL, location: str) -> URL | None:

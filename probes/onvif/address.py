@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from probes.errors import WebProtocolError
-from probes.web import clean_path
+from probes.paths import clean_path
 
 MAX_URI_CHARS: Final = 2048
 

