@@ -22,6 +22,11 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         "credentials": "Sealed logins of cameras.",
         "eye": "Eyes out of service.",
     },
+    "devices": {
+        "discover": (
+            "Find ONVIF devices: those of this network, or of the hosts named. Nothing is logged in to."
+        ),
+    },
     "probing": {
         "probe": (
             "Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."

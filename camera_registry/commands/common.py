@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from camera_registry import settings
 from camera_registry.errors import RegistryError
@@ -76,6 +77,11 @@ def stop_on_signal() -> asyncio.Event:
 def say(loaded: Settings, message: str, **values: object) -> None:
     """A line for the person at the terminal, in the language of the settings."""
     out.print(translate(message, loaded.language, **values), markup=False)
+
+
+def foreign(text: str) -> Text:
+    """What a stranger calls itself, for a terminal: no markup, and nothing that a terminal would obey."""
+    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
 
 
 def configure_logs(loaded: Settings) -> None:
