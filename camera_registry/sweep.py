@@ -138,6 +138,12 @@ class Sweeper:
         self._hand_on(result)
         return result
 
+    @asynccontextmanager
+    async def at_the_door(self, target: Target) -> AsyncIterator[None]:
+        """Have a place at the eye's device while the block lasts, for something else than a probe."""
+        async with self._door(target).passed(urgent=False):
+            yield
+
     async def _ask_at(self, target: Target, depth: Depth, due_at: float) -> None:
         wait = due_at - self._tools.clock().timestamp()
         if wait > 0:
@@ -157,9 +163,12 @@ class Sweeper:
             async with patience, self._door(target).passed(urgent=urgent), self._places:
                 if eye in self._dropped:
                     return None
+                target = self._as_known_now(target)
+                if target.wrong_device:
+                    return _not_asked(target, depth, self._tools.clock(), Reason.WRONG_DEVICE)
                 patience.reschedule(None)  # from here on the probe keeps its own time
                 begun = True
-                return await self._climb(self._as_known_now(target), depth, record)
+                return await self._climb(target, depth, record)
         except TimeoutError:
             if begun or eye in self._dropped:
                 return None

@@ -60,6 +60,51 @@ REASONS: Mapping[Reason, str] = {
     Reason.VANTAGE_SUSPECT: N_("The place we ask from has lost its own line."),
     Reason.NO_RESULT: N_("Nothing has been heard for too long."),
     Reason.NEVER_PROBED: N_("Not asked yet."),
+    # picture
+    Reason.PICTURE_BLACK: N_("The picture is black."),
+    Reason.PICTURE_WHITE: N_("The picture is white."),
+    Reason.PICTURE_LOW_CONTRAST: N_("The picture has hardly any contrast."),
+    Reason.PICTURE_COVERED: N_("The lens is covered."),
+    Reason.PICTURE_BLURRED: N_("The picture is out of focus."),
+    Reason.PICTURE_MOVED: N_("The camera looks elsewhere than it used to."),
+    Reason.PICTURE_FROZEN: N_("The picture stands still."),
+    Reason.PICTURE_CORRUPT: N_("The picture is damaged."),
+    Reason.PLACEHOLDER_PICTURE: N_("The recorder shows a card in place of a picture."),
+    # snapshot
+    Reason.SNAPSHOT_UNSUPPORTED: N_("The device takes no snapshots."),
+    Reason.SNAPSHOT_URI_INVALID: N_("The device names no usable address for snapshots."),
+    Reason.SNAPSHOT_HTTP_ERROR: N_("The device refuses the snapshot with an error."),
+    Reason.SNAPSHOT_TIMEOUT: N_("The snapshot does not come in time."),
+    Reason.SNAPSHOT_NOT_IMAGE: N_("What the device sends as a snapshot is no image."),
+    Reason.SNAPSHOT_TRUNCATED: N_("The snapshot is cut off or damaged."),
+    Reason.SNAPSHOT_TOO_LARGE: N_("The snapshot is larger than we are willing to read."),
+    Reason.SNAPSHOT_STALE: N_("The snapshot is always the same one."),
+    # clock
+    Reason.CLOCK_DRIFT: N_("The clock of the device is wrong."),
+    Reason.CLOCK_TZ_SUSPECT: N_(
+        "The clock of the device is wrong by whole quarters of an hour: its time zone is set wrong."
+    ),
+    Reason.CLOCK_UNSET: N_("The clock of the device was never set."),
+    Reason.CLOCK_UNREADABLE: N_("The clock of the device cannot be read."),
+    Reason.CLOCK_INEXACT: N_("The clock of the device is off by some seconds."),
+    # recording
+    Reason.RETENTION_SHORT: N_("The footage does not go back as far as required."),
+    Reason.RECORDING_STOPPED: N_("Nothing is recorded any more."),
+    Reason.RETENTION_UNKNOWN: N_("The recorder does not tell what it keeps."),
+    # ONVIF
+    Reason.ONVIF_UNREACHABLE: N_("ONVIF of the device cannot be reached."),
+    Reason.ONVIF_TIMEOUT: N_("ONVIF of the device does not answer in time."),
+    Reason.ONVIF_HTTP_ERROR: N_("ONVIF of the device answers with an error."),
+    Reason.ONVIF_FAULT: N_("ONVIF of the device refuses what it is asked."),
+    Reason.ONVIF_MALFORMED: N_("ONVIF of the device answers in a way that cannot be understood."),
+    Reason.NO_PROFILES: N_("The device has no video profile."),
+    Reason.XADDR_REWRITTEN: N_("The device names an address that only it knows; its registered one is used."),
+    # security, the monitor
+    Reason.TLS_PIN_MISMATCH: N_("The device shows another certificate than the registered one."),
+    Reason.SNAPSHOT_OPEN_NO_AUTH: N_("Anybody can take snapshots without a password."),
+    Reason.HOST_CLOCK_UNSYNCED: N_(
+        "The clock of the monitoring machine is not synchronised, so no other can be judged."
+    ),
 }
 
 # What an eye is counted as: the four measured states, and what stands outside of measuring.
@@ -99,6 +144,9 @@ STEPS: Mapping[Step, str] = {
     Step.RTP: N_("First picture data"),
     Step.KEYFRAME: N_("One whole picture"),
     Step.DECODE: N_("Decode the picture"),
+    Step.SNAPSHOT: N_("Take a snapshot"),
+    Step.CLOCK: N_("Read the clock"),
+    Step.RECORDING: N_("Ask for the footage"),
 }
 
 

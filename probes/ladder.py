@@ -1,8 +1,8 @@
 """The ladder: climbs the rungs for one eye inside one time budget, and makes a result of whatever happens.
 
-tcp, (tls), describe, setup, play, rtp, keyframe; in a deep probe, when the session is closed, decode and
-snapshot. Each rung has its own time limit and ends in a reason. This is the only room where an exception
-becomes a result: what leaves ``climb`` as an exception is our bug, or a cancelled task.
+tcp, (tls), describe, setup, play, rtp, keyframe; in a deep probe, when the session is closed, decode,
+snapshot and clock. Each rung has its own time limit and ends in a reason. This is the only room where an
+exception becomes a result: what leaves ``climb`` as an exception is our bug, or a cancelled task.
 """
 
 import asyncio
@@ -15,7 +15,15 @@ from typing import Final
 from probes.errors import ProbeError
 from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
-from probes.reasons import Check, Outcome, Reason, picture_outcome, snapshot_outcome, stream_outcome
+from probes.reasons import (
+    Check,
+    Outcome,
+    Reason,
+    clock_outcome,
+    picture_outcome,
+    snapshot_outcome,
+    stream_outcome,
+)
 from probes.result import (
     NOTHING_MEASURED,
     Depth,
@@ -77,7 +85,7 @@ async def climb(
     ``logins`` is asked before the credential is sent. ``record`` keeps the transcript of a probe that went
     well, with the heads of its frames; of others the transcript is kept anyway.
     """
-    ascent = _Ascent(target, depth, logins, senses, timeouts, record, at=clock())
+    ascent = _Ascent(target, depth, logins, senses, clock, timeouts, record)
     began = ascent.now()
     try:
         async with asyncio.timeout_at(ascent.deadline):
@@ -102,13 +110,14 @@ class _Ascent:
         depth: Depth,
         logins: LoginGate,
         senses: Senses,
+        clock: Callable[[], datetime],
         timeouts: Timeouts,
         record: bool,
-        at: datetime,
     ) -> None:
         self._target = target
         self._depth = depth
-        self._at = at
+        self._clock = clock
+        self._at = clock()
         self._logins = logins
         self._login = Login(
             target.credential,
@@ -132,6 +141,7 @@ class _Ascent:
         self.deadline = self.now() + (timeouts.deep_session if depth is Depth.DEEP else timeouts.session)
         self._picture_reason: Reason | None = None
         self._snapshot_reason: Reason | None = None
+        self._clock_reason: Reason | None = None
         self._measured = NOTHING_MEASURED
         self._transcript = ""
 
@@ -172,7 +182,7 @@ class _Ascent:
         """The rungs beyond the stream, which ended in ``stream``; none of them changes what is said of it."""
         if stream is Reason.OK and self._picture_reason is None:
             await self._look_at_keyframe()
-        await self._take_snapshot()
+        await self._read_clock(await self._take_snapshot())
 
     def result(self, seconds: float, reason: Reason) -> ProbeResult:
         target = self._target
@@ -185,6 +195,9 @@ class _Ascent:
         if self._snapshot_reason is not None:
             outcome = snapshot_outcome(self._snapshot_reason)
             verdicts.append(Verdict(Check.SNAPSHOT, outcome, self._snapshot_reason, target.deep_interval_s))
+        if self._clock_reason is not None:
+            outcome = clock_outcome(self._clock_reason)
+            verdicts.append(Verdict(Check.CLOCK, outcome, self._clock_reason, target.deep_interval_s))
         failed = any(v.outcome is not Outcome.OK for v in verdicts)
         if self._connection is not None and (failed or self._record):
             self._transcript = self._connection.exchange if self._record else self._connection.transcript
@@ -331,17 +344,30 @@ class _Ascent:
             picture_changed_at=looked.seen.changed_at,
         )
 
-    async def _take_snapshot(self) -> None:
+    async def _take_snapshot(self) -> datetime | None:
+        """Returns the time that the device told by the way."""
         began = self.now()
         taken = await self._senses.snapshot(self._target, self._logins, self._at)
         if taken is None:
-            return
+            return None
         self._rungs.append(Rung(Step.SNAPSHOT, self.now() - began, taken.reason, taken.detail))
         self._snapshot_reason = taken.reason
         self._notes += taken.notes
         self._memory = replace(self._memory, seen_snapshot=taken.seen)
         if taken.seen is not None:
             self._measured = replace(self._measured, snapshot_changed_at=taken.seen.changed_at)
+        return taken.date
+
+    async def _read_clock(self, date: datetime | None) -> None:
+        began = self.now()
+        read = await self._senses.clock(self._target, date, self._clock)
+        if read is None:
+            return
+        self._rungs.append(Rung(Step.CLOCK, self.now() - began, read.reason, read.detail))
+        self._clock_reason = read.reason
+        self._measured = replace(self._measured, clock_offset_s=read.offset_s)
+        if read.inexact:
+            self._notes.append(Reason.CLOCK_INEXACT)
 
     async def _ask(self, connection: RtspConnection, method: str, uri: str, headers: Fields) -> Response:
         """One request, logged in where the server asks for it; some do so only after DESCRIBE."""

@@ -96,6 +96,7 @@ class Reason(StrEnum):
     CLOCK_TZ_SUSPECT = "CLOCK_TZ_SUSPECT"
     CLOCK_UNSET = "CLOCK_UNSET"
     CLOCK_UNREADABLE = "CLOCK_UNREADABLE"
+    CLOCK_INEXACT = "CLOCK_INEXACT"  # off by some seconds: a note
 
     # recording
     RETENTION_SHORT = "RETENTION_SHORT"
@@ -128,6 +129,7 @@ class Reason(StrEnum):
     MONITOR_MISCONFIGURED = "MONITOR_MISCONFIGURED"
     MONITOR_INTERNAL_ERROR = "MONITOR_INTERNAL_ERROR"
     VANTAGE_SUSPECT = "VANTAGE_SUSPECT"
+    HOST_CLOCK_UNSYNCED = "HOST_CLOCK_UNSYNCED"  # ours: no other can be judged by it
     NO_RESULT = "NO_RESULT"  # silence: nothing was heard for 2.5 intervals
     NEVER_PROBED = "NEVER_PROBED"  # in service, but nobody has asked yet
 
@@ -160,6 +162,7 @@ MONITOR = frozenset(
         Reason.MONITOR_MISCONFIGURED,
         Reason.MONITOR_INTERNAL_ERROR,
         Reason.VANTAGE_SUSPECT,
+        Reason.HOST_CLOCK_UNSYNCED,
         Reason.NO_RESULT,
         Reason.NEVER_PROBED,
     }
@@ -186,6 +189,7 @@ NOTES = frozenset(
         Reason.ONVIF_MALFORMED,
         Reason.NO_PROFILES,
         Reason.XADDR_REWRITTEN,
+        Reason.CLOCK_INEXACT,
     }
 )
 

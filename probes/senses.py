@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
-from probes.errors import WorkerError
+from probes.errors import ProbeError, WorkerError
 from probes.logins import LoginGate
 from probes.reasons import Reason
 from probes.result import Seen, Sight, Target
@@ -52,12 +52,32 @@ class Looked:
     seen: Seen = field(repr=False)
 
 
-class Senses:
-    """Shared by all probes of a process; without ``web`` no snapshot is taken."""
+@dataclass(frozen=True, slots=True)
+class ClockRead:
+    """What a device's clock shows: ``offset_s`` is its time minus UTC; ``inexact`` is worth a note."""
 
-    def __init__(self, runner: Runner, web: "Web | None" = None) -> None:
+    reason: Reason
+    offset_s: float | None = None
+    inexact: bool = False
+    detail: str = ""
+
+
+def _taken_as_right() -> bool:
+    return True
+
+
+class Senses:
+    """Shared by all probes of a process; without ``web`` no snapshot is taken and no clock is read.
+
+    ``host_clock`` tells whether our own clock is synchronised: by one that is not, no other is judged.
+    """
+
+    def __init__(
+        self, runner: Runner, web: "Web | None" = None, host_clock: Callable[[], bool] = _taken_as_right
+    ) -> None:
         self._runner = runner
         self._web = web
+        self._host_clock = host_clock
 
     async def look(self, target: Target, keyframe: Keyframe, limit_s: float, now: datetime) -> Looked:
         """Decode, measure and judge. Raises ``DecodeError`` and ``WorkerError``."""
@@ -76,3 +96,26 @@ class Senses:
         from probes.snapshot import take
 
         return await take(target, self._web, logins, self._runner, now)
+
+    async def clock(
+        self, target: Target, date: datetime | None, now: Callable[[], datetime]
+    ) -> ClockRead | None:
+        """The device's clock by ONVIF; without that by ``date``, which it has just told over HTTP.
+
+        ``None`` where there is neither.
+        """
+        if self._web is None or (target.onvif_port is None and date is None):
+            return None
+        from probes.onvif.clock import clock_noted, clock_of_date, clock_reason, device_clock
+
+        if not self._host_clock():
+            return ClockRead(Reason.HOST_CLOCK_UNSYNCED)
+        if target.onvif_port is None:
+            read = clock_of_date(date, now())
+        else:
+            try:
+                read = await device_clock(target, self._web, now)
+            except ProbeError as error:
+                return ClockRead(Reason.CLOCK_UNREADABLE, detail=str(error))
+        reason = clock_reason(read)
+        return ClockRead(reason, read.offset_s, inexact=reason is Reason.OK and clock_noted(read))
