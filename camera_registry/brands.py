@@ -1,68 +1,78 @@
-"""What the cameras of one maker have in common: paths, ports, the language of recorders."""
+"""Where makers' devices have their streams and snapshots: what is proposed where a device's ONVIF is off.
+
+The data is ``brands.toml``; a new maker is a table there and nothing here. What a device tells wins.
+"""
 
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib.resources import files
+from typing import Any, Literal
 
-from camera_registry.spelling import fold
 from probes.recording.port import Vendor
+
+Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The ways of one maker; ``None`` where it has none, or they are not known.
+    """One maker's devices. Paths are templates of the channel (from 1), ``None`` where there is none.
 
-    Templates have a place for the channel; those without one are of cameras that have only the first.
+    ``recording`` is the language in which its recorders are asked for footage; ``onvif_port`` is ``None``
+    where ONVIF is not usual.
     """
 
-    main: str
+    key: str
+    names: tuple[str, ...]
+    confidence: Confidence
+    main: str | None = None
     sub: str | None = None
     snapshot: str | None = None
+    rtsp_port: int = 554
     onvif_port: int | None = None
-    speaks: Vendor | None = None
-
-    def main_path(self, channel: int) -> str | None:
-        return _filled(self.main, channel)
-
-    def sub_path(self, channel: int) -> str | None:
-        return _filled(self.sub, channel)
-
-    def snapshot_path(self, channel: int) -> str | None:
-        return _filled(self.snapshot, channel)
+    recording: Vendor = Vendor.ONVIF
+    single_channel: bool = False
+    note: str = ""
 
 
-def brand_of(manufacturer: str) -> Brand | None:
-    """The ways of a maker, by any of its names, or by one in a longer one: "Zhejiang Dahua Vision"."""
-    said = f" {fold(manufacturer)} "
-    named = [name for name in _brands() if f" {name} " in said]
-    return _brands()[max(named, key=len)] if named else None
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """What one channel is proposed to have."""
+
+    main: str | None
+    sub: str | None
+    snapshot: str | None
 
 
-def vendor_of(manufacturer: str) -> Vendor | None:
-    """In whose language a recorder of this maker is asked; ``None`` where it has none of its own."""
-    brand = brand_of(manufacturer)
-    return None if brand is None else brand.speaks
+def brand_of(maker: str) -> Brand | None:
+    """The brand with whose name ``maker`` begins, as ONVIF or a person says it; the longest name wins."""
+    said = maker.strip().casefold()
+    matches = [
+        (len(name), brand) for brand in brands() for name in brand.names if said.startswith(name.casefold())
+    ]
+    return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
-def _filled(template: str | None, channel: int) -> str | None:
-    if template is None or ("{c" not in template and channel != 1):
-        return None
-    return template.replace("{c}", str(channel))
+def paths_of(brand: Brand, channel: int) -> Paths:
+    """The paths of ``channel``; raises ``ValueError`` for a second one of a maker that has only one."""
+    if channel < 1 or (brand.single_channel and channel != 1):
+        raise ValueError(f"{brand.key} has no channel {channel}")
+    main, sub, snapshot = (
+        template.format(channel=channel) if template else None
+        for template in (brand.main, brand.sub, brand.snapshot)
+    )
+    return Paths(main, sub, snapshot)
 
 
 @cache
-def _brands() -> Mapping[str, Brand]:
-    text = (resources.files("camera_registry") / "data" / "brands.toml").read_text(encoding="utf-8")
-    return {
-        fold(name): Brand(
-            main=brand["main"],
-            sub=brand.get("sub"),
-            snapshot=brand.get("snapshot"),
-            onvif_port=brand.get("onvif_port"),
-            speaks=Vendor(brand["speaks"]) if "speaks" in brand else None,
-        )
-        for brand in tomllib.loads(text)["brand"]
-        for name in brand["names"]
-    }
+def brands() -> tuple[Brand, ...]:
+    """All that are known, as they stand in the file."""
+    tables = tomllib.loads((files(__package__) / "brands.toml").read_text(encoding="utf-8"))
+    return tuple(_brand(key, table) for key, table in tables.items())
+
+
+def _brand(key: str, table: dict[str, Any]) -> Brand:
+    values = table | {"names": tuple(table["names"])}
+    if "recording" in values:
+        values["recording"] = Vendor(values["recording"])
+    return Brand(key, **values)

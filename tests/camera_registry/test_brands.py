@@ -1,56 +1,89 @@
-"""What makers have in common: the right ways for the right name, and none where none is known."""
+"""Makers' paths: what is proposed for a device that does not tell, and that no password is among it."""
+
+import re
 
 import pytest
 
-from camera_registry.brands import brand_of, vendor_of
+from camera_registry.brands import Brand, Paths, brand_of, brands, paths_of
+from probes.paths import CREDENTIAL_KEYS, clean_path
 from probes.recording.port import Vendor
 
 
 @pytest.mark.parametrize(
-    ("manufacturer", "channel", "main", "sub", "snapshot"),
+    ("maker", "key"),
     [
-        pytest.param(
-            "HIKVISION",
-            3,
-            "/Streaming/Channels/301",
-            "/Streaming/Channels/302",
-            "/ISAPI/Streaming/channels/301/picture",
-            id="hikvision",
-        ),
-        pytest.param(
-            "Zhejiang Dahua Vision Technology",
-            2,
-            "/cam/realmonitor?channel=2&subtype=0",
-            "/cam/realmonitor?channel=2&subtype=1",
-            "/cgi-bin/snapshot.cgi?channel=2",
-            id="in a longer name",
-        ),
-        pytest.param("Reolink", 1, "/Preview_01_main", "/h264Preview_01_sub", None, id="two digits"),
-        pytest.param("tp-link", 1, "/stream1", "/stream2", None, id="one channel"),
-        pytest.param("TP-Link", 2, None, None, None, id="no second channel"),
-        pytest.param(
-            "Axis Communications", 1, "/axis-media/media.amp", None, "/axis-cgi/jpg/image.cgi", id="axis"
-        ),
+        pytest.param("HIKVISION", "hikvision", id="as ONVIF says it"),
+        pytest.param(" Hikvision Digital Technology", "hikvision", id="with more behind"),
+        pytest.param("Dahua Technology", "dahua", id="Dahua"),
+        pytest.param("imou", "dahua", id="a brand of another maker"),
+        pytest.param("KBVision", "kbvision", id="KBVision"),
+        pytest.param("TP-Link VIGI", "tplink-vigi", id="the longer name wins"),
+        pytest.param("TP-Link", "tplink-tapo", id="the shorter one otherwise"),
+        pytest.param("UNV", "uniview", id="an abbreviation"),
+        pytest.param("Unheard-of", None, id="unknown"),
+        pytest.param("", None, id="nothing said"),
     ],
 )
-def test_paths(
-    manufacturer: str, channel: int, main: str | None, sub: str | None, snapshot: str | None
-) -> None:
-    brand = brand_of(manufacturer)
-    assert brand is not None
-    assert (brand.main_path(channel), brand.sub_path(channel)) == (main, sub)
-    assert brand.snapshot_path(channel) == snapshot
+def test_brand_of_a_maker(maker: str, key: str | None) -> None:
+    found = brand_of(maker)
+    assert (found.key if found else None) == key
 
 
 @pytest.mark.parametrize(
-    ("manufacturer", "vendor"),
+    ("key", "channel", "paths"),
     [
-        pytest.param("KBVISION", Vendor.DAHUA, id="a Dahua make"),
-        pytest.param("HiLook", Vendor.HIKVISION, id="a Hikvision make"),
-        pytest.param("TP-Link Tapo", None, id="no language of its own"),
-        pytest.param("Praxis", None, id="a name in a word is no name"),
-        pytest.param("", None, id="not known"),
+        pytest.param(
+            "hikvision",
+            12,
+            Paths(
+                "/Streaming/Channels/1201",
+                "/Streaming/Channels/1202",
+                "/ISAPI/Streaming/channels/1201/picture",
+            ),
+            id="Hikvision: channel x 100 + stream",
+        ),
+        pytest.param(
+            "dahua",
+            3,
+            Paths(
+                "/cam/realmonitor?channel=3&subtype=0",
+                "/cam/realmonitor?channel=3&subtype=1",
+                "/cgi-bin/snapshot.cgi?channel=3",
+            ),
+            id="Dahua",
+        ),
+        pytest.param("reolink", 4, Paths("/Preview_04_main", "/Preview_04_sub", None), id="two digits"),
+        pytest.param("tplink-tapo", 1, Paths("/stream1", "/stream2", None), id="one channel"),
+        pytest.param("xm", 1, Paths(None, None, None), id="nothing that could be used"),
     ],
 )
-def test_in_whose_language_a_recorder_is_asked(manufacturer: str, vendor: Vendor | None) -> None:
-    assert vendor_of(manufacturer) is vendor
+def test_paths_of_a_channel(key: str, channel: int, paths: Paths) -> None:
+    (brand,) = (brand for brand in brands() if brand.key == key)
+    assert paths_of(brand, channel) == paths
+
+
+@pytest.mark.parametrize(("key", "channel"), [("tplink-tapo", 2), ("hikvision", 0)])
+def test_a_channel_that_cannot_be(key: str, channel: int) -> None:
+    (brand,) = (brand for brand in brands() if brand.key == key)
+    with pytest.raises(ValueError, match=key):
+        paths_of(brand, channel)
+
+
+@pytest.mark.parametrize("brand", [pytest.param(brand, id=brand.key) for brand in brands()])
+def test_a_template_is_a_path_without_credentials(brand: Brand) -> None:
+    for path in (brand.main, brand.sub, brand.snapshot):
+        if path is not None:
+            filled = path.format(channel=1)
+            assert filled == clean_path(filled)
+            assert not re.search("|".join(CREDENTIAL_KEYS), filled.partition("?")[2])
+    assert brand.single_channel or brand.main is None or "{channel" in brand.main
+
+
+def test_footage_is_asked_in_the_makers_own_language_where_it_has_one() -> None:
+    own = {brand.key: brand.recording for brand in brands() if brand.recording is not Vendor.ONVIF}
+    assert own == {"hikvision": Vendor.HIKVISION, "dahua": Vendor.DAHUA, "kbvision": Vendor.DAHUA}
+
+
+def test_no_name_stands_for_two() -> None:
+    names = [name.casefold() for brand in brands() for name in brand.names]
+    assert len({*names}) == len(names)
