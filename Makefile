@@ -38,6 +38,7 @@ fmt: $(VENV)  ## format, and repair what can be repaired
 bench: $(VENV) debian  ## CPU per probe against ffprobe, OpenCV, PyAV and aiortsp; results in docs/benchmarks
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.sweep
+	$(BIN)/python -m tests.benchmarks.onvif
 
 lock: $(VENV)  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \

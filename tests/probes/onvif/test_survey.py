@@ -1,5 +1,7 @@
 """A survey of simulated devices: what commissioning learns, what it costs them, what it never does."""
 
+import logging
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -140,3 +142,22 @@ async def test_answers_that_cannot_be_read(malformed: Malformed, reason: Reason)
             await asking.survey()
         assert raised.value.reason is reason
         assert PASSWORD not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wr0ng&<canary>"])
+@pytest.mark.parametrize("token", [Token.HTTP, Token.DIGEST])
+async def test_no_password_shows_anywhere(
+    password: str, token: Token, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    said = ""
+    async with device(PLAIN, OnvifSpec(token=token, profile_g=True)) as asking:
+        try:
+            said = repr(await asking.survey(password))
+        except ProbeError as error:
+            said = "".join(traceback.format_exception(error))
+        said += repr(asking.target)
+    assert said
+    for shown in (said, caplog.text):
+        assert password not in shown
+        assert "PasswordDigest" not in shown
