@@ -47,6 +47,14 @@ class StreamChoice(StrEnum):
     MAIN = "main"
 
 
+class Word(StrEnum):
+    """What a person reports of an eye that no network reaches."""
+
+    WORKING = "working"
+    POOR = "poor"  # it works, and shows too little
+    NOT_WORKING = "not_working"
+
+
 SERIAL_CHANGED = "serial_changed"  # the kind of a device's event that waits for a person
 
 HTTP_PORT, HTTPS_PORT = 80, 443

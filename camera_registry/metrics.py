@@ -6,13 +6,15 @@ a comparison each, not a rendering (prometheus-client's collectors need seconds 
 
 import threading
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from prometheus_client import generate_latest
 
 from camera_registry.counters import Counters
+from camera_registry.findings import EXPOSURES
 from camera_registry.health import EyeState
-from camera_registry.queries import EyeRow, UnitRow
+from camera_registry.queries import EyeRow, FindingRow, Measures, UnitRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -22,10 +24,19 @@ _FAMILIES = (
     ("camera_up", "Whether the eye delivers a stream; absent while that is unknown."),
     ("camera_observed", "Whether the state of the eye is known."),
     ("camera_last_probe_timestamp_seconds", "When the newest finished probe of the eye began."),
-    ("camera_probe_duration_seconds", "How long the newest probe took."),
+    ("camera_probe_duration_seconds", "How long the newest probe took: the whole, or its part for a check."),
     ("camera_reason", "Why a check of the eye came out as it did, where that is not OK."),
     ("camera_info", "What the registry says of the eye."),
+    ("camera_usable", "Whether a usable picture is delivered; absent where that is unknown or not judged."),
+    ("camera_picture_brightness", "Mean of the newest picture, 0 to 255; absent while it is not known."),
+    ("camera_picture_sharpness", "Variance of the Laplacian over that of the picture: 0.3 sharp, 0.03 not."),
+    ("camera_picture_similarity", "How much the edges are those of the approved baseline, 0 to 1."),
+    ("camera_snapshot_changed_timestamp_seconds", "Since when the snapshot shows the same."),
+    ("camera_clock_offset_seconds", "The device's clock minus UTC."),
+    ("camera_recording_days", "How far back the footage of the eye goes."),
+    ("camera_exposed", "The eye can be seen without a login; the evidence is what came."),
 )
+_MEASURED = tuple(name for name, _ in _FAMILIES[6:-1])
 _HEADS = tuple(f"# HELP {name} {text}\n# TYPE {name} gauge\n".encode() for name, text in _FAMILIES)
 _UNIT_HEAD = b"# HELP unit_eyes Eyes of a unit of today, by state.\n# TYPE unit_eyes gauge\n"
 
@@ -45,19 +56,27 @@ class StateLines:
         rows: Sequence[EyeRow],
         units: Iterable[UnitRow],
         ailing: Mapping[str, Sequence[tuple[str, str]]],
+        measures: Mapping[str, Measures],
+        findings: Iterable[FindingRow],
     ) -> bytes:
         """The text exposition (0.0.4) of these eyes, as ``queries`` reads them; others are forgotten.
 
         ``ailing``: for each eye its checks' reasons other than ``OK``, as ``queries.conditions`` reads them.
+        ``findings`` are the open ones.
         """
+        exposed: dict[str, list[str]] = defaultdict(list)
+        for finding in findings:
+            if finding.evidence in EXPOSURES:
+                exposed[finding.eye].append(finding.evidence)
         with self._lock:
             known, self._lines = self._lines, {}
             for row in rows:
                 reasons = ailing.get(row.code, ())
-                key = (row.standing, row.probed_at, row.probe_s, *_labels(row), *reasons)
+                measured, seen = measures.get(row.code), exposed.get(row.code, ())
+                key = (row.standing, row.probed_at, row.probe_s, *_labels(row), measured, *seen, *reasons)
                 held = known.get(row.code)
                 if held is None or held[0] != key:
-                    held = key, _eye_lines(row, reasons)
+                    held = key, _eye_lines(row, reasons, measured) + _measure_lines(row, measured, seen)
                 self._lines[row.code] = held
             columns = zip(*(lines for _, lines in self._lines.values()), strict=True)
             families = [head + b"".join(lines) for head, lines in zip(_HEADS, columns, strict=False)]
@@ -73,7 +92,9 @@ def _labels(row: EyeRow) -> tuple[str, ...]:
     return row.code, row.name, row.point, row.unit, row.site, row.manufacturer, row.model, row.funding
 
 
-def _eye_lines(row: EyeRow, reasons: Sequence[tuple[str, str]]) -> tuple[bytes, ...]:
+def _eye_lines(
+    row: EyeRow, reasons: Sequence[tuple[str, str]], measures: Measures | None
+) -> tuple[bytes, ...]:
     eye = f'eye="{_escaped(row.code)}"'
     names = ("eye", "name", "point", "unit", "site", "manufacturer", "model", "funding")
     info = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, _labels(row), strict=True))
@@ -88,7 +109,7 @@ def _eye_lines(row: EyeRow, reasons: Sequence[tuple[str, str]]) -> tuple[bytes, 
             f"camera_last_probe_timestamp_seconds{{{eye}}} {row.probed_at.timestamp():.3f}\n"
             if probed and row.probed_at
             else "",
-            f'camera_probe_duration_seconds{{{eye},check="stream"}} {row.probe_s:.6g}\n' if probed else "",
+            _durations(eye, row, measures) if probed else "",
             "".join(
                 f'camera_reason{{{eye},check="{check}",reason="{reason}"}} 1\n' for check, reason in reasons
             )
@@ -97,6 +118,44 @@ def _eye_lines(row: EyeRow, reasons: Sequence[tuple[str, str]]) -> tuple[bytes, 
             f"camera_info{{{info}}} 1\n",
         )
     )
+
+
+def _durations(eye: str, row: EyeRow, measures: Measures | None) -> str:
+    taken = {"stream": row.probe_s}
+    if measures is not None:
+        taken |= {
+            "picture": measures.picture_s,
+            "snapshot": measures.snapshot_s,
+            "clock": measures.clock_s,
+        }
+    return "".join(
+        f'camera_probe_duration_seconds{{{eye},check="{check}"}} {seconds:.6g}\n'
+        for check, seconds in taken.items()
+        if seconds is not None
+    )
+
+
+def _measure_lines(row: EyeRow, measures: Measures | None, exposed: Sequence[str]) -> tuple[bytes, ...]:
+    """The lines of what lies beyond the stream, in the order of the last families."""
+    eye = f'eye="{_escaped(row.code)}"'
+    figures: tuple[float | None, ...] = (None,) * len(_MEASURED)
+    if measures is not None and row.state is not None:
+        changed = measures.snapshot_changed_at
+        figures = (
+            measures.usable,
+            measures.brightness,
+            measures.sharpness,
+            measures.similarity,
+            changed.timestamp() if changed is not None else None,
+            measures.clock_offset_s,
+            measures.recorded_days,
+        )
+    lines = [
+        b"" if value is None else f"{name}{{{eye}}} {float(value):.13g}\n".encode()
+        for name, value in zip(_MEASURED, figures, strict=True)
+    ]
+    seen = sorted(set(exposed)) if row.state is not None else ()
+    return (*lines, b"".join(f'camera_exposed{{{eye},evidence="{one}"}} 1\n'.encode() for one in seen))
 
 
 def _unit_lines(units: Iterable[UnitRow]) -> list[bytes]:

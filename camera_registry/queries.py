@@ -5,22 +5,24 @@ Pages, API and metrics count the same ``EyeRow`` values; none of them asks the t
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, case, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from camera_registry import models
 from camera_registry.health import EyeState
 from camera_registry.i18n import collation_key
-from camera_registry.inventory import Reach
+from camera_registry.inventory import SERIAL_CHANGED, Reach, Word
 from camera_registry.models import Device, DevicePace, Eye, Point, PointUnit, Site, Suspension
 from camera_registry.spelling import fold
 from camera_registry.units import Scope, UnitError, UnitTree
-from probes.reasons import Check, Reason
+from probes.reasons import Check, Outcome, Reason
+
+OBSERVED_FOR = timedelta(days=30)  # from an eye's first ok: its picture is recorded and shown, nobody is told
 
 LEAST_SILENCE_S = 300  # a monitor that finished a probe this short a time ago is alive, whatever its pace
 
@@ -48,10 +50,23 @@ STANDINGS: tuple[str, ...] = tuple(
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a person said of an eye that no network reaches; it holds until it expires."""
+
+    word: Word
+    at: datetime
+    by: str
+    note: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EyeRow:
     """One eye as every face lists it. ``state`` is ``None`` where the eye is not measured.
 
     ``unit`` is the unit of today that the point's unit became. ``interval_s`` is the effective one.
+    ``observing``: the eye is in its first 30 days, and nobody is told of its picture. ``reported`` is a
+    person's word, of an eye that no network reaches: no part of any measured figure.
     """
 
     code: str
@@ -72,6 +87,8 @@ class EyeRow:
     probe_s: float | None
     interval_s: float
     backlog: bool  # in service, reached by network, and never yet seen ok
+    observing: bool = False
+    reported: Reported | None = None
 
     @property
     def standing(self) -> str:
@@ -153,10 +170,102 @@ class RungRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What was measured of an eye beyond its stream; units as in ``probes.result``, lengths in seconds.
+
+    Each ``…_at`` is the moment its figures are of. Figures of a check that is not known now are ``None``;
+    moments stay. ``usable``: whether it delivers a usable picture; ``None`` where pictures are not judged,
+    or it is not known.
+    """
+
+    usable: bool | None
+    picture_at: datetime | None
+    picture_s: float | None
+    picture_changed_at: datetime | None
+    mode: str | None
+    width: int | None
+    height: int | None
+    brightness: float | None
+    contrast: float | None
+    sharpness: float | None
+    similarity: float | None
+    snapshot_at: datetime | None
+    snapshot_s: float | None
+    snapshot_changed_at: datetime | None
+    clock_at: datetime | None
+    clock_s: float | None
+    clock_offset_s: float | None
+    recorded_at: datetime | None
+    recorded_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A weakness that a probe proved; ``gone_at`` is when one that would have seen it did not."""
+
+    eye: str
+    reason: str
+    evidence: str
+    first_at: datetime
+    last_at: datetime
+    gone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineRow:
+    """What an eye usually sees in one mode; it waits for a person until ``approved_at``."""
+
+    mode: str
+    brightness: float
+    contrast: float
+    sharpness: float
+    samples: int
+    proposed_at: datetime
+    approved_at: datetime | None
+    approved_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GradeRow:
+    """How a person found the picture."""
+
+    grade: str
+    at: datetime
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRow:
+    """What a device said of itself when it was last read."""
+
+    read_at: datetime
+    manufacturer: str
+    model: str
+    firmware: str
+    serial: str
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEventRow:
+    """A device is not what it was; another serial number waits for a person until ``confirmed_at``."""
+
+    device: str
+    at: datetime
+    kind: str
+    before: str
+    after: str
+    confirmed_at: datetime | None
+    confirmed_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class EyeDetail:
     """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it.
 
-    ``media`` has the figures of ``probes.result.Media`` that are known.
+    ``media`` has the figures of ``probes.result.Media`` that are known. Findings, grades and what happened
+    to the device stand newest first.
     """
 
     eye: EyeRow
@@ -173,6 +282,14 @@ class EyeDetail:
     media: Mapping[str, Any] | None
     transcript: str
     transitions: Sequence[TransitionRow] = field(default=())  # newest first
+    ptz: bool = False
+    required_days: float | None = None  # of footage
+    measures: Measures | None = None
+    findings: Sequence[FindingRow] = field(default=())
+    baselines: Sequence[BaselineRow] = field(default=())
+    grades: Sequence[GradeRow] = field(default=())
+    facts: FactsRow | None = None
+    device_events: Sequence[DeviceEventRow] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +308,8 @@ def eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[Ey
     """
     places = _Places.load(session, scope, now.astimezone(zone).date())
     listed = _eye_select(now, zone).where(or_(Eye.retired_at.is_(None), Eye.retired_at > now))
-    rows = [_eye_row(row, places) for row in session.execute(listed) if row.point_id in places]
+    words = _reported(session, now)
+    rows = [_eye_row(row, places, words) for row in session.execute(listed) if row.point_id in places]
     by_name = sorted({(row.unit, row.unit_code) for row in rows}, key=lambda unit: collation_key(unit[0]))
     rank = {unit: n for n, unit in enumerate(by_name)}
     rows.sort(key=lambda row: (rank[row.unit, row.unit_code], row.point, row.code))
@@ -206,11 +324,12 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
         return None
     registered = session.get_one(Eye, row.id)
     device = session.get_one(Device, registered.device_id)
+    point = session.get_one(Point, device.point_id)
     state = session.get(models.EyeState, registered.id)
     checks = session.scalars(select(models.Condition).where(models.Condition.eye_id == registered.id))
     return EyeDetail(
-        eye=_eye_row(row, places),
-        address=session.get_one(Point, device.point_id).address,
+        eye=_eye_row(row, places, _reported(session, now)),
+        address=point.address,
         purpose=registered.purpose,
         channel=registered.channel,
         device=device.code,
@@ -228,6 +347,14 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
         transitions=_transitions(
             session, _transition_select().where(Eye.code == code).order_by(models.Transition.at.desc()), 50
         ),
+        ptz=registered.ptz,
+        required_days=point.required_days if registered.required_days is None else registered.required_days,
+        measures=measures(session, code).get(code),
+        findings=_findings(session, Eye.code == code),
+        baselines=_baselines(session, registered.id),
+        grades=_grades(session, registered.id),
+        facts=_facts(session, device.id),
+        device_events=_device_events(session, Device.id == device.id),
     )
 
 
@@ -277,9 +404,7 @@ def transitions(session: Session, scope: Scope, day: date, after: int, limit: in
     Cut to the eyes whose points are in scope on ``day``.
     """
     lines = _transition_select().where(models.Transition.id > after).order_by(models.Transition.id)
-    if scope.unit_ids is not None:
-        lines = lines.where(Device.point_id.in_(_Places.load(session, scope, day).units))
-    return _transitions(session, lines, limit)
+    return _transitions(session, lines.where(*_within(session, scope, day)), limit)
 
 
 def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
@@ -299,6 +424,29 @@ def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
     for code, check, reason in session.execute(ailing):
         found.setdefault(code, []).append((check, reason))
     return found
+
+
+def measures(session: Session, code: str | None = None) -> dict[str, Measures]:
+    """What was measured of each eye (or of one) beyond its stream; none of eyes of which nothing was."""
+    found = _measures_select()
+    if code is not None:
+        found = found.where(Eye.code == code)
+    return {row[0]: _measured(row) for row in session.execute(found)}
+
+
+def findings(session: Session, scope: Scope, day: date) -> list[FindingRow]:
+    """The open findings of eyes in scope on ``day``, newest first."""
+    return _findings(session, models.Finding.gone_at.is_(None), *_within(session, scope, day))
+
+
+def unconfirmed(session: Session, scope: Scope, day: date) -> list[DeviceEventRow]:
+    """The changes of devices in scope on ``day`` that wait for a person, newest first."""
+    return _device_events(
+        session,
+        models.DeviceEvent.kind == SERIAL_CHANGED,
+        models.DeviceEvent.confirmed_at.is_(None),
+        *_within(session, scope, day),
+    )
 
 
 def pulse(session: Session, now: datetime, zone: tzinfo, silence_factor: float) -> Pulse:
@@ -342,6 +490,13 @@ class _Places:
 
     def __contains__(self, point_id: int) -> bool:
         return point_id in self.units
+
+
+def _within(session: Session, scope: Scope, day: date) -> list[ColumnElement[bool]]:
+    """The condition on ``Device`` that cuts to ``scope``; none where it is everything."""
+    if scope.unit_ids is None:
+        return []
+    return [Device.point_id.in_(point_ids(session, scope, day))]
 
 
 def _homeless(session: Session, lowest: Mapping[int, int]) -> dict[int, tuple[str, str]]:
@@ -404,6 +559,7 @@ def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
                 state.since,
             ),
             *(state.probed_at, state.probe_s, interval_s, state.first_ok_at.is_(None)),
+            func.coalesce(state.first_ok_at > now - OBSERVED_FOR, False),
         )
         .join(Device, Eye.device_id == Device.id)
         .join(Point, Device.point_id == Point.id)
@@ -413,9 +569,9 @@ def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _eye_row(row: Row[*tuple[Any, ...]], places: _Places) -> EyeRow:
-    _, point_id, code, name, point, point_name, site, manufacturer, model, funding, overlay = row[:11]
-    state, reason, since, probed_at, probe_s, interval_s, never_ok = row[11:]
+def _eye_row(row: Row[*tuple[Any, ...]], places: _Places, words: Mapping[int, Reported]) -> EyeRow:
+    eye_id, point_id, code, name, point, point_name, site, manufacturer, model, funding, overlay = row[:11]
+    state, reason, since, probed_at, probe_s, interval_s, never_ok, observing = row[11:]
     measured = overlay in MEASURED
     unit, unit_code = places.units[point_id]
     return EyeRow(
@@ -437,7 +593,106 @@ def _eye_row(row: Row[*tuple[Any, ...]], places: _Places) -> EyeRow:
         probe_s=probe_s,
         interval_s=interval_s,
         backlog=measured and never_ok,
+        observing=measured and observing,
+        reported=words.get(eye_id) if overlay == Overlay.REPORTED else None,
     )
+
+
+def _reported(session: Session, now: datetime) -> dict[int, Reported]:
+    """The newest word on each eye that still holds at ``now``."""
+    word = models.ReportWord
+    said = select(word).where(word.at <= now, word.expires_at > now).order_by(word.at)
+    return {
+        row.eye_id: Reported(Word(row.word), row.at, row.by, row.note, row.expires_at)
+        for row in session.scalars(said)
+    }
+
+
+_FIGURES = {  # of each check: worth something only while the check is known
+    Check.PICTURE: ("brightness", "contrast", "sharpness", "similarity"),
+    Check.CLOCK: ("clock_offset_s",),
+    Check.RECORDING: ("recorded_days",),
+}
+
+
+def _measures_select() -> Select[*tuple[Any, ...]]:
+    kept = models.EyeMeasures
+    states = {check: aliased(models.Condition) for check in (Check.STREAM, *_FIGURES)}
+    columns = [getattr(kept, name) for name in _MEASURED]
+    found = select(Eye.code, *(state.state for state in states.values()), *columns).outerjoin(
+        kept, kept.eye_id == Eye.id
+    )
+    for check, state in states.items():
+        found = found.outerjoin(state, (state.eye_id == Eye.id) & (state.check == check))
+    judged = or_(kept.eye_id.is_not(None), states[Check.PICTURE].state.is_not(None))
+    return found.where(judged)
+
+
+def _measured(row: Row[*tuple[Any, ...]]) -> Measures:
+    _, stream, picture, clock, recording, *columns = row
+    states = {Check.PICTURE: picture, Check.CLOCK: clock, Check.RECORDING: recording}
+    values = dict(zip(_MEASURED, columns, strict=True))
+    for check, figures in _FIGURES.items():
+        if states[check] not in (Outcome.OK, Outcome.FAILING):
+            values |= dict.fromkeys(figures)
+    return Measures(usable=_usable(stream, picture), **values)
+
+
+def _usable(stream: str | None, picture: str | None) -> bool | None:
+    """As truth's rule 6 counts: delivered and usable, or not; ``None`` is in no side of the fraction."""
+    if picture in (None, Outcome.OFF):
+        return None
+    if stream == Outcome.FAILING:
+        return False
+    known = stream == Outcome.OK and picture in (Outcome.OK, Outcome.FAILING)
+    return picture == Outcome.OK if known else None
+
+
+def _findings(session: Session, *which: ColumnElement[bool]) -> list[FindingRow]:
+    row = models.Finding
+    found = (
+        select(Eye.code, row.reason, row.evidence, row.first_at, row.last_at, row.gone_at)
+        .join(Eye, row.eye_id == Eye.id)
+        .join(Device, Eye.device_id == Device.id)
+        .where(*which, Eye.access_withdrawn_at.is_(None))
+        .order_by(row.first_at.desc(), Eye.code, row.reason)
+    )
+    return [FindingRow(*line) for line in session.execute(found)]
+
+
+def _baselines(session: Session, eye_id: int) -> list[BaselineRow]:
+    row = models.Baseline
+    columns = (getattr(row, each.name) for each in fields(BaselineRow))
+    standing = select(*columns).where(row.eye_id == eye_id, row.withdrawn_at.is_(None)).order_by(row.mode)
+    return [BaselineRow(*line) for line in session.execute(standing)]
+
+
+def _grades(session: Session, eye_id: int) -> list[GradeRow]:
+    row = models.PictureGrade
+    given = select(row.grade, row.at, row.by, row.note).where(row.eye_id == eye_id)
+    newest = given.order_by(row.at.desc(), row.id.desc()).limit(10)
+    return [GradeRow(*line) for line in session.execute(newest)]
+
+
+def _facts(session: Session, device_id: int) -> FactsRow | None:
+    read = session.get(models.DeviceFacts, device_id)
+    if read is None:
+        return None
+    return FactsRow(read.read_at, read.manufacturer, read.model, read.firmware, read.serial, read.notes)
+
+
+def _device_events(session: Session, *which: ColumnElement[bool]) -> list[DeviceEventRow]:
+    row = models.DeviceEvent
+    found = (
+        select(Device.code, row.at, row.kind, row.before, row.after, row.confirmed_at, row.confirmed_by)
+        .join(Device, row.device_id == Device.id)
+        .where(*which)
+        .order_by(row.at.desc(), row.id.desc())
+    )
+    return [DeviceEventRow(*line) for line in session.execute(found)]
+
+
+_MEASURED = tuple(each.name for each in fields(Measures) if each.name != "usable")
 
 
 # Looked up, not made: an enumeration's call costs as much as the rest of a row.

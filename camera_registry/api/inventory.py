@@ -43,6 +43,15 @@ def eye(desk: AtDesk, code: str) -> Response:
     return _answer({"as_of": now, "eye": detail})
 
 
+@router.get("/findings")
+def findings(desk: AtDesk) -> Response:
+    """What probes proved of the security of eyes in scope, and is still so: never a matter of health."""
+    now = desk.now()
+    with desk.database.reading() as session:
+        rows = queries.findings(session, desk.scope, now.astimezone(desk.settings.zone).date())
+    return _answer({"as_of": now, "findings": rows})
+
+
 @router.get("/units")
 def units(desk: AtDesk) -> Response:
     """The units of today with their eyes by standing."""

@@ -52,7 +52,9 @@ def scrape(desk: AtDesk, request: Request) -> Response:
     with desk.database.reading() as session:
         rows = queries.eyes(session, everything, now, desk.settings.zone)
         ailing = queries.conditions(session)
-    lines = desk.lines.render(rows, queries.units(rows), ailing)
+        measures = queries.measures(session)
+        findings = queries.findings(session, everything, now.astimezone(desk.settings.zone).date())
+    lines = desk.lines.render(rows, queries.units(rows), ailing, measures, findings)
     return Response(metrics.exposition(lines, desk.counters), media_type=metrics.CONTENT_TYPE)
 
 

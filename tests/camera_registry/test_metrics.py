@@ -12,7 +12,7 @@ from camera_registry import queries
 from camera_registry.counters import Counters
 from camera_registry.health import EyeState
 from camera_registry.metrics import StateLines, exposition
-from camera_registry.queries import EyeRow, Overlay
+from camera_registry.queries import EyeRow, FindingRow, Measures, Overlay
 from probes.reasons import Reason
 from tests.dashboards.city import NOW
 
@@ -36,6 +36,29 @@ ROW = EyeRow(
     interval_s=60.0,
     backlog=False,
 )
+MEASURED = Measures(
+    usable=True,
+    picture_at=NOW,
+    picture_s=0.02,
+    picture_changed_at=NOW,
+    mode="colour",
+    width=640,
+    height=360,
+    brightness=101.5,
+    contrast=40.0,
+    sharpness=0.25,
+    similarity=0.9,
+    snapshot_at=NOW,
+    snapshot_s=0.3,
+    snapshot_changed_at=NOW,
+    clock_at=NOW,
+    clock_s=0.1,
+    clock_offset_s=-3.5,
+    recorded_at=NOW,
+    recorded_days=29.0,
+)
+MEASURES = {"E1": MEASURED}
+EXPOSED = FindingRow("E1", "STREAM_OPEN_NO_AUTH", "rtp", NOW, NOW, None)
 AILING = {"E1": [("stream", "TCP_TIMEOUT")]}
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -53,7 +76,7 @@ def samples(text: bytes) -> Samples:
 
 
 def rendered(*rows: EyeRow, lines: StateLines | None = None) -> Samples:
-    return samples((lines or StateLines()).render(rows, queries.units(rows), {}))
+    return samples((lines or StateLines()).render(rows, queries.units(rows), {}, {}, ()))
 
 
 def of_eye(found: Samples, code: str) -> dict[str, float]:
@@ -65,11 +88,13 @@ def test_the_exposition_is_what_promtool_accepts() -> None:
     counters.probes.labels("stream", "ok").inc()
     counters.login_attempts.labels("accepted").inc()
     rows = [ROW, replace(ROW, code="E2", state=EyeState.DOWN, unit='Xã "Tân" \\ Thịnh\n')]
-    text = exposition(StateLines().render(rows, queries.units(rows), AILING), counters)
+    text = exposition(StateLines().render(rows, queries.units(rows), AILING, MEASURES, [EXPOSED]), counters)
 
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
 
-    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    # Footage is required, kept and spoken of in days; everything else is as promtool wants it.
+    assert checked.stderr == b'camera_recording_days use base unit "seconds" instead of "days"\n'
+    assert (checked.returncode, checked.stdout) == (3, b"")
     names = {name for name, _ in samples(text)}
     assert names >= {
         "camera_up",
@@ -78,6 +103,14 @@ def test_the_exposition_is_what_promtool_accepts() -> None:
         "camera_probe_duration_seconds",
         "camera_reason",
         "camera_info",
+        "camera_usable",
+        "camera_picture_brightness",
+        "camera_picture_sharpness",
+        "camera_picture_similarity",
+        "camera_snapshot_changed_timestamp_seconds",
+        "camera_clock_offset_seconds",
+        "camera_recording_days",
+        "camera_exposed",
         "unit_eyes",
         "camera_registry_build_info",
         "camera_registry_sweep_lag_seconds",
@@ -114,10 +147,44 @@ def test_moments_are_stamped_not_aged() -> None:
 
 
 def test_a_reason_stands_beside_its_check() -> None:
-    found = samples(StateLines().render([ROW], [], AILING))
+    found = samples(StateLines().render([ROW], [], AILING, {}, ()))
 
     series = ("check", "stream"), ("eye", "E1"), ("reason", "TCP_TIMEOUT")
     assert found["camera_reason", series] == 1
+
+
+def test_what_lies_beyond_the_stream_stands_as_it_was_measured() -> None:
+    found = samples(StateLines().render([ROW], [], {}, MEASURES, [EXPOSED]))
+    eye = of_eye(found, "E1")
+
+    assert eye["camera_usable"] == 1
+    assert (eye["camera_picture_brightness"], eye["camera_picture_sharpness"]) == (101.5, 0.25)
+    assert eye["camera_snapshot_changed_timestamp_seconds"] == NOW.timestamp()
+    assert (eye["camera_clock_offset_seconds"], eye["camera_recording_days"]) == (-3.5, 29.0)
+    assert found["camera_exposed", (("evidence", "rtp"), ("eye", "E1"))] == 1
+    durations = {
+        dict(labels)["check"]: value for (name, labels), value in found.items() if "duration" in name
+    }
+    assert durations == {"stream": 0.25, "picture": 0.02, "snapshot": 0.3, "clock": 0.1}
+
+
+def test_what_was_not_measured_is_no_number() -> None:
+    nothing = replace(MEASURED, usable=None, brightness=None, similarity=None, clock_offset_s=None)
+    eye = of_eye(samples(StateLines().render([ROW], [], {}, {"E1": nothing}, ())), "E1")
+    gone = replace(ROW, state=None, overlay=Overlay.ACCESS_WITHDRAWN)
+    withdrawn = of_eye(samples(StateLines().render([gone], [], {}, MEASURES, [EXPOSED])), "E1")
+
+    absent = {"camera_usable", "camera_picture_brightness", "camera_picture_similarity", "camera_exposed"}
+    assert not absent & eye.keys()
+    assert withdrawn.keys() == {"camera_info"}
+
+
+def test_a_password_in_clear_is_no_exposure_of_the_picture() -> None:
+    in_clear = replace(EXPOSED, reason="CREDENTIALS_SENT_IN_CLEAR", evidence="header")
+
+    assert "camera_exposed" not in of_eye(
+        samples(StateLines().render([ROW], [], {}, MEASURES, [in_clear])), "E1"
+    )
 
 
 def test_a_line_follows_its_eye() -> None:
@@ -134,7 +201,7 @@ def test_a_line_follows_its_eye() -> None:
 
 def test_a_cured_eye_loses_its_reason() -> None:
     lines = StateLines()
-    lines.render([ROW], [], AILING)
+    lines.render([ROW], [], AILING, {}, ())
 
     assert "camera_reason" not in of_eye(rendered(ROW, lines=lines), "E1")
 
@@ -159,7 +226,7 @@ def test_units_of_one_name_stay_apart() -> None:
 
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 def test_any_label_comes_back_as_it_was(name: str) -> None:
-    text = StateLines().render([replace(ROW, name=name)], [], {}).decode()
+    text = StateLines().render([replace(ROW, name=name)], [], {}, {}, ()).decode()
 
     (info,) = [line for line in text.split("\n") if line.startswith("camera_info")]
     parsed = next(iter(text_string_to_metric_families(info.replace("\r", "?") + "\n")))
@@ -172,11 +239,12 @@ def test_an_empty_registry_has_empty_metrics() -> None:
 
 def test_ten_thousand_eyes_that_did_not_change_are_not_rendered_again() -> None:
     rows = [replace(ROW, code=f"E{n:05}") for n in range(10_000)]
+    measures = {row.code: replace(MEASURED) for row in rows}
     lines = StateLines()
 
     def seconds() -> float:
         began = time.process_time()
-        lines.render(rows, [], {})
+        lines.render(rows, [], {}, measures, ())
         return time.process_time() - began
 
     first = seconds()
