@@ -16,6 +16,7 @@ from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.engine.local import LocalEngine, Results
+from camera_registry.host_clock import is_synchronised
 from camera_registry.ingest import Ingest
 from camera_registry.inventory import load_targets
 from camera_registry.login_book import LoginBook, load_states, save_in
@@ -141,9 +142,10 @@ def prepare(
     )
     results = Results(judge, counters, news)
     workers, web = Workers(), Web()
+    trusted = settings.host_clock == "trusted"
     tools = Tools(
         logins=LoginBook(load_states(database), save_in(database), clock, counters),
-        senses=Senses(workers, web),
+        senses=Senses(workers, web, (lambda: True) if trusted else is_synchronised),
         clock=clock,
         counters=counters,
     )

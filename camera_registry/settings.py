@@ -78,8 +78,15 @@ class Settings(BaseSettings):
     silence_factor: float = Field(
         2.5, ge=1.5, le=10, description="Intervals without a result after which a state is unknown."
     )
+    host_clock: Literal["checked", "trusted"] = Field(
+        "checked", description="Whether device clocks are judged only while ours is known to be synchronised."
+    )
     lateness_days: int = Field(
         7, ge=1, le=60, description="Results that arrive later than this many days are refused and counted."
+    )
+
+    report_days: int = Field(
+        30, ge=1, le=366, description="Days for which a person's report on an eye without a network holds."
     )
 
     @classmethod

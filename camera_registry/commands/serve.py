@@ -24,6 +24,7 @@ from camera_registry.i18n import N_
 from camera_registry.monitor import Monitor, Running, database_may_be_away, prepare
 from camera_registry.scheduler import Jobs
 from camera_registry.settings import Settings
+from camera_registry.survey import Surveyor
 
 log = structlog.get_logger(__name__)
 
@@ -141,7 +142,7 @@ async def _serving(
     )
     monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
     try:
-        async with Running(monitor) as running, Errands(monitor, running.follower):
+        async with Running(monitor) as running, Errands(monitor, running.follower), Surveyor(monitor):
             web = asyncio.create_task(server.serve([listener]))
             try:
                 yield monitor, f"http://{host}:{listener.getsockname()[1]}/"

@@ -6,12 +6,14 @@ so that an empty list says nothing.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from probes.markup import MarkupError, parse_xml, text_of
+from probes.reasons import Reason
+from probes.recording.port import Confidence, Footage, FootageReport, FootageStatus, Vendor
 
 MOST_RECORDINGS: Final = 512
 LONGEST_NAME: Final = 128  # characters
@@ -88,6 +90,38 @@ def by_channel(recordings: Iterable[Recording], channels: Iterable[int]) -> dict
     first = 0 if 0 in read else 1
     by_number = {n: _together([r for r, m in zip(found, read, strict=True) if m == n]) for n in read}
     return {c: by_number[c - 1 + first] for c in wanted if c - 1 + first in by_number}
+
+
+def footage(
+    summary: Summary,
+    recordings: Iterable[Recording],
+    channels: Collection[int],
+    offset: timedelta,
+    now: datetime,
+) -> FootageReport:
+    """What the answers of a survey say of ``channels``; ``offset`` is the device's clock minus ours.
+
+    Times may be those of the one recording of a channel or, on a device of one channel, of the summary. They
+    tell the span only, not its gaps (onvif/specs #781). Nothing listed is unknown, not "none": some devices
+    list only what was set up through ONVIF.
+    """
+    of = by_channel(recordings, channels)
+    spans = {channel: (found.oldest, found.newest) for channel, found in of.items()}
+    if not spans and len(channels) == 1 and summary.recordings:
+        spans = {next(iter(channels)): (summary.oldest, summary.newest)}
+    found = tuple(
+        Footage(
+            channel,
+            oldest=oldest - offset,
+            newest=newest - offset,
+            days=(newest - oldest) / timedelta(days=1),
+            status=FootageStatus.KEPT,
+            confidence=Confidence.SPAN,
+        )
+        for channel, (oldest, newest) in sorted(spans.items())
+        if oldest is not None and newest is not None
+    )
+    return FootageReport(now, Vendor.ONVIF, Reason.OK if found else Reason.RETENTION_UNKNOWN, found)
 
 
 def _together(recordings: Iterable[Recording]) -> Recording:
