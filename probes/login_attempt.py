@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final, Protocol, TypeVar
 
 from probes.digest import Challenge, authorize, choose, parse_challenges
-from probes.errors import ProbeError
+from probes.errors import ProbeError, WebTooLarge
 from probes.logins import NO_TIME, LoginGate, LoginOutcome, Permit, Refusal
 from probes.reasons import Reason
 from probes.result import Credential, LoginKey
@@ -79,6 +79,10 @@ async def attempt(gate: LoginGate, key: LoginKey) -> AsyncIterator[Attempt]:
     trying = Attempt(leave)
     try:
         yield trying
+    except WebTooLarge:
+        # Whatever it is, it is no refusal: those are short.
+        trying.outcome = LoginOutcome.ACCEPTED
+        raise
     except ProbeError as error:
         if trying.proven or trying.outcome is not LoginOutcome.UNANSWERED:
             raise

@@ -198,6 +198,11 @@ async def test_what_a_stranger_sends_is_unknown(vendor: Vendor, body: bytes) -> 
     assert report.of(1).status is FootageStatus.UNKNOWN
 
 
+async def test_an_answer_too_large_to_be_read_has_taken_the_password() -> None:
+    report, gate, _ = await read(Door(lambda _: b"x" * 5_000_000), Vendor.HIKVISION, 1)
+    assert (report.reason, gate.settled) == (Reason.RETENTION_UNKNOWN, [LoginOutcome.ACCEPTED])
+
+
 async def test_nobody_there() -> None:
     async with asking(Door(Hikvision(WALL))) as (target, web, gate, server):
         pass
