@@ -111,6 +111,22 @@ class CredentialStore:
             row.sealed = self._seal(row.id, opened.user, opened.password)
         return len(rows)
 
+    def seal(self, label: str, clear: bytes) -> bytes:
+        """Seal something else than a password; it opens under its own label only."""
+        return self._fernet().encrypt(label.encode() + b"\0" + clear)
+
+    def unseal(self, label: str, sealed: bytes) -> bytes:
+        """Raises ``CredentialError`` where it was sealed under another label, or with a key that is gone."""
+        try:
+            found, _, clear = self._fernet().decrypt(sealed).partition(b"\0")
+        except InvalidToken:
+            found, clear = b"", b""
+        if found != label.encode():
+            raise CredentialError(
+                N_("What was kept does not open: the key is not the one it was sealed with.")
+            )
+        return clear
+
     def renew_key(self) -> bool:
         """Put a new key before those in the key file; False where the settings give the keys.
 

@@ -58,6 +58,10 @@ class Fault(StrEnum):
     CELL_ERROR = "CELL_ERROR"
     SITE_UNKNOWN = "SITE_UNKNOWN"
     SITE_MISSING = "SITE_MISSING"
+    EYE_UNKNOWN = "EYE_UNKNOWN"
+    EYE_MEASURED = "EYE_MEASURED"
+    WORD_MISSING = "WORD_MISSING"
+    REPORT_COLUMN_MISSING = "REPORT_COLUMN_MISSING"
     HEADER_MISSING = "HEADER_MISSING"
     COLUMN_MISSING = "COLUMN_MISSING"
     COLUMN_TWICE = "COLUMN_TWICE"
@@ -89,6 +93,10 @@ MESSAGES: dict[Fault, str] = {
     Fault.COUNT_WITH_ONE_EYE: N_(
         "A row for {count} eyes cannot name one eye's code or path; write {{c}} for the channel in the path."
     ),
+    Fault.EYE_UNKNOWN: N_('There is no eye with the code "{text}".'),
+    Fault.EYE_MEASURED: N_('The eye "{text}" is watched over the network: no report counts.'),
+    Fault.WORD_MISSING: N_("The condition of the eye is missing."),
+    Fault.REPORT_COLUMN_MISSING: N_("A report needs a column with eye codes and one with their condition."),
     Fault.FINGERPRINT_INVALID: N_("A fingerprint is a SHA-256: 64 hexadecimal digits."),
     Fault.FINGERPRINT_MISSING: N_("A pinned certificate needs its fingerprint."),
     Fault.HOST_INVALID: N_('"{text}" is neither an IP address of one device nor a host name.'),

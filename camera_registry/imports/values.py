@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from camera_registry.imports.faults import BadCell, Fault
 from camera_registry.imports.workbook import Cell
-from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
+from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice, Word
 from camera_registry.spelling import clean, fold
 from probes.result import TlsCheck
 
@@ -71,6 +71,11 @@ CHOICES: Mapping[type[StrEnum], Mapping[str, tuple[str, ...]]] = {
     StreamChoice: {
         StreamChoice.SUB: ("Luồng phụ", "Phụ", "Sub"),
         StreamChoice.MAIN: ("Luồng chính", "Chính", "Main"),
+    },
+    Word: {
+        Word.WORKING: ("Hoạt động", "Hoạt động tốt", "Bình thường", "Tốt", "Working"),
+        Word.POOR: ("Hoạt động kém", "Không rõ nét", "Mờ", "Kém", "Poor"),
+        Word.NOT_WORKING: ("Không hoạt động", "Hỏng", "Không có hình", "Mất hình", "Not working"),
     },
     TlsCheck: {
         TlsCheck.NONE: ("Không kiểm tra", "Không", "Not checked"),

@@ -11,10 +11,15 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from camera_registry import i18n, words
+from camera_registry.audit import Action
+from camera_registry.facts import Change
+from camera_registry.findings import Evidence
+from camera_registry.grades import Grade
 from camera_registry.i18n import LOCALE_DIR, Language
+from camera_registry.inventory import Word
 from camera_registry.queries import STANDINGS
 from probes.reasons import Check, Outcome, Reason
-from probes.result import Step
+from probes.result import Mode, Step
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = LOCALE_DIR / "vi" / "LC_MESSAGES" / "messages.po"
@@ -76,6 +81,15 @@ def test_every_slug_has_words(language: Language) -> None:
     assert set(words.OUTCOMES) == set(Outcome)
     assert set(words.LEDGERS) == {"eye", *Check}
     assert set(words.STEPS) == set(Step)
+    for said, slugs in (
+        (words.EVIDENCE, Evidence),
+        (words.MODES, Mode),
+        (words.GRADES, Grade),
+        (words.REPORTED, Word),
+        (words.CHANGES, Change),
+        (words.ACTIONS, Action),
+    ):
+        assert set(said) == set(slugs)
 
 
 def test_a_reason_of_a_newer_program_speaks_for_itself() -> None:
