@@ -27,6 +27,7 @@ SAMPLED_EVERY = timedelta(hours=1)
 LEAST_SAMPLES = 20  # as many as the judge of pictures wants of a baseline
 LEAST_SPAN = timedelta(days=2)  # more than one day's light
 SAMPLES_KEPT = timedelta(days=7)
+MOST_PROPOSED = 200  # at once: a city's eyes ripen on the same day, and other writers wait
 
 
 class BaselineError(RegistryError):
@@ -101,7 +102,10 @@ def take_samples(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> 
 
 
 def propose(session: Session, now: datetime) -> int:
-    """Make baselines of the samples that suffice for one; returns how many. Each waits for a person."""
+    """Make baselines of the samples that suffice for one, at most ``MOST_PROPOSED``; returns how many.
+
+    Each waits for a person.
+    """
     standing = select(Row.id).where(
         Row.eye_id == PictureSample.eye_id, Row.mode == PictureSample.mode, Row.withdrawn_at.is_(None)
     )
@@ -112,13 +116,11 @@ def propose(session: Session, now: datetime) -> int:
         .group_by(PictureSample.eye_id, PictureSample.mode)
         .having(func.count() >= LEAST_SAMPLES)
     ).all()
-    proposed = 0
-    for eye_id, mode, began, ended in ripe:
-        if ended - began >= LEAST_SPAN:
-            session.add(_usual(session, eye_id, mode, now))
-            proposed += 1
+    enough = [(eye_id, mode) for eye_id, mode, began, ended in ripe if ended - began >= LEAST_SPAN]
+    proposed = [_usual(session, eye_id, mode, now) for eye_id, mode in enough[:MOST_PROPOSED]]
+    session.add_all(proposed)
     session.flush()
-    return proposed
+    return len(proposed)
 
 
 def forget_samples(session: Session, now: datetime) -> int:

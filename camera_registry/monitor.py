@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import ingest, models
+from camera_registry import baselines, ingest, models, pictures
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -247,6 +247,14 @@ class Running:
         with database_may_be_away("tidy"):
             await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
             await asyncio.to_thread(self._monitor.ingest.pack, self._monitor.clock())
+            await asyncio.to_thread(self._tidy_pictures, self._monitor.clock())
+
+    def _tidy_pictures(self, now: datetime) -> None:
+        """Propose the baselines that are ripe, and forget what has expired."""
+        with self._monitor.database.transaction() as session:
+            baselines.propose(session, now)
+            baselines.forget_samples(session, now)
+            pictures.forget_expired(session, now)
 
 
 @contextmanager
