@@ -4,8 +4,9 @@ import asyncio
 import re
 import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain, repeat
 from typing import Final, cast
 
 from probes.simulator.counters import Counters
@@ -16,12 +17,16 @@ from probes.simulator.head import Request, parse_request
 from probes.simulator.kinds import SEEN_BY_RTSP, FaultKind
 from probes.simulator.listener import Listener, manner_of, reset
 from probes.simulator.playback import Datagrams, Interleaved, Session, Wire, clip_of, plan
+from probes.simulator.pouring import Pouring
 
 Clock = Callable[[], float]  # seconds since the simulator started
 
 MAX_HEAD_BYTES: Final = 16_384
 MAX_BODY_BYTES: Final = 65_536
 TRACK: Final = "trackID=1"
+TRACKS: Final = 9_999  # beside the one that is asked for
+HUGE_BYTES: Final = 50 * 1024 * 1024
+POUR_S: Final = 0.005
 SESSION_TIMEOUT_S: Final = 60
 
 _PHRASES: Final = {
@@ -89,6 +94,7 @@ class Connection(asyncio.Protocol):
         self._visitor = Visitor(source, stale_due=camera.spec.stale_once)
         self._buffer = bytearray()
         self._session: Session | None = None
+        self._pouring: Pouring | None = None
         self._ended_here = False
         self._loop = asyncio.get_running_loop()
 
@@ -103,6 +109,8 @@ class Connection(asyncio.Protocol):
         self._camera.connections.discard(self)
         if self._session is not None and not self._ended_here:
             self._camera.counters.sessions_dropped += 1
+        if self._pouring is not None:
+            self._pouring.stop()
         self._end_session()
 
     def data_received(self, data: bytes) -> None:
@@ -203,12 +211,21 @@ class Connection(asyncio.Protocol):
         if fault is not None and fault.kind is FaultKind.SERVER_ERROR:
             self._reply(request, 500)
             return
+        kind = None if fault is None else fault.kind
+        if kind in _NEVER_READ:
+            self._pouring = Pouring(self._transport, _NEVER_READ[kind](request), POUR_S)
+            return
         host = self._camera.address[0]
         lines = [
             "v=0", f"o=- {channel} 1 IN IP4 {host}", "s=Simulated camera", "c=IN IP4 0.0.0.0", "t=0 0",
             "a=range:npt=now-", "a=control:*", *clip_of(self._camera.spec, fault).media, f"a=control:{TRACK}",
         ]  # fmt: skip
         base = request.uri.removesuffix("/")
+        if kind is FaultKind.ECHO:
+            base = base.replace("://", f"://{self._camera.spec.user}:{self._camera.spec.password}@", 1)
+            lines[-1] = f"a=control:{base}/{TRACK}"
+        elif kind is FaultKind.MANY_TRACKS:
+            lines[6:6] = ["m=audio 0 RTP/AVP 0"] * TRACKS
         body = "".join(f"{line}\r\n" for line in lines)
         self._reply(request, 200, f"Content-Base: {base}/", "Content-Type: application/sdp", body=body)
 
@@ -325,3 +342,28 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(raw)
             then()
+
+
+def _head(request: Request) -> bytes:
+    return f"RTSP/1.0 200 OK\r\nCSeq: {request.headers.get('cseq', '0')}\r\n".encode()
+
+
+def _endless_header(request: Request) -> Iterator[bytes]:
+    return chain([_head(request), b"X-Filler: "], repeat(b"a" * 4096))
+
+
+def _huge_sdp(request: Request) -> Iterator[bytes]:
+    head = _head(request) + f"Content-Type: application/sdp\r\nContent-Length: {HUGE_BYTES}\r\n\r\n".encode()
+    line = b"a=filler:" + b"a" * 4085 + b"\r\n"
+    return chain([head, b"v=0\r\n"], repeat(line * 16, HUGE_BYTES // len(line) // 16))
+
+
+def _dripping(request: Request) -> Iterator[bytes]:
+    return (bytes([byte]) for byte in _head(request) * 100)
+
+
+_NEVER_READ: Final[Mapping[FaultKind | None, Callable[[Request], Iterator[bytes]]]] = {
+    FaultKind.ENDLESS_HEADER: _endless_header,
+    FaultKind.HUGE_SDP: _huge_sdp,
+    FaultKind.DRIPPING: _dripping,
+}

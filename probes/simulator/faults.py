@@ -168,6 +168,12 @@ def _no_stream(outcome: Outcome, *reasons: Reason) -> Change:
     return Change({Check.STREAM: _said(outcome, *reasons), Check.PICTURE: _NOTHING})
 
 
+def _unreadable(*reasons: Reason) -> Change:
+    """No answer to DESCRIBE that can be read. To a first login it may be how this device refuses."""
+    stream = _failing(*reasons) | _unknown(*_NOT_LET_IN)
+    return Change({Check.STREAM: stream, Check.PICTURE: _NOTHING})
+
+
 def _delivered(picture: Sayings, *notes: Reason) -> Change:
     """A stream that flows; a note may stand in the place of OK."""
     return Change({Check.PICTURE: picture}, {Check.STREAM: _said(Outcome.OK, *notes)})
@@ -183,6 +189,7 @@ def _snapshot(*reasons: Reason, in_time: bool = False) -> Change:
 
 
 _FINE: Final = frozenset({_OK})
+_NOT_LET_IN: Final = (Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED)
 HEALTHY: Final = Truth(_FINE, _FINE)
 _K = FaultKind
 _R = Reason
@@ -192,7 +199,6 @@ _NO_ANSWER: Final = {
     Check.CLOCK: _unknown(_R.CLOCK_UNREADABLE),
     Check.RECORDING: _said(Outcome.OFF, _R.RETENTION_UNKNOWN) | _unknown(_R.RETENTION_UNKNOWN),
 }
-_NOT_LET_IN: Final = (_R.AUTH_REJECTED, _R.AUTH_SUSPENDED)
 _UNREADABLE: Final = {check: _NO_ANSWER[check] for check in (Check.CLOCK, Check.RECORDING)}
 
 _UNDATED: Final = {Check.RECORDING: _NO_ANSWER[Check.RECORDING]}
@@ -226,6 +232,11 @@ _TABLE: Final = {
     _K.SILENT: _no_stream(Outcome.FAILING, _R.RTSP_TIMEOUT),
     _K.SERVER_ERROR: _no_stream(Outcome.FAILING, _R.RTSP_SERVER_ERROR),
     _K.NOT_FOUND: _no_stream(Outcome.FAILING, _R.STREAM_NOT_FOUND, _R.CHANNEL_OFFLINE),
+    _K.ENDLESS_HEADER: _unreadable(_R.RTSP_PROTOCOL_ERROR),
+    _K.HUGE_SDP: _unreadable(_R.RTSP_PROTOCOL_ERROR, _R.SDP_INVALID),
+    _K.MANY_TRACKS: _unreadable(_R.RTSP_PROTOCOL_ERROR, _R.SDP_INVALID, _R.NO_VIDEO_TRACK),
+    _K.DRIPPING: _unreadable(_R.RTSP_TIMEOUT),
+    _K.ECHO: Change(),
     _K.BUSY: _no_stream(Outcome.UNKNOWN, _R.STREAM_SLOTS_BUSY),
     _K.UNAVAILABLE: _no_stream(Outcome.UNKNOWN, _R.STREAM_SLOTS_BUSY),
     _K.TEARDOWN_IGNORED: Change(),

@@ -28,6 +28,13 @@ class FaultKind(StrEnum):
     UNAVAILABLE = "503"  # to SETUP: how other makers say the same
     TEARDOWN_IGNORED = "teardown_ignored"  # never answered, as go2rtc does
 
+    # hostile: each is tried against the limits of who reads it
+    ENDLESS_HEADER = "endless_header"  # the head of the answer to DESCRIBE never ends
+    HUGE_SDP = "huge_sdp"  # a body of 50 MB
+    MANY_TRACKS = "many_tracks"  # 10,000 of them, the video is the last
+    DRIPPING = "dripping"  # the answer to DESCRIBE comes a byte at a time
+    ECHO = "echo"  # user and password stand in the URLs of the answer to DESCRIBE
+
     # media
     NO_RTP = "no_rtp"  # PLAY answers 200 and nothing follows
     STALL = "stall"  # `value` frames, none of them a keyframe, then silence

@@ -313,7 +313,7 @@ def _resolution(device: Device) -> str:
 
 
 def _multicast() -> str:
-    address = tag("tt:Address", tag("tt:Type", "IPv4") + tag("tt:IPv4Address", "0.0.0.0"), raw=True)  # noqa: S104
+    address = tag("tt:Address", tag("tt:Type", "IPv4") + tag("tt:IPv4Address", "0.0.0.0"), raw=True)  # noqa: S104 nobody listens there
     said = address + tag("tt:Port", 0) + tag("tt:TTL", 0) + tag("tt:AutoStart", "false")
     return tag("tt:Multicast", said, raw=True)
 

@@ -14,9 +14,9 @@ from probes.simulator.clips import AccessUnit, Clip, make_clip, truncated, undec
 from probes.simulator.faults import Fault
 from probes.simulator.fleet import CameraSpec, Start
 from probes.simulator.kinds import OF_PICTURE, FaultKind
+from probes.simulator.pouring import MAX_UNSENT_BYTES
 from probes.simulator.scene import Look
 
-MAX_UNSENT_BYTES: Final = 1 << 20  # a client that does not read loses frames, as from a camera
 LATE_S: Final = 1.0  # further behind than this, frames are skipped and not sent in a burst
 UDP_BURST: Final = 24  # packets; more at once would overflow a receiver's default buffer
 UDP_PAUSE_S: Final = 0.002
@@ -50,6 +50,7 @@ class Interleaved:
         self._channel = channel
 
     def send(self, packets: list[bytes]) -> None:
+        # A client that does not read loses frames, as from a camera.
         # A timer may fire after the client went and before that is told; uvloop raises then.
         if not self._transport.is_closing() and self._transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
             self._transport.write(b"".join(map(self._framed, packets)))

@@ -22,7 +22,7 @@ from probes.simulator.gate import Answer, Door, Visitor, challenges, door_of
 from probes.simulator.head import Request, parse_request
 from probes.simulator.kinds import OF_ONVIF, OF_PICTURE, SEEN_BY_HTTP, SEEN_BY_SNAPSHOT, FaultKind
 from probes.simulator.listener import Listener, manner_of
-from probes.simulator.playback import MAX_UNSENT_BYTES
+from probes.simulator.pouring import Pouring
 from probes.simulator.scene import Look
 
 MAX_VISITORS: Final = 1000  # addresses remembered
@@ -334,6 +334,7 @@ class Connection(asyncio.Protocol):
         self._visitor = face.visitor(source)
         self._buffer = bytearray()
         self._timer: asyncio.TimerHandle | None = None
+        self._pouring: Pouring | None = None
         self._answered = False
         self._loop = asyncio.get_running_loop()
 
@@ -347,6 +348,8 @@ class Connection(asyncio.Protocol):
         self._face.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
+        if self._pouring is not None:
+            self._pouring.stop()
 
     def end(self) -> None:
         self._transport.abort()
@@ -419,22 +422,11 @@ class Connection(asyncio.Protocol):
                 if closes:
                     self._transport.close()
             case Manner.DRIP:
-                self._pour(_pieces(reply.body), DRIP_S)
+                self._pouring = Pouring(self._transport, _pieces(reply.body), DRIP_S)
             case Manner.ENDLESS:
-                self._pour(chain([reply.body], repeat(CHUNK)), POUR_S)
+                self._pouring = Pouring(self._transport, chain([reply.body], repeat(CHUNK)), POUR_S)
             case Manner.MULTIPART:
-                self._pour(repeat(_part(reply.body)), FRAME_S)
-
-    def _pour(self, pieces: Iterator[bytes], pause: float) -> None:
-        """Send piece after piece, as far as the visitor reads."""
-        if self._transport.is_closing():
-            return
-        if self._transport.get_write_buffer_size() < MAX_UNSENT_BYTES:
-            piece = next(pieces, None)
-            if piece is None:
-                return
-            self._transport.write(piece)
-        self._timer = self._loop.call_later(pause, self._pour, pieces, pause)
+                self._pouring = Pouring(self._transport, repeat(_part(reply.body)), FRAME_S)
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -289,6 +290,52 @@ async def test_the_right_password_is_refused(kind: FaultKind) -> None:
         assert (sim.counters().logins_refused, sim.counters().locks) == (1, 0)
 
 
+async def test_a_login_may_be_echoed_in_the_urls() -> None:
+    spec = camera(auth=(Auth.MD5,), faults=(Fault(FaultKind.ECHO),))
+    async with city(spec) as sim, await visit(sim) as visitor:
+        sdp = await visitor.login("DESCRIBE", "monitor", "loopback-only")
+        assert sdp.headers["content-base"].startswith("rtsp://monitor:loopback-only@127.0.0.1:")
+        assert "a=control:rtsp://monitor:loopback-only@127.0.0.1:" in sdp.body
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"),
+    [
+        pytest.param(FaultKind.ENDLESS_HEADER, 50_000, None, id="endless header"),
+        pytest.param(FaultKind.HUGE_SDP, 1_000_000, None, id="huge sdp"),
+        pytest.param(FaultKind.DRIPPING, 2, 500, id="dripping"),
+    ],
+)
+async def test_an_answer_that_is_not_meant_to_be_read(kind: FaultKind, least: int, most: int | None) -> None:
+    async with city(camera(faults=(Fault(kind),))) as sim, await visit(sim) as visitor:
+        visitor.say("DESCRIBE", visitor.base)
+        raw = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.4):
+                while part := await visitor.reader.read(65536):
+                    raw += len(part)
+    assert raw >= least
+    assert most is None or raw <= most
+
+
+async def test_ten_thousand_tracks() -> None:
+    async with city(camera(faults=(Fault(FaultKind.MANY_TRACKS),))) as sim, await visit(sim) as visitor:
+        sdp = await visitor.ask("DESCRIBE")
+    assert sdp.body.count("m=") == 10_000
+
+
+async def test_who_comes_again_does_not_see_the_same_picture() -> None:
+    """Evenly spaced visits would meet the same keyframe of a loop each time, and call it frozen."""
+    hands = Hands()
+    async with city(camera(), clock=hands) as sim:
+        firsts = set[bytes]()
+        for hands.at in (0.0, 11.0, 22.0, 33.0):
+            async with await visit(sim) as visitor:
+                await visitor.play()
+                firsts.add(b"".join(packet.payload for packet in (await visitor.packets(0.05))[:5]))
+    assert len(firsts) == 4
+
+
 async def test_silence() -> None:
     async with city(camera(faults=(Fault(FaultKind.SILENT),))) as sim:
         async with await visit(sim) as visitor:
@@ -455,9 +502,10 @@ async def test_an_address_in_use_is_an_error_that_leaves_nothing_open() -> None:
 
 
 def test_the_program_serves_a_city_counts_and_stops(tmp_path: Path) -> None:
-    """953 cameras in one process: ready within seconds, far below 600 MB, counters by HTTP and at the end."""
+    """953 channels, HTTP beside RTSP, in one process: far below 600 MB, counters by HTTP and at the end."""
     fleet = tmp_path / "fleet.toml"
     fleet.write_text(
+        "[defaults.http.onvif]\nprofile_g = true\n"
         '[[camera]]\nname = "h264-{n}"\ncount = 600\nhost = "127.61.0.1"\n'
         '[[camera]]\nname = "h265-{n}"\ncount = 289\nhost = "127.62.0.1"\ncodec = "h265"\n'
         '[[recorder]]\nname = "recorder"\nhost = "127.63.0.1"\nchannels = 64\n'
