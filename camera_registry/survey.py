@@ -80,6 +80,11 @@ class Surveyor:
             task.cancel()
         await asyncio.gather(*self._readings, return_exceptions=True)
 
+    @property
+    def under_way(self) -> int:
+        """How many devices are being read."""
+        return len(self._readings)
+
     async def look(self) -> None:
         """Begin to read what is due."""
         with database_may_be_away("survey"):
