@@ -21,6 +21,7 @@ from probes.sight import HEIGHT, WIDTH, Glance, edge_strength
 
 MIN_SAMPLES: Final = 20  # of a baseline
 GRACE: Final = timedelta(minutes=10)  # after the infrared filter moved, lenses look for their focus
+SETTLED: Final = timedelta(hours=1)  # a picture that flickers between the modes is no filter that moves
 
 # A series stands still:
 FROZEN_SAMPLES: Final = 3
@@ -29,6 +30,7 @@ SPACING: Final = timedelta(seconds=20)  # caches give the same picture for 4 to 
 TILES: Final = (9, 16)  # rows and columns
 STILL: Final = 0.05  # grey levels of mean difference in a tile; the noise of a live sensor is ten times that
 MOST_TICKING: Final = 24  # tiles that a drawn clock may cover
+SPREAD: Final = 2  # tiles: intra prediction carries a changed digit to the right and down
 
 Tiles = npt.NDArray[np.bool_]
 
@@ -54,11 +56,10 @@ def judge(
     """
     usual = next((b for b in baselines if b.mode is sight.mode and b.samples >= MIN_SAMPLES), None)
     similarity = None if usual is None else _similarity(sight.edges, usual.edges)
-    switched = _has_just_switched(seen, now)
-    reason = _unusable(sight, None if switched else usual, similarity)
+    reason = _unusable(sight, usual, similarity)
     if reason is None and seen is not None and stands_still(seen):
         reason = Reason.PICTURE_FROZEN
-    if reason is None and not switched:
+    if reason is None and not _has_just_switched(seen, now):
         reason = _changed(sight, usual, similarity, ptz)
     return PictureJudgement(reason or Reason.OK, similarity)
 
@@ -122,11 +123,15 @@ def watch(seen: Seen | None, glance: Glance, now: datetime) -> Seen:
         return Seen(glance.thumb, glance.digest, changed_at=now, last_at=now, mode=mode)
     if now - seen.last_at < SPACING:
         return seen
-    mode_since = seen.mode_since if mode is seen.mode else now
+    mode_since = seen.mode_since
+    if mode is not seen.mode and (mode_since is None or now - mode_since > SETTLED):
+        mode_since = now
     equal = seen.equal + 1 if glance.digest == seen.digest else 1
     differing = _differing(seen.thumb, glance.thumb)
     touched = differing | _tiles(seen.touched)
-    ticking = differing & _tiles(seen.ticking) if seen.samples > 1 else differing
+    ticking = _tiles(seen.ticking)
+    if differing.any():  # at times a clock shows what it showed before
+        ticking = ticking & differing if ticking.any() else differing
     if touched.sum() > MOST_TICKING or (touched & ~_and_neighbours(ticking)).any():
         return Seen(
             glance.thumb, glance.digest, changed_at=now, last_at=now, mode=mode, mode_since=mode_since
@@ -165,9 +170,10 @@ def _tiles(stored: bytes) -> Tiles:
 
 
 def _and_neighbours(tiles: Tiles) -> Tiles:
-    wide = np.pad(tiles, 1)
+    wide = np.pad(tiles, SPREAD)
     rows, columns = TILES
-    shifted = [wide[y : y + rows, x : x + columns] for y in range(3) for x in range(3)]
+    steps = range(2 * SPREAD + 1)
+    shifted = [wide[y : y + rows, x : x + columns] for y in steps for x in steps]
     return np.asarray(np.logical_or.reduce(shifted))
 
 

@@ -108,7 +108,8 @@ class Seen:
     ``changed_at`` is when the first of those pictures was taken that show the same; ``samples`` of them came
     until ``last_at``, the last ``equal`` of them identical to the bit. ``thumb`` is the first, 160x90 grey.
     ``touched`` and ``ticking`` are the tiles that differed from it at least once, and each time: a clock that
-    is drawn over the picture. ``mode`` holds since ``mode_since``, ``None`` where no switch was seen.
+    is drawn over the picture. The last switch to another
+    ``mode`` was at ``mode_since``.
     """
 
     thumb: bytes

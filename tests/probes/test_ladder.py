@@ -101,9 +101,10 @@ async def test_a_healthy_camera_is_ok_whatever_it_speaks(spec: dict[str, object]
 async def test_the_rungs_tell_how_far_it_went() -> None:
     async with Simulator(Fleet((camera(tls=True),))) as sim:
         deep = await probe(target_of(sim), Depth.DEEP)
-        assert [rung.step for rung in deep.rungs] == list(Step)
+        climbed = list(Step)[: list(Step).index(Step.DECODE) + 1]
+        assert [rung.step for rung in deep.rungs] == climbed
         live = await probe(target_of(sim), Depth.LIVENESS)
-        assert [rung.step for rung in live.rungs] == [s for s in Step if s is not Step.DECODE]
+        assert [rung.step for rung in live.rungs] == climbed[:-1]
         assert live.verdict(Check.PICTURE) is None
         await sim.play("camera", Fault(FaultKind.BUSY))
         busy = await probe(target_of(sim))
