@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cache
 from typing import TypeVar
 
@@ -19,20 +20,23 @@ import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, select, update
 
-from camera_registry import models
+from camera_registry import commissioning, models
+from camera_registry.commissioning import CommissioningError, DeviceReading
 from camera_registry.db import Database, Role, RoleTaken
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.inventory import eye_by_code, site_by_code
+from camera_registry.inventory import device_by_code, eye_by_code, site_by_code
+from camera_registry.login_book import LoginBook
 from camera_registry.monitor import Follower, Monitor, attending, database_may_be_away
 from camera_registry.plan import Plan
 from camera_registry.rollout import Ending, Progress, Started, roll_out
 from camera_registry.scheduler import Jobs
-from probes.result import Depth, ProbeResult
+from probes.result import Depth, ProbeResult, Target
 
 log = structlog.get_logger(__name__)
 
 # What was asked for longer ago than this is not begun any more: nobody waits for it.
+DEVICE_PATIENCE = timedelta(seconds=180)  # a recorder of 64 channels is given 120 s
 PROBE_PATIENCE = timedelta(seconds=120)  # a deep probe takes 47 s at most, and another may be under way
 ROLLOUT_PATIENCE = timedelta(seconds=60)
 
@@ -60,6 +64,20 @@ class Answer:
     result: ProbeResult | None
 
 
+class Wish(StrEnum):
+    """What may be wanted of a device."""
+
+    READ = "read"  # what it says of itself
+    LOGIN = "login"  # that its login is tried again, past refusals of today
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAnswer:
+    """When the login of a device is tried again: ``None`` is with its next probe."""
+
+    not_before: datetime | None
+
+
 def request_probe(database: Database, eye: str, depth: Depth, record: bool, now: datetime) -> int:
     """Want an eye asked. Raises ``InventoryError`` where there is none of this code."""
     with database.transaction() as session:
@@ -85,6 +103,45 @@ def forget_request(database: Database, request: int) -> None:
     """Nobody waits for it any more."""
     with database.transaction() as session:
         session.execute(delete(models.ProbeRequest).where(models.ProbeRequest.id == request))
+
+
+def request_device(database: Database, device: str, wish: Wish, now: datetime) -> int:
+    """Want something of a device. Raises ``InventoryError`` where there is none of this code, and
+    ``CommissioningError`` where no network reaches it."""
+    with database.transaction() as session:
+        wanted = device_by_code(session, device)
+        if wanted.host is None:
+            raise CommissioningError(N_('No network reaches the device "{code}".'), code=device)
+        row = models.DeviceRequest(device_id=wanted.id, wish=wish, requested_at=now)
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def read_reading(database: Database, request: int, now: datetime) -> DeviceReading | None:
+    """The answer to ``Wish.READ``, once there is one. Raises ``NoAnswer`` where there will be none."""
+    answer = _device_answer(database, request, now)
+    return None if answer is None else _readings().validate_json(answer)
+
+
+def read_login_answer(database: Database, request: int, now: datetime) -> LoginAnswer | None:
+    """The answer to ``Wish.LOGIN``, once there is one. Raises ``NoAnswer`` where there will be none."""
+    answer = _device_answer(database, request, now)
+    return None if answer is None else _login_answers().validate_json(answer)
+
+
+def _device_answer(database: Database, request: int, now: datetime) -> bytes | None:
+    with database.reading() as session:
+        row = session.get_one(models.DeviceRequest, request)
+        if row.answered_at is None:
+            _still_wait(row.requested_at, DEVICE_PATIENCE, now)
+        return row.answer
+
+
+def forget_device_request(database: Database, request: int) -> None:
+    """Nobody waits for it any more."""
+    with database.transaction() as session:
+        session.execute(delete(models.DeviceRequest).where(models.DeviceRequest.id == request))
 
 
 def request_rollout(database: Database, site: str, now: datetime) -> int:
@@ -165,6 +222,13 @@ class _Start:
     stop_asked_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _DeviceRequest:
+    id: int
+    device_id: int
+    wish: str
+
+
 # Made once: they are run each second.
 OPEN_REQUESTS = (
     select(models.ProbeRequest.id, models.Eye.code, models.ProbeRequest.depth, models.ProbeRequest.record)
@@ -172,6 +236,12 @@ OPEN_REQUESTS = (
     .where(models.ProbeRequest.answered_at.is_(None))
     .where(models.ProbeRequest.requested_at > bindparam("edge", type_=models.Moment))
     .order_by(models.ProbeRequest.id)
+)
+OPEN_WISHES = (
+    select(models.DeviceRequest.id, models.DeviceRequest.device_id, models.DeviceRequest.wish)
+    .where(models.DeviceRequest.answered_at.is_(None))
+    .where(models.DeviceRequest.requested_at > bindparam("edge", type_=models.Moment))
+    .order_by(models.DeviceRequest.id)
 )
 OPEN_ROLLOUTS = (
     select(
@@ -195,6 +265,7 @@ class Errands:
         self._database = monitor.database
         self._follower = follower
         self._probes: dict[int, asyncio.Task[None]] = {}
+        self._devices: dict[int, asyncio.Task[None]] = {}
         self._rollouts: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> "Errands":
@@ -204,7 +275,8 @@ class Errands:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._jobs.stop()
-        probes, rollouts = list(self._probes.values()), list(self._rollouts.values())
+        probes = [*self._probes.values(), *self._devices.values()]
+        rollouts = list(self._rollouts.values())
         for task in rollouts:
             task.cancel()
         if probes:
@@ -214,12 +286,10 @@ class Errands:
         await asyncio.gather(*probes, *rollouts, return_exceptions=True)
 
     async def _look(self) -> None:
-        probes, rollouts = (
-            set(self._probes),
-            set(self._rollouts),
-        )  # what ends while we read is not begun again
+        # What ends while we read is not begun again.
+        probes, devices, rollouts = set(self._probes), set(self._devices), set(self._rollouts)
         with database_may_be_away("errands"):
-            requests, starts = await asyncio.to_thread(self._wanted)
+            requests, wishes, starts = await asyncio.to_thread(self._wanted)
             requests = [request for request in requests if request.id not in probes]
             busy = {row.site_id for row in starts if row.id in rollouts}
             starts = [row for row in starts if row.id not in rollouts]
@@ -227,6 +297,9 @@ class Errands:
                 await self._follower.look()  # an eye may be as new as the wish to see it
             for request in requests:
                 self._begin(self._probes, request.id, self._answer(request))
+            for wish in wishes:
+                if wish.id not in devices:
+                    self._begin(self._devices, wish.id, self._grant(wish))
             for row in starts:
                 if (ending := self._not_to_begin(row)) is not None:
                     await asyncio.to_thread(self._end, row.id, ending, None)
@@ -234,12 +307,17 @@ class Errands:
                     busy.add(row.site_id)
                     self._begin(self._rollouts, row.id, self._roll_out(row.id, row.site_id))
 
-    def _wanted(self) -> tuple[list[_Request], list[_Start]]:
-        edge = self._monitor.clock() - PROBE_PATIENCE
+    def _wanted(self) -> tuple[list[_Request], list[_DeviceRequest], list[_Start]]:
+        now = self._monitor.clock()
         with self._database.engine.connect() as connection:
-            requests = connection.execute(OPEN_REQUESTS, {"edge": edge}).all()
+            requests = connection.execute(OPEN_REQUESTS, {"edge": now - PROBE_PATIENCE}).all()
+            wishes = connection.execute(OPEN_WISHES, {"edge": now - DEVICE_PATIENCE}).all()
             starts = connection.execute(OPEN_ROLLOUTS).all()
-        return [_Request(*row) for row in requests], [_Start(*row) for row in starts]
+        return (
+            [_Request(*row) for row in requests],
+            [_DeviceRequest(*row) for row in wishes],
+            [_Start(*row) for row in starts],
+        )
 
     @staticmethod
     def _begin(tasks: dict[int, asyncio.Task[None]], number: int, work: Work) -> None:
@@ -265,6 +343,32 @@ class Errands:
             session.execute(
                 update(models.ProbeRequest)
                 .where(models.ProbeRequest.id == request)
+                .values(answered_at=self._monitor.clock(), answer=answer)
+            )
+
+    async def _grant(self, request: _DeviceRequest) -> None:
+        target = await asyncio.to_thread(self._device_target, request.device_id)
+        match Wish(request.wish):
+            case Wish.READ:
+                answer = _readings().dump_json(await commissioning.read(target, self._monitor))
+            case Wish.LOGIN:
+                book = self._monitor.tools.logins
+                assert isinstance(book, LoginBook)  # ``prepare`` hands in no other gate
+                answer = _login_answers().dump_json(
+                    LoginAnswer(await book.try_now(target.site, target.device))
+                )
+        await asyncio.to_thread(self._write_device_answer, request.id, answer)
+
+    def _device_target(self, device_id: int) -> Target:
+        with self._database.reading() as session:
+            device = session.get_one(models.Device, device_id)
+            return commissioning.target_of(session, self._monitor.credentials, device)
+
+    def _write_device_answer(self, request: int, answer: bytes) -> None:
+        with self._database.transaction() as session:
+            session.execute(
+                update(models.DeviceRequest)
+                .where(models.DeviceRequest.id == request)
                 .values(answered_at=self._monitor.clock(), answer=answer)
             )
 
@@ -328,10 +432,21 @@ class Errands:
     def _delete_old(self) -> None:
         edge = self._monitor.clock() - KEPT
         with self._database.transaction() as session:
-            session.execute(delete(models.ProbeRequest).where(models.ProbeRequest.requested_at < edge))
+            for table in (models.ProbeRequest, models.DeviceRequest):
+                session.execute(delete(table).where(table.requested_at < edge))
 
 
 @cache
 def _results() -> TypeAdapter[ProbeResult]:
     """To JSON and back; made when first needed, because few processes do."""
     return TypeAdapter(ProbeResult)
+
+
+@cache
+def _readings() -> TypeAdapter[DeviceReading]:
+    return TypeAdapter(DeviceReading)
+
+
+@cache
+def _login_answers() -> TypeAdapter[LoginAnswer]:
+    return TypeAdapter(LoginAnswer)

@@ -564,6 +564,20 @@ class ProbeRequest(Base):
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)  # None once answered: it may not be asked
 
 
+class DeviceRequest(Base):
+    """Somebody wants something of a device now: see ``errands.Wish``. As ``ProbeRequest`` is of an eye."""
+
+    __tablename__ = "device_request"
+    __table_args__ = (Index(None, "answered_at", "requested_at"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)  # never of two requests
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+    wish: Mapped[str] = mapped_column(String(16))
+    requested_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class Rollout(Base):
     """One start of a site: what was asked for, how far it came, and how it ended. Kept as its record."""
 

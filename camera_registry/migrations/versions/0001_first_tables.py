@@ -500,6 +500,29 @@ def upgrade() -> None:
     )
     op.bulk_insert(registry_version, [{"id": 1, "version": 0}])
     op.create_table(
+        "device_request",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("wish", sa.String(length=16), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["device_id"], ["device.id"], name=op.f("fk_device_request_device_id_device"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_device_request")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("device_request", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_device_request_answered_at_requested_at"),
+            ["answered_at", "requested_at"],
+            unique=False,
+        )
+
+    op.create_table(
         "probe_request",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -552,6 +575,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rollout_ended_at"))
 
     op.drop_table("rollout")
+    with op.batch_alter_table("device_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_device_request_answered_at_requested_at"))
+
+    op.drop_table("device_request")
     with op.batch_alter_table("probe_request", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_probe_request_answered_at_requested_at"))
 
