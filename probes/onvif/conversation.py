@@ -82,6 +82,11 @@ class Conversation:
             raise OnvifError(Reason.ONVIF_TIMEOUT, error.detail) from None
         except (WebTooLarge, WebProtocolError) as error:
             raise OnvifError(Reason.ONVIF_HTTP_ERROR, error.detail) from None
+        except ProbeError as error:
+            if error.reason is not Reason.STREAM_SLOTS_BUSY:
+                raise
+            # Full sessions are no matter of ONVIF; a user who may watch and is none of ONVIF's is (F028).
+            raise ProbeError(Reason.AUTH_REJECTED, error.detail) from None
         self.notes.update(answer.notes)
         if answer.status == 403:
             raise ProbeError(Reason.FORBIDDEN, "HTTP 403")

@@ -16,9 +16,9 @@ from probes.onvif.address import Located
 from probes.onvif.answers import Identity, Profile
 from probes.onvif.clock import DeviceClock
 from probes.onvif.conversation import LIMITS
-from probes.onvif.device import Device
+from probes.onvif.device import BROKEN, Device
 from probes.onvif.port import Onvif
-from probes.reasons import Reason
+from probes.reasons import NETWORK, Reason
 from probes.recording.profile_g import Recording, Summary
 from probes.result import Target
 from probes.web import Web, WebLimits
@@ -28,6 +28,8 @@ T = TypeVar("T")
 BUDGET_S: Final = 120.0  # a recorder of 64 channels answers three questions for each
 MOST_CHANNELS: Final = 256
 MOST_SILENCES: Final = 3  # then the device is left alone
+LOST: Final = NETWORK | {Reason.ONVIF_TIMEOUT}
+BORNE: Final = BROKEN | {Reason.FORBIDDEN}
 
 # The channel that a path names, from 1: Hikvision counts channel * 100 + stream, Dahua from 1 in the query.
 _CHANNEL_IN_PATH: Final = (
@@ -103,7 +105,7 @@ class _Surveying:
         self.notes: set[Reason] = set()
         self._device = device
         self._silences = 0
-        self._last: OnvifError | None = None
+        self._last: ProbeError | None = None
 
     async def everything(
         self,
@@ -155,19 +157,19 @@ class _Surveying:
         return await self._unless_broken(lambda: question(profile), nowhere)
 
     async def _unless_broken(self, question: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        """A question of its own; some are not allowed to this user, or are answered by hanging up."""
         try:
             return await question()
-        except OnvifError as error:
-            self._note(error)
-            return otherwise
-
-    def _note(self, error: OnvifError) -> None:
-        self.notes.add(error.reason)
-        self._last = error
-        if error.reason is Reason.ONVIF_TIMEOUT:
-            self._silences += 1
+        except ProbeError as error:
+            if error.reason in LOST:
+                self._silences += 1
+            elif error.reason not in BORNE:
+                raise
             if self._silences >= MOST_SILENCES:
-                raise ProbeError(Reason.ONVIF_TIMEOUT, f"{self._silences} questions without an answer")
+                raise
+            self.notes.add(error.reason)
+            self._last = error
+            return otherwise
 
 
 def _by_source(profiles: Iterable[Profile]) -> list[list[Profile]]:

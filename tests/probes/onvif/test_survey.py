@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from probes.errors import ProbeError
+from probes.logins import LoginOutcome
+from probes.onvif.clock import UNREADABLE
 from probes.onvif.conversation import LIMITS
+from probes.onvif.survey import survey
 from probes.reasons import Reason
-from probes.result import Credential
+from probes.result import Credential, Target
 from probes.simulator.faces import (
     Auth,
     HttpSpec,
@@ -21,7 +24,10 @@ from probes.simulator.faces import (
     Token,
     XAddr,
 )
+from probes.web import Web
+from tests.probes.climbing import Gate, now
 from tests.probes.onvif.devices import PASSWORD, device
+from tests.probes.web_server import Asked, Reply, reply, serving
 
 PLAIN = HttpSpec(serial="SN-1")
 
@@ -117,6 +123,38 @@ async def test_onvif_may_have_a_user_of_its_own() -> None:
         asking.target = replace(asking.target, onvif_credential=Credential("c2", "onvif-reader", "another"))
         assert len((await asking.survey()).channels) == 1
         assert asking.counters.logins_refused == 0
+
+
+async def test_a_user_who_may_watch_and_is_none_of_onvif_s() -> None:
+    async with device(PLAIN, OnvifSpec(user="onvif-reader", password="another")) as asking:
+        key = asking.target.login_key
+        assert key is not None
+        await asking.gate.reserve(key)
+        await asking.gate.settle(key, LoginOutcome.ACCEPTED)  # the stream, a moment ago
+        with pytest.raises(ProbeError) as refused:
+            await asking.survey()
+    assert refused.value.reason is Reason.AUTH_REJECTED  # F028
+
+
+async def test_a_question_that_is_not_allowed_is_noted() -> None:
+    def answering(asked: Asked) -> Reply:
+        if b"GetDeviceInformation" in asked.body:
+            return reply(403)
+        if b"GetProfiles" in asked.body:
+            return b""  # hangs up
+        if b"GetCapabilities" in asked.body or b"GetServices" in asked.body:
+            media = "<tt:Media><tt:XAddr>/media</tt:XAddr></tt:Media>"
+            return reply(200, f"<Envelope><Body>{media}</Body></Envelope>".encode())
+        return reply(400)
+
+    web = Web()
+    async with serving(answering) as server:
+        target = Target(eye="E1", host="127.0.0.1", onvif_port=server.port)
+        with pytest.raises(ProbeError) as raised:
+            await survey(target, web, Gate(), UNREADABLE, now=now)
+    await web.close()
+    assert raised.value.reason is Reason.FORBIDDEN
+    assert [asked.path for asked in server.asked].count("/media") == 2  # once more: no byte of an answer came
 
 
 async def test_one_operation_that_hangs_costs_what_it_tells() -> None:
