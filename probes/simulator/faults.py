@@ -189,7 +189,8 @@ def _snapshot(*reasons: Reason, in_time: bool = False) -> Change:
 
 
 _FINE: Final = frozenset({_OK})
-_NOT_LET_IN: Final = (Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED)
+# A password that was taken a moment ago is doubted first: all sessions may be taken.
+_NOT_LET_IN: Final = (Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED, Reason.STREAM_SLOTS_BUSY)
 HEALTHY: Final = Truth(_FINE, _FINE)
 _K = FaultKind
 _R = Reason
