@@ -7,7 +7,7 @@ where drawn text (a clock, a name) would count: it is sharp and bright over any 
 
 from dataclasses import dataclass, field
 from hashlib import sha1
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,8 @@ from probes.result import Mode, Sight
 WIDTH: Final = 320
 HEIGHT: Final = 180
 MIDDLE_ROWS: Final = slice(30, 150)
-CELLS: Final = (40, 15)  # of the map of edges: 8x8 pixels each
+CELL: Final = 8  # pixels a side, of the map of edges
+CELLS: Final = (WIDTH // CELL, 120 // CELL)
 COLOUR_SPREAD: Final = 1.0  # levels of deviation in Cb or Cr; infrared pictures may have a tint, but one only
 CARD_LEVELS: Final = 8
 INNER_LEVELS: Final = slice(20, 241)  # a night sky and a bright one are flat too
@@ -105,10 +106,17 @@ def _sharpness(smooth: Plane) -> float:
     bright and soft, and makes no camera blurred. Ten levels of noise are added, so that what is plain is not
     sharp.
     """
-    fine = cv2.Laplacian(smooth, cv2.CV_32F)
-    detail = cv2.subtract(smooth, cv2.blur(smooth, (17, 17)), dtype=cv2.CV_32F)
-    tiles = [cv2.resize(power * power, (16, 6), interpolation=cv2.INTER_AREA) for power in (fine, detail)]
-    return float(np.quantile(tiles[0] / (tiles[1] + 10.0), 0.75))
+    fine = cv2.convertScaleAbs(cv2.Laplacian(smooth, cv2.CV_16S))
+    detail = cv2.absdiff(smooth, cv2.blur(smooth, (17, 17)))
+    powers = [_mean_of_tiles(cv2.integral2(plane)[1], 20) for plane in (fine, detail)]
+    ratios = np.sort(powers[0] / (powers[1] + 10.0), axis=None)
+    return float(ratios[ratios.size * 3 // 4])
+
+
+def _mean_of_tiles(integral: npt.NDArray[Any], side: int) -> npt.NDArray[Any]:
+    """Means over square tiles, out of sums from the corner on: four times as fast as shrinking."""
+    corners = integral[::side, ::side]
+    return np.diff(np.diff(corners, axis=0), axis=1) / side**2
 
 
 def _small_chroma(plane: Plane) -> Plane:
@@ -131,18 +139,21 @@ def _broken_share(grey: Plane, colours: tuple[Plane, ...]) -> float:
         green &= (tint < GREEN_CHROMA) & (spread < 3)
     # A smear is uneven along its rows and the same from row to row; a wall or a cloth is neither.
     across = cv2.absdiff(grey[:, 1:], grey[:, :-1])
-    down = cv2.absdiff(grey[1:], grey[:-1])
+    uneven = cv2.threshold(across, 0, 1, cv2.THRESH_BINARY)[1]
     smeared = np.zeros(HEIGHT, bool)
-    smeared[1:] = (
-        (down.mean(axis=1) < 0.3) & (across.mean(axis=1) >= 1)[1:] & ((across > 0).mean(axis=1) > 0.3)[1:]
-    )
-    return float((filled | green | smeared).mean())
+    smeared[1:] = _mean_of_rows(cv2.absdiff(grey[1:], grey[:-1])) < 0.3
+    smeared &= (_mean_of_rows(across) >= 1) & (_mean_of_rows(uneven) > 0.3)
+    return float(np.count_nonzero(filled | green | smeared) / HEIGHT)
 
 
-def _of_rows(plane: Plane) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _mean_of_rows(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return cv2.reduce(plane, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[:, 0]
+
+
+def _of_rows(plane: Plane) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Mean and standard deviation of each row."""
     rows = plane.astype(np.float32)
-    mean = rows.mean(axis=1)
+    mean = _mean_of_rows(plane)
     square = np.einsum("ij,ij->i", rows, rows) / plane.shape[1]
     return mean, np.sqrt(np.maximum(0, square - mean * mean))
 
@@ -155,11 +166,9 @@ def _difference_hash(middle: Plane) -> int:
 
 def _edges(smooth: Plane) -> bytes:
     """The mean strength of upright and of lying edges in each cell, logarithmic, 32 a doubling."""
-    across = np.abs(cv2.Sobel(smooth, cv2.CV_16S, 1, 0))
-    down = np.abs(cv2.Sobel(smooth, cv2.CV_16S, 0, 1))
-    cells = [cv2.resize(strength, CELLS, interpolation=cv2.INTER_AREA) for strength in (across, down)]
-    logarithms: npt.NDArray[np.float64] = _EDGE_SCALE * np.log2(1.0 + np.stack(cells))
-    return logarithms.clip(0, 255).astype(np.uint8).tobytes()
+    strengths = [cv2.convertScaleAbs(gradient) for gradient in cv2.spatialGradient(smooth)]
+    cells = np.stack([_mean_of_tiles(cv2.integral(strength), CELL) for strength in strengths])
+    return (_EDGE_SCALE * np.log2(1.0 + cells)).clip(0, 255).astype(np.uint8).tobytes()
 
 
 def edge_strength(edges: bytes) -> npt.NDArray[np.float64]:
