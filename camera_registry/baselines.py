@@ -64,11 +64,8 @@ def take_samples(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> 
     if not good:
         return
     eyes = {eye_id for eye_id, _ in good}
-    standing = set(
-        session.execute(select(Row.eye_id, Row.mode).where(Row.eye_id.in_(eyes), Row.withdrawn_at.is_(None)))
-        .tuples()
-        .all()
-    )
+    open_ones = select(Row.eye_id, Row.mode).where(Row.eye_id.in_(eyes), Row.withdrawn_at.is_(None))
+    standing = {(row.eye_id, row.mode) for row in session.execute(open_ones)}
     last = {
         row.eye_id: row.at
         for row in session.execute(
