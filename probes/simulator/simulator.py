@@ -1,10 +1,12 @@
 """The city: all cameras of a fleet in one event loop, their truth, and what was done to them."""
 
 import asyncio
+import os
 import resource
 import ssl
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +25,7 @@ from probes.simulator.faults import Fault, Truth
 from probes.simulator.fleet import CameraSpec, Fleet
 from probes.simulator.listener import MANNERS
 from probes.simulator.playback import clip_of
-from probes.simulator.web import Face, pictures_of
+from probes.simulator.web import Face, look_of, pictures_of
 
 FOLLOW_S: Final = 0.05  # how late a listener may close or open after its script said so
 SPARE_FILES: Final = 4096  # connections and UDP sockets beside the listeners
@@ -143,14 +145,19 @@ class Simulator:
 
 def _encode(specs: tuple[CameraSpec, ...]) -> None:
     """Encode before anybody asks: an encoder in the event loop would hold up every camera."""
-    for spec in specs:
-        clip_of(spec, None)
-        for fault in spec.faults:
-            clip_of(spec, fault)
-        if spec.http is not None and spec.http.snapshot:
-            pictures_of(spec, None)
-            for fault in spec.faults:
-                pictures_of(spec, fault.kind)
+    plain = {spec.clip: spec for spec in specs}
+    faulty = {(spec.clip, fault.kind, fault.value): (spec, fault) for spec in specs for fault in spec.faults}
+    with ThreadPoolExecutor(os.cpu_count()) as encoders:
+        # First what others are made of, so that nothing is made twice.
+        list(encoders.map(lambda spec: clip_of(spec, None), plain.values()))
+        list(encoders.map(lambda each: clip_of(*each), faulty.values()))
+        seen = [(spec, kind) for spec in specs for kind in (None, *(fault.kind for fault in spec.faults))]
+        pictured = {
+            (spec.clip, look_of(kind)): (spec, kind)
+            for spec, kind in seen
+            if spec.http is not None and spec.http.snapshot
+        }
+        list(encoders.map(lambda each: pictures_of(*each), pictured.values()))
 
 
 def _allow_open_files(wanted: int) -> None:

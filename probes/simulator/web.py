@@ -303,8 +303,11 @@ class Face:
 
 def pictures_of(spec: CameraSpec, kind: FaultKind | None) -> tuple[bytes, ...]:
     """The JPEG files that a camera hands out under a fault; makes them when they are new."""
-    look = Look(kind.value) if kind in OF_PICTURE and kind is not None else Look.LIVE
-    return images.pictures(spec.clip.width, spec.clip.height, look)
+    return images.pictures(spec.clip.width, spec.clip.height, look_of(kind))
+
+
+def look_of(kind: FaultKind | None) -> Look:
+    return Look(kind.value) if kind is not None and kind in OF_PICTURE else Look.LIVE
 
 
 _SPOILT: Final[dict[FaultKind, Callable[[bytes], Reply]]] = {
