@@ -64,7 +64,29 @@ FAULTS = (
     ("long_gop", 20),
     ("no_keyframe", 10),
     ("slow", 20),
+    # of the picture: the stream is there, and shows nothing of use
+    ("black", 8),
+    ("covered", 8),
+    ("blurred", 12),
+    ("low_contrast", 4),
+    ("corrupt", 5),
+    ("placeholder", 5),
+    ("frozen_clock", 5),
+    # of devices with HTTP; others are healthy in their place
+    ("snapshot_stale", 6),
+    ("snapshot_html", 4),
+    ("snapshot_404", 4),
+    ("snapshot_503", 4),
+    ("web_silent", 4),
+    ("clock_off", 20),
+    ("clock_unset", 4),
+    ("clock_missing", 3),
+    ("recording_short", 8),
 )
+OF_HTTP = ("snapshot_", "web_", "clock_", "recording_")
+SILENT_MAKERS = ("EZVIZ", "Vantech")  # in this city without HTTP and ONVIF
+SPEAKS = {"Hikvision": "hikvision", "Dahua": "dahua"}
+REQUIRED_DAYS = 30
 # A power cut at every 25th healthy point: it comes and goes while one looks.
 CUT_EVERY, CUT_FROM_S, CUT_TO_S, CUT_AGAIN_S = 25, 150, 330, 900
 
@@ -73,7 +95,16 @@ CUT_EVERY, CUT_FROM_S, CUT_TO_S, CUT_AGAIN_S = 25, 150, 330, 900
 FIELDS = (
     *("point_code", "point_name", "unit", "funding", "eye_code", "channel", "device_code", "kind"),
     *("manufacturer", "host", "port", "path", "site", "commissioned", "note"),
+    *("web_port", "onvif_port", "snapshot_path", "required_days"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where every device of the city listens."""
+
+    rtsp: int
+    web: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +141,13 @@ class DemoDevice:
     def path(self, channel: int) -> str:
         return f"/Streaming/Channels/{channel}02"
 
+    @property
+    def speaks_http(self) -> bool:
+        return self.maker not in SILENT_MAKERS
+
+    def snapshot_path(self, channel: int) -> str:
+        return f"/snapshot.jpg?channel={channel}"
+
 
 def make_city(seed: int = 953) -> list[DemoDevice]:
     """The devices of the city, in the order of their points' codes."""
@@ -123,7 +161,7 @@ def make_city(seed: int = 953) -> list[DemoDevice]:
     return devices
 
 
-def write_inventory(devices: Sequence[DemoDevice], port: int, path: Path) -> None:
+def write_inventory(devices: Sequence[DemoDevice], ports: Ports, path: Path) -> None:
     """An inventory as a ward would keep it, one sheet for each unit, with a title over the header."""
     with xlsxwriter.Workbook(path) as book:
         title = book.add_format({"bold": True, "font_size": 13})
@@ -135,14 +173,14 @@ def write_inventory(devices: Sequence[DemoDevice], port: int, path: Path) -> Non
             for device in devices:
                 if device.point.unit != unit:
                     continue
-                for cells in _rows(device, port):
+                for cells in _rows(device, ports):
                     sheet.write_row(row, 0, cells)
                     row += 1
 
 
-def write_fleet(devices: Sequence[DemoDevice], port: int, password: str, path: Path) -> None:
-    """The fleet that plays these devices, all on ``port`` of their own addresses."""
-    path.write_text("\n".join(_fleet_lines(devices, port, password)))
+def write_fleet(devices: Sequence[DemoDevice], ports: Ports, password: str, path: Path) -> None:
+    """The fleet that plays these devices, all on the same ports of their own addresses."""
+    path.write_text("\n".join(_fleet_lines(devices, ports, password)))
 
 
 def _points(chance: random.Random) -> Iterator[DemoPoint]:
@@ -171,7 +209,8 @@ def _device(chance: random.Random, point: DemoPoint, number: int, channels: int,
     kinds = [kind for kind, _ in FAULTS] + [""]
     shares = [share for _, share in FAULTS]
     fault = chance.choices(kinds, [*shares, 1000 - sum(shares)])[0]
-    if index < CALM or channels == LARGE_RECORDER:
+    maker = chance.choices([m for m, _ in MAKERS], [w for _, w in MAKERS])[0]
+    if index < CALM or channels == LARGE_RECORDER or (maker in SILENT_MAKERS and fault.startswith(OF_HTTP)):
         fault = ""
     # Addresses that end in 0 or 255 are left out: some systems take them for a network's own.
     block, last = divmod(index, 254)
@@ -180,14 +219,14 @@ def _device(chance: random.Random, point: DemoPoint, number: int, channels: int,
         point=point,
         channels=channels,
         host=str(FIRST_ADDRESS + block * 256 + last),
-        maker=chance.choices([m for m, _ in MAKERS], [w for _, w in MAKERS])[0],
+        maker=maker,
         codec="h265" if chance.random() < 0.1 else "h264",
         fault=fault,
         cut=not fault and index % CUT_EVERY == CUT_EVERY - 1,
     )
 
 
-def _rows(device: DemoDevice, port: int) -> Iterator[list[object]]:
+def _rows(device: DemoDevice, ports: Ports) -> Iterator[list[object]]:
     for channel in range(1, device.channels + 1):
         yield [
             device.point.code,
@@ -200,16 +239,21 @@ def _rows(device: DemoDevice, port: int) -> Iterator[list[object]]:
             "Đầu ghi hình" if device.kind is DeviceKind.RECORDER else "Camera",
             device.maker,
             device.host,
-            port,
+            ports.rtsp,
             device.path(channel),
             SITE,
             "31/12/2023",
             "Dữ liệu mô phỏng",
+            *(
+                (ports.web, ports.web, device.snapshot_path(channel), REQUIRED_DAYS)
+                if device.speaks_http
+                else ("", "", "", "")
+            ),
         ]
 
 
-def _fleet_lines(devices: Sequence[DemoDevice], port: int, password: str) -> Iterator[str]:
-    yield from ("[defaults]", f"port = {port}", f'user = "{USER}"', f'password = "{password}"')
+def _fleet_lines(devices: Sequence[DemoDevice], ports: Ports, password: str) -> Iterator[str]:
+    yield from ("[defaults]", f"port = {ports.rtsp}", f'user = "{USER}"', f'password = "{password}"')
     yield from ('auth = ["sha-256", "md5"]', "lock_after = 5", "")
     for device in devices:
         recorder = device.kind is DeviceKind.RECORDER
@@ -224,6 +268,10 @@ def _fleet_lines(devices: Sequence[DemoDevice], port: int, password: str) -> Ite
         else:
             yield f'path = "{device.path(1)}"'
             yield "sessions = 1"
+        if device.speaks_http:
+            yield from (f"[{entry}.http]", f"port = {ports.web}", f"days = {REQUIRED_DAYS + 5}")
+            yield f'maker = "{SPEAKS.get(device.maker, "none")}"'
+            yield from (f"[{entry}.http.onvif]", "window_s = 5")
         if device.fault:
             yield from (f"[[{entry}.fault]]", f'kind = "{device.fault}"')
         if device.cut:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from camera_registry.commands.serve import serving
 from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
-from camera_registry.demonstration import DemoDevice
+from camera_registry.demonstration import DemoDevice, Ports
 from camera_registry.health import Finding, Standing
 from camera_registry.i18n import N_
 from camera_registry.imports.load import load_inventory
@@ -73,7 +73,13 @@ def demo(
         _begin_anew(folder)
         # Keyframes are decoded each minute, so that unusable pictures show within minutes.
         own = loaded.model_copy(
-            update={"data_dir": folder, "database_url": None, "credential_key": None, "deep_interval_s": 60}
+            update={
+                "data_dir": folder,
+                "database_url": None,
+                "credential_key": None,
+                "deep_interval_s": 60,
+                "host_clock": "trusted",  # the cameras have the same one
+            }
         )
         with open_database(own) as database:
             reckoning = uvloop.run(_demonstrate(database, own, host, port, seconds, quiet=as_json))
@@ -112,11 +118,11 @@ async def _demonstrate(
     credentials = open_credentials(settings, database)
     devices = demonstration.make_city()
     password = secrets.token_urlsafe(12)
-    camera_port = _free_port()
-    eyes = _import(database, settings, credentials, devices, camera_port, password)
+    ports = _free_ports()
+    eyes = _import(database, settings, credentials, devices, ports, password)
     tell(N_("Imported {eyes} eyes at {points} points (synthetic)."), eyes=eyes, points=_points(devices))
     fleet_file = settings.data_dir / "fleet.toml"
-    demonstration.write_fleet(devices, camera_port, password, fleet_file)
+    demonstration.write_fleet(devices, ports, password, fleet_file)
     fleet = load_fleet(fleet_file)
     stop = stop_on_signal()
     async with _simulated(fleet_file) as city:
@@ -148,12 +154,12 @@ def _import(
     settings: Settings,
     credentials: CredentialStore,
     devices: Sequence[DemoDevice],
-    port: int,
+    ports: Ports,
     password: str,
 ) -> int:
     """The way any city goes: units, a site and its credential, a workbook."""
     inventory = settings.data_dir / "inventory.xlsx"
-    demonstration.write_inventory(devices, port, inventory)
+    demonstration.write_inventory(devices, ports, inventory)
     with database.transaction() as session:
         units.load_data_set(session, DATA_SET)
         site = add_site(session, demonstration.SITE, "")
@@ -165,14 +171,14 @@ def _import(
     return sum(device.channels for device in devices)
 
 
-def _free_port() -> int:
-    """The RTSP port of the simulated cameras: another demonstration may run on this machine."""
+def _free_ports() -> Ports:
+    """The ports of the simulated cameras: another demonstration may run on this machine."""
+    free = []
     for port in CAMERA_PORTS:
-        try:
-            with socket.create_server((str(demonstration.FIRST_ADDRESS), port)):
-                return port
-        except OSError:
-            continue
+        with suppress(OSError), socket.create_server((str(demonstration.FIRST_ADDRESS), port)):
+            free.append(port)
+        if len(free) == 2:
+            return Ports(*free)
     raise Refused(
         N_("The simulated cameras find no free port at {address}."), address=demonstration.FIRST_ADDRESS
     )
@@ -298,6 +304,6 @@ def _truths(fleet: Fleet, played: tuple[str, int], began: datetime, at: datetime
 
 def _truly(finding: Finding, truth: Truth, check: Check) -> Finding:
     """The finding as it should have been."""
-    sayings = truth.stream if check is Check.STREAM else truth.picture
+    sayings = truth.of(check)
     outcome, reason = min(sayings) if sayings else (Outcome.UNKNOWN, finding.reason)
     return Finding(finding.at, outcome, reason, finding.interval_s)
