@@ -12,6 +12,7 @@ MAX_PATH_CHARS: Final = 2048
 CREDENTIAL_KEYS: Final = frozenset(
     {"user", "usr", "username", "password", "passwd", "pass", "pwd", "loginuse", "loginpas"}
 )
+_PLAIN: Final = re.compile(r"/[A-Za-z0-9/._-]{0,200}")  # as most are
 # Everything a path or a query may hold (RFC 3986, 3.3 and 3.4), and what cameras put there besides.
 _AS_IT_IS: Final = "/?:@!$&'()*+,;=-._~%[]{}|\\^`\""
 
@@ -21,6 +22,8 @@ def clean_path(path: str) -> str:
 
     Raises ``WebProtocolError`` where it is longer than a camera's path can be.
     """
+    if _PLAIN.fullmatch(path):
+        return path
     if len(path) > MAX_PATH_CHARS:
         raise WebProtocolError("a path that is too long")
     path, _, query = path.partition("#")[0].partition("?")

@@ -14,7 +14,6 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from probes.errors import OnvifError
-from probes.markup import text_of
 from probes.onvif.soap import CONTENT_TYPE, envelope, read_body
 from probes.reasons import Reason
 from probes.result import Target
@@ -124,10 +123,8 @@ def _utc_of(body: Element) -> datetime | None:
     told = next(body.iter("UTCDateTime"), None)
     if told is None:
         return None
-    words = [
-        text_of(told, path)
-        for path in ("Date/Year", "Date/Month", "Date/Day", "Time/Hour", "Time/Minute", "Time/Second")
-    ]
+    said = {part.tag: (part.text or "").strip() for part in told.iter()}
+    words = [said.get(name, "") for name in ("Year", "Month", "Day", "Hour", "Minute", "Second")]
     if not all(word.isascii() and word.isdigit() and len(word) <= 4 for word in words):
         return None
     year, month, day, hour, minute, second = (int(word) for word in words)
