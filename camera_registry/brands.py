@@ -1,6 +1,6 @@
 """Where makers' devices have their streams and snapshots: what is proposed where a device's ONVIF is off.
 
-The data is ``brands.toml``; a new maker is a table there and nothing here. What a device tells wins.
+The data is ``data/brands.toml``; a new maker is a table there and nothing here. What a device tells wins.
 """
 
 import tomllib
@@ -34,6 +34,10 @@ class Brand:
     single_channel: bool = False
     note: str = ""
 
+    def has(self, channel: int) -> bool:
+        """Whether its devices can have a channel of this number."""
+        return channel == 1 or (channel > 1 and not self.single_channel)
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -46,16 +50,19 @@ class Paths:
 
 def brand_of(maker: str) -> Brand | None:
     """The brand with whose name ``maker`` begins, as ONVIF or a person says it; the longest name wins."""
-    said = maker.strip().casefold()
+    said = f"{maker.strip().casefold()} "
     matches = [
-        (len(name), brand) for brand in brands() for name in brand.names if said.startswith(name.casefold())
+        (len(name), brand)
+        for brand in brands()
+        for name in brand.names
+        if said.startswith(name.casefold()) and not said[len(name)].isalnum()
     ]
     return max(matches, key=lambda match: match[0])[1] if matches else None
 
 
 def paths_of(brand: Brand, channel: int) -> Paths:
     """The paths of ``channel``; raises ``ValueError`` for a second one of a maker that has only one."""
-    if channel < 1 or (brand.single_channel and channel != 1):
+    if not brand.has(channel):
         raise ValueError(f"{brand.key} has no channel {channel}")
     main, sub, snapshot = (
         template.format(channel=channel) if template else None
@@ -67,7 +74,7 @@ def paths_of(brand: Brand, channel: int) -> Paths:
 @cache
 def brands() -> tuple[Brand, ...]:
     """All that are known, as they stand in the file."""
-    tables = tomllib.loads((files(__package__) / "brands.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads((files(__package__) / "data" / "brands.toml").read_text(encoding="utf-8"))
     return tuple(_brand(key, table) for key, table in tables.items())
 
 

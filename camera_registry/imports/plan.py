@@ -5,18 +5,16 @@ point), by address (a device), by path or channel (an eye), so that importing a 
 """
 
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from camera_registry.brands import brand_of, paths_of
 from camera_registry.imports.faults import Fault, Problem
 from camera_registry.imports.rows import Row
 from camera_registry.inventory import DeviceKind, Reach, StreamChoice
@@ -715,16 +713,11 @@ class _Planner:
 
 def brand_path(manufacturer: str, stream: StreamChoice, channel: int) -> str | None:
     """The RTSP path that devices of a manufacturer have for a channel, where it is known."""
-    template = _brands().get(fold(manufacturer), {}).get(stream)
-    if template is None or ("{c}" not in template and channel != 1):
+    brand = brand_of(manufacturer)
+    if brand is None or not brand.has(channel):
         return None
-    return template.replace("{c}", str(channel))
-
-
-@cache
-def _brands() -> dict[str, dict[str, str]]:
-    text = (resources.files("camera_registry") / "data" / "brands.toml").read_text(encoding="utf-8")
-    return {fold(name): brand for brand in tomllib.loads(text)["brand"] for name in brand["names"]}
+    paths = paths_of(brand, channel)
+    return paths.main if stream is StreamChoice.MAIN else paths.sub
 
 
 def _bare_names(unit: UnitVersion) -> tuple[str, ...]:
