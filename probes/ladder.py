@@ -38,6 +38,7 @@ from probes.result import (
     Verdict,
 )
 from probes.rtsp.client import RtspConnection, reason_of
+from probes.rtsp.exchange import redact
 from probes.rtsp.messages import Frame, Response, parse_session, parse_transport
 from probes.rtsp.rtp import CODECS, RtpStream
 from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
@@ -119,6 +120,7 @@ class _Ascent:
         self._clock = clock
         self._at = clock()
         self._logins = logins
+        self._secrets = target.credential.secrets if target.credential else ()
         self._login = Login(
             target.credential,
             target.login_key,
@@ -227,14 +229,14 @@ class _Ascent:
                 ssl=tls_context(target.tls_check, target.tls_pin) if target.tls else None,
                 timeout=times.connect,
                 tls_timeout=times.tls,
-                secrets=(target.credential.password,) if target.credential else (),
+                secrets=self._secrets,
                 record=self._record,
             )
         except ProbeError as error:
             seconds = self.now() - began
             in_tls = error.reason in (Reason.TLS_HANDSHAKE_FAILED, Reason.TLS_PIN_MISMATCH)
             step = Step.TLS if in_tls else Step.TCP
-            self._rungs.append(Rung(step, seconds, error.reason, error.detail))
+            self._rungs.append(Rung(step, seconds, error.reason, redact(error.detail, self._secrets)))
             raise
         self._rungs.append(Rung(Step.TCP, connection.tcp_s))
         if target.tls:
@@ -438,7 +440,9 @@ class _Ascent:
         try:
             yield
         except ProbeError as error:
-            self._rungs.append(Rung(step, self.now() - began, error.reason, error.detail))
+            # A detail may hold the device's own words.
+            detail = redact(error.detail, self._secrets)
+            self._rungs.append(Rung(step, self.now() - began, error.reason, detail))
             raise
         except (asyncio.CancelledError, TimeoutError):
             self._rungs.append(Rung(step, self.now() - began, Reason.PROBE_BUDGET_EXCEEDED))

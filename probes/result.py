@@ -58,6 +58,11 @@ class Credential:
     user: str
     password: str = field(repr=False)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not show, should a device say it back: the pair as Basic sends it, and the password."""
+        return f"{self.user}:{self.password}", self.password
+
 
 @dataclass(frozen=True, slots=True)
 class LoginKey:

@@ -19,6 +19,7 @@ from probes.onvif.clock import DeviceClock
 from probes.onvif.soap import CONTENT_TYPE, read_body, refuses_login, signed
 from probes.reasons import Reason
 from probes.result import Target
+from probes.rtsp.exchange import redact
 from probes.web import Web, WebAnswer, WebLimits
 
 LIMITS: Final = WebLimits(first_byte_s=5.0, total_s=5.0, body_bytes=4 * 1024 * 1024)
@@ -90,7 +91,11 @@ class Conversation:
         self.notes.update(answer.notes)
         if answer.status == 403:
             raise ProbeError(Reason.FORBIDDEN, "HTTP 403")
-        return read_body(answer.status, answer.body), answer.body
+        try:
+            return read_body(answer.status, answer.body), answer.body
+        except OnvifError as error:
+            secrets = self._credential.secrets if self._credential else ()  # a fault may say them back
+            raise OnvifError(error.reason, redact(error.detail, secrets), error.subcodes) from None
 
     async def _log_in(self, path: str, message: bytes, content_type: str, challenged: WebAnswer) -> WebAnswer:
         if self._proof is not Proof.NONE:

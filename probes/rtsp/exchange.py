@@ -15,11 +15,14 @@ Backslashes and what cannot be printed are escaped as in Python. Of a frame only
 camera sees; a replay fills the rest.
 """
 
+import base64
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 FRAME_HEAD_BYTES: Final = 64  # parameter sets are shorter and stay whole
 FRAME_FILLER: Final = b"\x55"
@@ -66,10 +69,27 @@ class Part:
 
 
 def redact(line: str, secrets: Iterable[str] = ()) -> str:
-    """``line`` without answers to challenges, cookies, userinfo, named credentials and the given secrets."""
+    """``line`` without answers to challenges, cookies, userinfo, named credentials and the given secrets.
+
+    Secrets are known by their guises too: as URLs, Basic, XML and dumps of bytes write them.
+    """
+    return _cleaned(line, _guises(secrets))
+
+
+def _guises(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Longest first: one may be part of another."""
+    found: set[str] = set()
     for secret in secrets:
         if len(secret) >= MIN_SECRET:
-            line = line.replace(secret, _REDACTED)
+            data = secret.encode()
+            found |= {secret, quote(secret), quote(secret, safe=""), escape(secret)}
+            found |= {base64.b64encode(data).decode().rstrip("="), data.hex(), data.hex().upper()}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def _cleaned(line: str, guises: tuple[str, ...]) -> str:
+    for guise in guises:
+        line = line.replace(guise, _REDACTED)
     line = _ANSWER.sub(rf"\1 {_REDACTED}", line)
     line = _COOKIE.sub(rf"\1 {_REDACTED}", line)
     line = _USERINFO.sub(f"{_REDACTED}@", line)
@@ -78,7 +98,7 @@ def redact(line: str, secrets: Iterable[str] = ()) -> str:
 
 def write_exchange(parts: Iterable[Part], *, origin: str = "", secrets: Iterable[str] = ()) -> str:
     """The redacted text of an exchange."""
-    hidden = tuple(secrets)
+    hidden = _guises(secrets)
     lines = [f"# origin: {origin}"] if origin else []
     for part in parts:
         lines.append(f"@{part.at_ms:.1f}")
@@ -122,9 +142,9 @@ def read_exchange(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _redacted_lines(text: str, secrets: tuple[str, ...]) -> list[str]:
+def _redacted_lines(text: str, guises: tuple[str, ...]) -> list[str]:
     """Lines with their ends; ``Content-Length`` follows a body that became shorter or longer."""
-    lines = [redact(line, secrets) for line in _LINE.findall(text)]
+    lines = [_cleaned(line, guises) for line in _LINE.findall(text)]
     blank = next((index for index, line in enumerate(lines) if not line.strip("\r\n")), len(lines))
     length = len("".join(lines[blank + 1 :]).encode("utf-8", "surrogateescape"))
     return [

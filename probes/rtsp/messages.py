@@ -242,7 +242,8 @@ class Reader:
             self._need = available + 1
             return -1
         head = data[position : blank.end()]
-        start_line, *lines = head.decode("utf-8", "replace").split("\n")
+        # A bare CR is a blank (RFC 9112, 2.2): what a device says goes into what it is asked next.
+        start_line, *lines = head.decode("utf-8", "replace").replace("\r", " ").split("\n")
         headers = _parse_headers(lines)
         length = _number(headers.get("Content-Length")) or 0
         if length > MAX_BODY_BYTES:

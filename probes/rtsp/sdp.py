@@ -5,7 +5,6 @@ own and stray spaces (retina v0.3.8 to v0.4.7, go2rtc #417, #771). Only the vide
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -146,7 +145,7 @@ def _parameter_sets(fmtp: Mapping[str, str]) -> tuple[bytes, ...]:
         for text in fmtp.get(name, "").split(","):
             try:
                 data = base64.b64decode(text.strip() + "=" * (-len(text.strip()) % 4), validate=True)
-            except binascii.Error:
+            except ValueError:  # not Base64, or not even ASCII
                 continue
             if data and len(sets) < MAX_PARAMETER_SETS:
                 sets.append(data)
@@ -193,16 +192,24 @@ def control_urls(base: str, control: str | None) -> tuple[str, ...]:
         first = _on_our_host(base, control)
         return _distinct((first, _append(base, control.rstrip("/").rpartition("/")[2])))
     scheme_and_host, rest = _split(base)
-    # urljoin knows no rtsp: it joins http.
-    joined = urljoin(f"http://host{rest}", control).removeprefix("http://host")
     bare = scheme_and_host + rest.partition("?")[0]
     return _distinct(
         (
             _append(base, control),
-            scheme_and_host + (joined if joined.startswith("/") else f"/{joined}"),
+            *_joined(scheme_and_host, rest, control),
             _append(bare, control.rstrip("/").rpartition("/")[2]),
         )
     )
+
+
+def _joined(scheme_and_host: str, rest: str, control: str) -> tuple[str, ...]:
+    """By RFC 3986, where ``control`` can be read by it: ``//[`` cannot."""
+    try:
+        # urljoin knows no rtsp: it joins http.
+        joined = urljoin(f"http://host{rest}", control).removeprefix("http://host")
+    except ValueError:
+        return ()
+    return (scheme_and_host + (joined if joined.startswith("/") else f"/{joined}"),)
 
 
 def _append(base: str, control: str) -> str:

@@ -101,6 +101,8 @@ async def climb(connection: RtspConnection, uri: str) -> RtpStream:
             id="XM's path",
         ),
         pytest.param("X-Note: canary-5f2b and can%40ary", "X-Note:", "canary-5f2b", id="the secret itself"),
+        pytest.param("X: Y2FuYXJ5LTVmMmI=", "X:", "Y2FuYXJ5", id="the secret in Base64"),
+        pytest.param("X: 63616e6172792d35663262", "X:", "63616e", id="the secret in hexadecimal digits"),
     ],
 )
 def test_credentials_are_taken_out(line: str, kept: str, gone: str) -> None:

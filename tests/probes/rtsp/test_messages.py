@@ -57,6 +57,7 @@ def read(data: bytes, channels: Sequence[int] = (0, 1)) -> list[Response | Reque
             id="a line of nonsense",
         ),
         pytest.param(b"RTSP/1.0 200 OK\r\nCSeq: 3\r\nX: \xff\xfe\r\n\r\n", 200, 3, b"", id="no UTF-8"),
+        pytest.param(b"RTSP/1.0 200 OK\r\nX: a\rb\r\nCSeq: 3\r\n\r\n", 200, 3, b"", id="a bare CR"),
     ],
 )
 def test_reads_responses_as_cameras_write_them(

@@ -106,7 +106,7 @@ def test_encryption_is_seen() -> None:
 
 
 def test_garbage_in_sprop_is_dropped() -> None:
-    text = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 sprop-parameter-sets=%%%,,aO48gA"
+    text = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=fmtp:96 sprop-parameter-sets=%%%,,ảnh,aO48gA"
     assert video(text).parameter_sets == (bytes.fromhex("68ee3c80"),)
 
 
@@ -172,6 +172,7 @@ def test_content_location_serves_where_there_is_no_base() -> None:
         pytest.param("rtsp://h/a/", "*", ("rtsp://h/a/",), id="the whole"),
         pytest.param("rtsp://h/a/", None, ("rtsp://h/a/",), id="none"),
         pytest.param("rtsp://h", "t1", ("rtsp://h/t1",), id="no path"),
+        pytest.param("rtsp://h/a/", "//[", ("rtsp://h/a//[", "rtsp://h/a/["), id="an open bracket"),
     ],
 )
 def test_control_urls_in_the_order_to_try(base: str, control: str | None, expected: tuple[str, ...]) -> None:
