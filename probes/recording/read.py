@@ -18,7 +18,7 @@ from probes.markup import MarkupError
 from probes.onvif.clock import device_clock
 from probes.onvif.device import Device
 from probes.reasons import Reason
-from probes.recording import dahua, isapi
+from probes.recording import dahua, isapi, profile_g
 from probes.recording.dahua import CgiError, File
 from probes.recording.isapi import Track
 from probes.recording.port import (
@@ -31,7 +31,6 @@ from probes.recording.port import (
     Vendor,
     believed,
 )
-from probes.recording.profile_g import Recording, by_channel
 from probes.result import Target
 from probes.web import Web, WebLimits
 
@@ -206,17 +205,11 @@ class _Reading:
         clock = await device_clock(self.target, self.web, now)
         device = Device(self.target, self.web, self.logins, clock, now)
         self.serial = (await device.identity()).serial
-        recordings = await device.recordings()
-        channels = sorted(wanted or {1})
-        found = by_channel(recordings, channels)
-        for channel in channels:
-            recording = found.get(channel, Recording(""))
-            if recording.oldest is None and recording.newest is None:
-                self.footage.append(Footage(channel))  # an empty list is never believed (F102)
-            else:
-                theirs = self.now + clock.offset
-                newest = None if recording.newest is None else min(theirs, recording.newest)
-                self.footage.append(_of_span(channel, recording.oldest, newest, theirs, self.now))
+        summary = await device.summary()
+        if summary is None:
+            raise _NotTold
+        told = profile_g.footage(summary, await device.recordings(), wanted or {1}, clock.offset, self.now)
+        self.footage.extend(told.footage)
 
     # --- asking -------------------------------------------------------------------------------------
 
