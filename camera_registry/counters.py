@@ -13,7 +13,7 @@ class Counters:
     - ``sweep_lag``: seconds by which the newest probe began later than it was due.
     - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
     - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
-    - ``login_attempts{outcome}``: tries that sent a password: ``accepted``, ``rejected`` or ``unanswered``.
+    - ``login_attempts{outcome}``: tries that sent a password, by how they ended (``LoginOutcome``).
     - ``results_late``: results refused: older than the lateness window, or from the future.
     """
 
