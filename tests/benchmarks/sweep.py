@@ -2,22 +2,26 @@
 
     python -m tests.benchmarks.sweep
 
-No database and no web: plan, due times, sweep, ladder, and a counter instead of ingest. Three runs of a bit
+No database and no pages: plan, due times, sweep, ladder, and a counter instead of ingest. Four runs of a bit
 more than a minute: liveness of all, decoded keyframe of all, liveness with every second eye dead at a 10 s
-time-out. Writes ``sweep.json`` into ``docs/benchmarks``. Shares are of one core; the simulator is another
-process.
+time-out, and the full ladder (stream, picture, snapshot, clock) of all in five minutes, pictures looked at in
+worker processes whose CPU is counted. Writes ``sweep.json`` into ``docs/benchmarks``. Shares are of one core;
+the simulator is another process.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import platform
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -38,6 +42,7 @@ from tests.servers import free_port, says_ready, started
 
 EYES = 1000
 INTERVAL_S = 60
+FULL_S = 300
 WARM_S, MEASURED_S = 5.0, 60.0
 FIRST, FIRST_DEAD = IPv4Address("127.50.0.1"), IPv4Address("127.51.0.1")
 TIMER_S = 0.1  # a timer may fire a little early
@@ -68,18 +73,30 @@ class Run:
 
     name: str
     deep_interval_s: int
+    interval_s: int = INTERVAL_S
     dead: bool = False
+    full: bool = False
 
 
-RUNS = (Run("liveness", 10**9), Run("decoded", INTERVAL_S), Run("half dead", 10**9, dead=True))
+RUNS = (
+    Run("liveness", 10**9),
+    Run("decoded", INTERVAL_S),
+    Run("half dead", 10**9, dead=True),
+    Run("full ladder", FULL_S, interval_s=FULL_S, full=True),
+)
 
 
-def targets(port: int, dead: bool) -> list[Target]:
+def targets(run: Run, port: int, web_port: int) -> list[Target]:
     """A thousand eyes, each at an address of its own."""
     made = []
     for n in range(EYES):
-        first = FIRST_DEAD if dead and n % 2 else FIRST
-        made.append(Target(f"E{n}", str(first + 256 * (n // 254) + n % 254), port, "/live", site="S"))
+        first = FIRST_DEAD if run.dead and n % 2 else FIRST
+        target = Target(f"E{n}", str(first + 256 * (n // 254) + n % 254), port, "/live", site="S")
+        if run.full:
+            target = replace(
+                target, web_port=web_port, onvif_port=web_port, snapshot_path="/snapshot.jpg?channel=1"
+            )
+        made.append(target)
     return made
 
 
@@ -88,6 +105,7 @@ class Told:
 
     def __init__(self, plan: Plan) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.verdicts: Counter[str] = Counter()
         self.late: list[float] = []
         self.measuring = False
         self._due = {ask.target.eye: (shard, ask.offset_s) for shard in plan.shards for ask in shard.asks}
@@ -98,6 +116,7 @@ class Told:
         if not self.measuring or result.memory.failures > 1:  # a suspect asked again has no due time
             return
         self.outcomes[verdict.reason] += 1
+        self.verdicts.update(f"{v.check} {v.outcome}" for v in result.verdicts)
         shard, offset_s = self._due[result.eye]
         began = result.at.timestamp() - offset_s
         slot = shard.slot_at(began + TIMER_S)
@@ -122,15 +141,37 @@ class Tasks:
         await asyncio.gather(*self.running, return_exceptions=True)
 
 
-async def measure(run: Run, port: int) -> dict[str, Any]:
+async def measure(run: Run, port: int, web_port: int) -> dict[str, Any]:
     """One run in this process."""
     plan = make_plan(
-        targets(port, run.dead), {"S": INTERVAL_S}, deep_interval_s=run.deep_interval_s, shard_eyes=32
+        targets(run, port, web_port),
+        {"S": run.interval_s},
+        deep_interval_s=run.deep_interval_s,
+        shard_eyes=32,
     )
     told = Told(plan)
+    async with AsyncExitStack() as stack:
+        senses = await stack.enter_async_context(_full_senses()) if run.full else Senses(Here())
+        return await _measured(run, plan, told, senses)
+
+
+@asynccontextmanager
+async def _full_senses() -> AsyncIterator[Senses]:
+    from probes.web import Web  # the liveness run opens neither
+    from probes.workers import Workers
+
+    workers, web = Workers(), Web()
+    try:
+        yield Senses(workers, web)
+    finally:
+        await web.close()
+        workers.close()
+
+
+async def _measured(run: Run, plan: Plan, told: Told, senses: Senses) -> dict[str, Any]:
     tools = Tools(
         NoLogins(),
-        Senses(Here()),  # in this process, so that its CPU is counted here
+        senses,
         _now,
         Counters.new(),
         Timeouts(answer=10.0 if run.dead else 5.0),
@@ -146,9 +187,9 @@ async def measure(run: Run, port: int) -> dict[str, Any]:
     jobs = Jobs({"dispatch": (1.0, tick)})
     await asyncio.sleep(WARM_S)
     told.measuring = True
-    cpu = time.process_time()
+    cpu = _cpu_s()
     await asyncio.sleep(MEASURED_S)
-    cpu = time.process_time() - cpu
+    cpu = _cpu_s() - cpu
     told.measuring = False
     await jobs.stop()
     await engine.stop()
@@ -158,6 +199,7 @@ async def measure(run: Run, port: int) -> dict[str, Any]:
         "rss_mb": round(_rss_mb(), 1),
         "probes": len(late),
         "outcomes": dict(told.outcomes),
+        "verdicts": dict(told.verdicts),
         "late_p50_s": round(late[len(late) // 2], 3),
         "late_p99_s": round(late[int(len(late) * 0.99)], 3),
     }
@@ -167,18 +209,30 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _cpu_s() -> float:
+    """CPU of this process and of its children, seconds."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12]) if int(fields[1]) == os.getpid() else 0
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _rss_mb() -> float:
     """Resident memory of this process now, as the kernel tells it."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
-def fleet(port: int) -> str:
+def fleet(port: int, web_port: int) -> str:
     """The simulator's fleet file: a thousand that live, and as many that accept and never answer."""
     lines = ["[defaults]", f"port = {port}"]
     for name, first in (("alive", FIRST), ("dead", FIRST_DEAD)):
         lines += ["[[camera]]", f'name = "{name}-{{n}}"', f"count = {EYES}", f'host = "{first}"']
         lines += ['path = "/live"']
+        if name == "alive":
+            lines += ["[camera.http]", f"port = {web_port}", "[camera.http.onvif]"]
     return "\n".join([*lines, "[[camera.fault]]", 'kind = "silent"'])
 
 
@@ -187,10 +241,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--one", help="measure one run in this process and print it")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--web-port", type=int, default=0)
     args = parser.parse_args()
     if args.one:
         run = next(run for run in RUNS if run.name == args.one)
-        print(json.dumps(uvloop.run(measure(run, args.port))))
+        print(json.dumps(uvloop.run(measure(run, args.port, args.web_port))))
         return 0
     return report(asyncio.run(measure_all()), args.out)
 
@@ -199,15 +254,16 @@ async def measure_all() -> dict[str, Any]:
     """Each run in a fresh process, against one simulator."""
     measured = {}
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port(str(FIRST))
+        port, web_port = free_port(str(FIRST)), free_port(str(FIRST))
         file = Path(folder) / "fleet.toml"
-        file.write_text(fleet(port), encoding="utf-8")
+        file.write_text(fleet(port, web_port), encoding="utf-8")
         simulator: list[str | Path] = [sys.executable, "-m", "probes.simulator", file]
         with started(simulator, log=Path(folder) / "log", ready=says_ready, deadline_s=60):
             for run in RUNS:
                 print(f"{run.name} …", file=sys.stderr, flush=True)
                 child = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "tests.benchmarks.sweep", "--one", run.name, "--port", str(port)),
+                    *(sys.executable, "-m", "tests.benchmarks.sweep", "--one", run.name),
+                    *("--port", str(port), "--web-port", str(web_port)),
                     stdout=asyncio.subprocess.PIPE,
                 )
                 out, _ = await child.communicate()
@@ -225,7 +281,7 @@ def report(measured: dict[str, Any], out: Path) -> int:
         "measured": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "eyes": EYES,
-        "interval_s": INTERVAL_S,
+        "interval_s": {run.name: run.interval_s for run in RUNS},
         "runs": measured,
         "goals": goals,
     }
