@@ -87,6 +87,10 @@ def test_a_code_may_hold_a_slash(database: Database) -> None:
     assert client.get("/eyes/TDP%204%2F1").status_code == 200
 
 
+def test_there_are_no_findings_where_nothing_was_found(client: TestClient) -> None:
+    assert client.get("/api/v1/findings").json()["findings"] == []
+
+
 def test_totals_and_units_agree_with_the_eyes(client: TestClient) -> None:
     totals = client.get("/api/v1/totals").json()
     units = client.get("/api/v1/units").json()["units"]

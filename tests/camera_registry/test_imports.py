@@ -551,6 +551,7 @@ def test_cells_as_people_write_them(read: Callable[[Any], Any], cell: Any, expec
         pytest.param(values.host, 1921681100, Fault.HOST_INVALID, id="a number"),
         pytest.param(values.host, "0.0.0.0", Fault.HOST_INVALID, id="nobody"),
         pytest.param(values.host, "10.0.0.1:0", Fault.PORT_INVALID, id="port 0"),
+        pytest.param(values.fingerprint, "AB:CD", Fault.FINGERPRINT_INVALID, id="fingerprint cut off"),
         pytest.param(values.path, "/cam?user=admin&password=S3", Fault.CREDENTIAL_IN_PATH, id="in the query"),
         pytest.param(values.path, "/user%3Dadmin_pass%3DS3", Fault.CREDENTIAL_IN_PATH, id="percent-encoded"),
         pytest.param(values.path, "rtsp://a:b@c@10.0.0.1/1", Fault.URL_INVALID, id="an @ too many"),

@@ -83,6 +83,48 @@ def test_a_target_knows_how_gently_to_ask(session: Session, store: CredentialSto
     assert (by_camera.sessions, by_camera.interval_s, by_camera.credential) == (1, 60.0, None)
 
 
+def test_a_target_knows_every_way_to_its_device(session: Session, store: CredentialStore, city: City) -> None:
+    apart = store.put(session, "onvif", "operator", "x", now=NOW)
+    plain, secure = city.device("D1"), city.device(
+        "D2", web_tls=True, onvif_port=8000, tls_check="pin", tls_pin="ab" * 32, serial="123",
+        onvif_credential_id=apart,
+    )  # fmt: skip
+    city.eye(plain, "E1")
+    city.eye(secure, "E2", channel=7, ptz=True, snapshot_path="/picture")
+    by_http, by_https = (one.target for one in load_targets(session, store, NOW, ZONE))
+    assert (by_http.web_port, by_http.web_tls, by_http.onvif_port) == (80, False, None)
+    assert (by_http.tls_check, by_http.snapshot_path, by_http.onvif_credential) == ("none", None, None)
+    assert (by_https.web_port, by_https.web_tls, by_https.onvif_port) == (443, True, 8000)
+    assert (by_https.tls_check, by_https.tls_pin) == ("pin", "ab" * 32)
+    assert (by_https.channel, by_https.ptz, by_https.snapshot_path) == (7, True, "/picture")
+    assert by_https.onvif_credential is not None
+    assert (by_https.onvif_credential.user, by_https.serial) == ("operator", "123")
+
+
+REQUIRED = [
+    pytest.param(None, None, None, None, id="nothing is required"),
+    pytest.param(30.0, None, None, 30.0, id="by the point"),
+    pytest.param(30.0, 7.0, None, 7.0, id="the eye's own number goes before"),
+    pytest.param(30.0, None, NOW - timedelta(days=5), 5.0, id="no more than it has been in service"),
+]
+
+
+@pytest.mark.parametrize(("point", "eye", "commissioned", "required"), REQUIRED)
+def test_days_of_footage_required(
+    session: Session,
+    store: CredentialStore,
+    city: City,
+    point: float | None,
+    eye: float | None,
+    commissioned: datetime | None,
+    required: float | None,
+) -> None:
+    city.point.required_days = point
+    city.eye(city.device(), required_days=eye, commissioned_at=commissioned)
+    (one,) = load_targets(session, store, NOW, ZONE)
+    assert one.target.required_days == required
+
+
 IN_SERVICE: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "in service": ({}, {}),
     "commissioned now": ({}, {"commissioned_at": NOW}),
@@ -146,6 +188,15 @@ def test_a_household_takes_its_consent_back(session: Session, store: CredentialS
     assert asked(session, store) == ["E2"]
     assert inventory.withdraw_access(session, second, NOW)
     assert asked(session, store) == []
+    assert session.get_one(Credential, own).sealed is None
+
+
+def test_the_set_for_onvif_goes_with_the_consent(
+    session: Session, store: CredentialStore, city: City
+) -> None:
+    own = store.put(session, "household", "admin", "x", now=NOW)
+    eye = city.eye(city.device(onvif_credential_id=own))
+    assert inventory.withdraw_access(session, eye, NOW)
     assert session.get_one(Credential, own).sealed is None
 
 

@@ -75,6 +75,26 @@ def test_an_eye_nobody_has_asked_is_unknown_and_says_why(database: Database) -> 
     assert new.overlay is Overlay.NOT_STARTED
 
 
+@pytest.mark.usefixtures("wards")
+@pytest.mark.parametrize(
+    ("days", "observing"),
+    [
+        pytest.param(29, True, id="in its first thirty days"),
+        pytest.param(30, False, id="after them"),
+        pytest.param(None, False, id="not yet seen ok"),
+    ],
+)
+def test_an_eye_is_observed_before_anybody_is_told(
+    database: Database, days: int | None, observing: bool
+) -> None:
+    with database.transaction() as session:
+        eye = session.scalars(select(models.Eye).where(models.Eye.code == "NC1-UP")).one()
+        state = session.get_one(models.EyeState, eye.id)
+        state.first_ok_at = None if days is None else NOW - timedelta(days=days)
+
+    assert rows_of(database)["NC1-UP"].observing is observing
+
+
 def test_nothing_registered_gives_no_rates(database: Database) -> None:
     totals = queries.totals(rows_of(database).values())
 
