@@ -16,7 +16,9 @@ from probes.simulator.scene import Look, Plane, frames
 
 MAX_PAYLOAD: Final = 1400  # bytes of one RTP payload: below the MTU of a tunnelled Ethernet
 MIN_CLIP_S: Final = 11.0  # a loop of one keyframe would be a frozen picture
+MIN_SPOILT_S: Final = 5.0  # enough of what is wrong: encoders are the time it takes to start
 MIN_GROUPS: Final = 3  # so that three looks at a camera are never at the same keyframe
+MAX_SMART_FPS: Final = 3  # of streams with a long time between keyframes, as "smart" codecs have
 DYNAMIC_TYPE: Final = 96
 JPEG_TYPE: Final = 26  # RFC 3551, table 5
 FULL_RANGE: Final = 2  # AVCOL_RANGE_JPEG
@@ -56,7 +58,7 @@ class ClipSpec:
                 raise InvalidSpec(key, f"of mjpeg must be a multiple of 8 up to 2040, got {size}")
 
     def with_gop(self, gop_s: float) -> "ClipSpec":
-        return replace(self, gop_s=gop_s)
+        return replace(self, gop_s=gop_s, fps=min(self.fps, MAX_SMART_FPS))
 
     @property
     def gop_frames(self) -> int:
@@ -69,7 +71,8 @@ class ClipSpec:
 
     @property
     def groups(self) -> int:
-        return max(MIN_GROUPS, -(-round(MIN_CLIP_S * self.fps) // self.gop_frames))
+        seconds = MIN_CLIP_S if self.look in (Look.LIVE, Look.INFRARED) else MIN_SPOILT_S
+        return max(MIN_GROUPS, -(-round(seconds * self.fps) // self.gop_frames))
 
 
 @dataclass(frozen=True, slots=True)
