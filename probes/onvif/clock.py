@@ -61,7 +61,9 @@ class DeviceClock:
 UNREADABLE: Final = DeviceClock()
 
 
-async def device_clock(target: Target, web: Web, now: Callable[[], datetime]) -> DeviceClock:
+async def device_clock(
+    target: Target, web: Web, now: Callable[[], datetime], limits: WebLimits = LIMITS
+) -> DeviceClock:
     """Ask for the time, anonymously. Raises ``ProbeError`` where the device is not reached or stays silent.
 
     Without ONVIF's answer it is the ``Date`` of whatever was answered; without that ``UNREADABLE``.
@@ -75,7 +77,7 @@ async def device_clock(target: Target, web: Web, now: Callable[[], datetime]) ->
         port=target.onvif_port,
         body=_QUESTION,
         content_type=CONTENT_TYPE,
-        limits=LIMITS,
+        limits=limits,
     )
     between = asked_at + timedelta(seconds=(loop.time() - began) / 2)
     try:

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.onvif
 
 Three questions to each of many simulated cameras (the time, the identity, where the snapshot is), by methods
-that take turns, each in a new process; figures are of the cameras after the first three. Clients are kept.
-onvif-zeep gets a venv of its own under .venv. Writes ``onvif.json`` into ``docs/benchmarks``.
+that take turns, each in a new process. Figures are of the cameras after the first three, in each method's
+quietest round. Clients are kept. onvif-zeep gets a venv of its own under .venv. Writes ``onvif.json`` into ``docs/benchmarks``.
 """
 
 import argparse
@@ -34,7 +34,11 @@ ROUNDS = 5
 CAMERAS = {"ours": 120, "clock": 120, "onvif-zeep-async": 120, "onvif-zeep": 8}
 WARM = 3  # the first cameras pay for WSDLs and imports
 
-# method, figure, the most it may be; CPU in milliseconds and memory in kilobytes for one further camera
+# onvif-zeep-async's CPU for one further camera on the machine that the limits were set on; another machine,
+# or a busy one, is as much slower as it is slower with this.
+REFERENCE_MS = 5.6
+
+# method, figure, the most it may be there; CPU in milliseconds and memory in kilobytes for one further camera
 LIMITS = (("ours", "cpu_ms", 8.0), ("ours", "rss_kb", 80.0), ("clock", "cpu_ms", 0.6))
 
 
@@ -107,9 +111,10 @@ def main() -> int:
                 for name in CAMERAS:
                     samples[name].append(ask(name, port, python))
     figures = {
-        name: {key: round(statistics.median(s[key] for s in found), 3) for key in found[0]}
+        name: {key: round(min(s[key] for s in found), 3) for key in found[0]}
         for name, found in samples.items()
     }
+    slower = figures["onvif-zeep-async"]["cpu_ms"] / REFERENCE_MS
     report: dict[str, Any] = {
         "measured": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
@@ -117,6 +122,7 @@ def main() -> int:
         | {"onvif-zeep": _locked("onvif-zeep")},
         "rounds": args.rounds,
         "per_further_camera": figures,
+        "times_slower_than_reference": round(slower, 2),
         "times_cheaper_than": {
             other: {
                 key: round(figures[other][key] / max(figures["ours"][key], 0.001), 1)
@@ -124,20 +130,21 @@ def main() -> int:
             }
             for other in ("onvif-zeep-async", "onvif-zeep")
         },
-        "limits": [
-            {"method": name, "figure": key, "measured": figures[name][key], "limit": limit}
-            | {"met": figures[name][key] <= limit}
-            for name, key, limit in LIMITS
-        ],
+        "limits": [_judged(name, key, figures[name][key], limit, slower) for name, key, limit in LIMITS],
     }
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "onvif.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     for limit in report["limits"]:
         sign = "ok  " if limit["met"] else "MISS"
-        print(
-            f"{sign} {limit['method']:6} {limit['figure']:7} {limit['measured']:8} (limit {limit['limit']:g})"
-        )
+        said = f"{limit['method']} {limit['figure']} {limit['on_reference']}"
+        print(f"{sign} {said} on the machine of reference (limit {limit['limit']:g})")
     return 0 if all(limit["met"] for limit in report["limits"]) else 1
+
+
+def _judged(method: str, figure: str, measured: float, limit: float, slower: float) -> dict[str, Any]:
+    on_reference = measured / slower if figure == "cpu_ms" else measured
+    told = {"method": method, "figure": figure, "measured": measured, "on_reference": round(on_reference, 3)}
+    return told | {"limit": limit, "met": on_reference <= limit}
 
 
 def _locked(name: str) -> str:
