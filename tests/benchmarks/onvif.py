@@ -4,7 +4,8 @@
 
 Three questions to each of many simulated cameras (the time, the identity, where the snapshot is), by methods
 that take turns, each in a new process. Figures are of the cameras after the first three, in each method's
-quietest round. Clients are kept. onvif-zeep gets a venv of its own under .venv. Writes ``onvif.json`` into ``docs/benchmarks``.
+quietest round. Clients are kept. onvif-zeep gets a venv of its own under .venv. Writes ``onvif.json`` into
+``docs/benchmarks``.
 """
 
 import argparse
