@@ -97,7 +97,7 @@ class Scene:
 
     def _lit(self, light: str, view: Canvas, random: Random) -> Frame:
         grey = light in ("infrared", "insects", "rain at night") or (
-            light == "headlights" and self.number % 2
+            light == "headlights" and self.number % 2 == 1
         )
         picture = _passers_by(view.copy(), random)
         if light in ("day", "rain", "haze", "PTZ"):
@@ -304,7 +304,7 @@ def _low_contrast(frame: Frame, kind: int, strength: float, random: Random) -> F
     faded = (
         (frame.astype(np.float32) - grey.mean()) * (contrast / max(1.0, float(grey.std()))) + 90 + 30 * kind
     )
-    return np.clip(faded, 0, 255).astype(np.uint8)
+    return np.asarray(faded.clip(0, 255), np.uint8)
 
 
 def _covered(frame: Frame, kind: int, strength: float, random: Random) -> Frame:
