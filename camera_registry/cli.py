@@ -26,6 +26,19 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         "discover": (
             "Find ONVIF devices: those of this network, or of the hosts named. Nothing is logged in to."
         ),
+        "commission": (
+            "Ask a device who it is and what channels it has, and propose its eyes. "
+            "Logs in, within the budget."
+        ),
+        "device": "Devices that are not what they were.",
+        "login": "Logins that are held back.",
+    },
+    "pictures": {
+        "grade": "Enter how a person finds the picture of an eye; it is kept with who said so and when.",
+        "report": (
+            "Take a group head's report on eyes that no network reaches: of one eye, or a file of many."
+        ),
+        "baseline": "What an eye usually sees, approved by a person.",
     },
     "probing": {
         "probe": (

@@ -5,12 +5,7 @@ All are English msgids; ``i18n.translate`` makes them Vietnamese where a person 
 
 from collections.abc import Mapping
 
-from camera_registry.audit import Action
-from camera_registry.facts import Change
-from camera_registry.findings import Evidence
-from camera_registry.grades import Grade
 from camera_registry.i18n import N_
-from camera_registry.inventory import Word
 from probes.reasons import Check, Reason
 from probes.result import Mode, Step
 
@@ -154,43 +149,7 @@ STEPS: Mapping[Step, str] = {
     Step.RECORDING: N_("Ask for the footage"),
 }
 
-EVIDENCE: Mapping[Evidence, str] = {
-    Evidence.RTP: N_("The stream came without a login"),
-    Evidence.IMAGE: N_("An image came without a login"),
-    Evidence.SDP: N_("The description of the stream came without a login"),
-    Evidence.HEADER: N_("Seen in what was sent"),
-    Evidence.CERTIFICATE: N_("The certificate of the device"),
-}
-
 MODES: Mapping[Mode, str] = {Mode.COLOUR: N_("In colour"), Mode.GREY: N_("Infrared")}
-
-GRADES: Mapping[Grade, str] = {
-    Grade.GOOD: OUTCOMES["ok"],
-    Grade.UNCLEAR: N_("Not clear"),
-    Grade.NO_PICTURE: N_("No picture"),
-}
-
-REPORTED: Mapping[Word, str] = {
-    Word.WORKING: N_("Reported working"),
-    Word.POOR: N_("Reported working poorly"),
-    Word.NOT_WORKING: N_("Reported not working"),
-}
-
-CHANGES: Mapping[Change, str] = {
-    Change.FIRMWARE: N_("The firmware has changed"),
-    Change.SERIAL: N_("Another serial number answers"),
-}
-
-ACTIONS: Mapping[Action, str] = {
-    Action.BASELINE_APPROVED: N_("Baseline approved"),
-    Action.BASELINE_REJECTED: N_("Baseline rejected"),
-    Action.BASELINES_RESET: N_("Baselines reset"),
-    Action.PICTURE_VIEWED: N_("Picture viewed"),
-    Action.DEVICE_CONFIRMED: N_("Device confirmed"),
-    Action.LOGIN_TRIED: N_("Login tried"),
-    Action.GRADE_GIVEN: N_("Picture graded"),
-    Action.REPORT_TAKEN: N_("Report taken"),
-}
 
 
 def reason_text(slug: str) -> str:

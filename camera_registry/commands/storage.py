@@ -1,10 +1,12 @@
 """The registry as a command finds it: the migrated database, and the key of its credentials."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from camera_registry.audit import Actor
 from camera_registry.commands.common import Refused, err
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -41,3 +43,8 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
         for language in LANGUAGES:
             err.print(translate(message, language, path=store.path), style="yellow", markup=False)
     return store
+
+
+def actor() -> Actor:
+    """Who types: the name of the account on this machine."""
+    return Actor(getpass.getuser(), "cli")

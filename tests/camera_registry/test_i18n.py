@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from camera_registry import i18n, words
+from camera_registry import deeds, i18n, words
 from camera_registry.audit import Action
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -82,12 +82,12 @@ def test_every_slug_has_words(language: Language) -> None:
     assert set(words.LEDGERS) == {"eye", *Check}
     assert set(words.STEPS) == set(Step)
     for said, slugs in (
-        (words.EVIDENCE, Evidence),
+        (deeds.EVIDENCE, Evidence),
         (words.MODES, Mode),
-        (words.GRADES, Grade),
-        (words.REPORTED, Word),
-        (words.CHANGES, Change),
-        (words.ACTIONS, Action),
+        (deeds.GRADES, Grade),
+        (deeds.REPORTED, Word),
+        (deeds.CHANGES, Change),
+        (deeds.ACTIONS, Action),
     ):
         assert set(said) == set(slugs)
 
