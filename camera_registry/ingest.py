@@ -382,16 +382,18 @@ def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Find
 
 
 def _conditions(session: Session, eye_ids: Collection[int]) -> dict[Key, Condition]:
-    rows = session.scalars(
-        select(models.Condition)
+    rows = session.execute(
+        select(*_CONDITION)  # columns: an eye has five, and mapped objects would take most of a delivery
         .where(models.Condition.eye_id.in_(eye_ids))
         .with_for_update()
-        .execution_options(populate_existing=True)  # rows are written past the session, in bulk
     )
     return {(row.eye_id, Check(row.check)): _condition(row) for row in rows}
 
 
-def _condition(row: models.Condition) -> Condition:
+_CONDITION = tuple(models.Condition.__table__.columns)
+
+
+def _condition(row: models.Condition | Row[*tuple[Any, ...]]) -> Condition:
     return Condition(
         state=Outcome(row.state),
         since=row.since,
@@ -608,8 +610,11 @@ def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -
 def _refresh_reasons(session: Session, eye_ids: Collection[int]) -> None:
     """The reason shown is that of the newest probe: a refused login may meanwhile be held back, say."""
     checks: dict[int, dict[Check, Standing]] = defaultdict(dict)
-    for (eye_id, check), c in _conditions(session, eye_ids).items():
-        checks[eye_id][check] = Standing(c.state, c.reason)
+    said = select(
+        models.Condition.eye_id, models.Condition.check, models.Condition.state, models.Condition.reason
+    ).where(models.Condition.eye_id.in_(eye_ids))
+    for eye_id, check, state, reason in session.execute(said):
+        checks[eye_id][Check(check)] = Standing(Outcome(state), Reason(reason))
     rows = [{"id": i, "now": str(health.eye_standing(standings).reason)} for i, standings in checks.items()]
     if rows:
         session.connection().execute(
