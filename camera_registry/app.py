@@ -18,7 +18,7 @@ from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
-from dashboards.pages import city, eye, refusal
+from dashboards.pages import baselines, city, eye, refusal
 from dashboards.rendering import STATIC
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
@@ -36,15 +36,17 @@ def create_app(
     broadcaster: Broadcaster,
     notice: str | None = None,
     now: Callable[[], datetime] = _utc_now,
+    look: Callable[[str], bytes] | None = None,
 ) -> FastAPI:
     """The web application.
 
-    ``notice`` is an English msgid shown above every page, such as that the data are synthetic. Before the
+    ``notice`` is an English msgid shown above every page, such as that the data are synthetic; ``look``
+    takes a live picture (see ``Desk``). Before the
     server stops, call ``broadcaster.close()``: open pages hold their streams for as long as they may.
     """
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
-    app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now())
-    for room in (events, inventory, watching, city, eye):
+    app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
+    for room in (events, inventory, watching, city, baselines, eye):
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(HTTPException, _refused)

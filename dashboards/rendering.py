@@ -13,12 +13,16 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from camera_registry import i18n, words
+from camera_registry import deeds, i18n, words
 from camera_registry.api.desk import Desk
+from camera_registry.facts import Change
+from camera_registry.findings import Evidence
+from camera_registry.grades import Grade
 from camera_registry.i18n import LANGUAGES, Language
+from camera_registry.inventory import Word
 from camera_registry.queries import EyeRow, Overlay
 from probes.reasons import Reason
-from probes.result import Step
+from probes.result import Mode, Step
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -80,6 +84,34 @@ class Reader:
 
     def ledger(self, slug: str) -> str:
         return self.say(words.LEDGERS[slug])
+
+    def ago(self, at: datetime) -> str:
+        """How long ago, in the unit that says it best."""
+        minutes = max(0, round((self.now - at).total_seconds() / 60))
+        if minutes < 120:
+            return self.say(i18n.N_("{count} minutes ago"), count=minutes)
+        if minutes < 48 * 60:
+            return self.say(i18n.N_("{count} hours ago"), count=round(minutes / 60))
+        return self.say(i18n.N_("{count} days ago"), count=round(minutes / 1440))
+
+    def offset(self, seconds: float) -> str:
+        """How far a clock is off: ``+0,4 s``."""
+        return f"{'+' if seconds >= 0 else '−'}{self.seconds(round(abs(seconds), 1))}"
+
+    def mode(self, slug: str) -> str:
+        return self.say(words.MODES[Mode(slug)])
+
+    def evidence(self, slug: str) -> str:
+        return self.say(deeds.EVIDENCE[Evidence(slug)])
+
+    def grade(self, slug: str) -> str:
+        return self.say(deeds.GRADES[Grade(slug)])
+
+    def change(self, slug: str) -> str:
+        return self.say(deeds.CHANGES[Change(slug)])
+
+    def reported(self, slug: str) -> str:
+        return self.say(deeds.REPORTED[Word(slug)])
 
     def step(self, slug: str) -> str:
         return self.say(words.STEPS[Step(slug)])

@@ -17,7 +17,10 @@ from camera_registry.units import Scope
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Handed in once, when the application is made. ``notice`` is a sentence shown above every page."""
+    """Handed in once, when the application is made. ``notice`` is a sentence shown above every page.
+
+    ``look`` takes a live picture of an eye by its code, as JPEG; ``None`` where no eye can be asked.
+    """
 
     database: Database
     settings: Settings
@@ -26,6 +29,7 @@ class Desk:
     notice: str | None
     now: Callable[[], datetime]
     started_at: datetime
+    look: Callable[[str], bytes] | None = None
     lines: StateLines = field(default_factory=StateLines)
 
     @property

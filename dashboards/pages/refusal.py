@@ -10,6 +10,7 @@ from dashboards.rendering import page, reader_of
 
 SENTENCES = {
     HTTPStatus.NOT_FOUND: N_("There is nothing at this address."),
+    HTTPStatus.FORBIDDEN: N_("This is done from our own pages only."),
     HTTPStatus.METHOD_NOT_ALLOWED: N_("This page cannot do that."),
 }
 OTHERWISE = N_("The request cannot be understood.")

@@ -1,0 +1,77 @@
+"""The baselines that wait for a person, a live picture of each on demand, and the person's decision."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse
+
+from camera_registry import baselines
+from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.audit import Actor
+from camera_registry.baselines import BaselineError
+from camera_registry.i18n import N_
+from camera_registry.inventory import InventoryError, eye_by_code
+from dashboards.rendering import page, reader_of
+from probes.result import Mode
+
+router = APIRouter(include_in_schema=False)
+
+Decision = Literal["approve", "reject"]
+DONE: dict[Decision, str] = {
+    "approve": N_('The baseline of the eye "{code}" is approved.'),
+    "reject": N_('The baseline of the eye "{code}" is rejected.'),
+}
+
+
+@router.get("/baselines")
+def waiting(desk: AtDesk, request: Request, show: str = "") -> HTMLResponse:
+    """``show`` names the one whose live picture is shown: ``eye/mode``."""
+    return _page(request, desk, show=show)
+
+
+@router.post("/baselines", dependencies=[FromOwnPage])
+def decide(
+    desk: AtDesk,
+    request: Request,
+    eye: Annotated[str, Form(max_length=64)],
+    mode: Annotated[Mode, Form()],
+    decision: Annotated[Decision, Form()],
+) -> HTMLResponse:
+    """Approve a baseline, or reject it. Who decides is not known before there is sign-in: only from where."""
+    actor = actor_of(request)
+    reader = reader_of(request, desk)
+    done, status = reader.say(DONE[decision], code=eye), 200
+    try:
+        with desk.database.transaction() as session:
+            row = eye_by_code(session, eye)
+            if decision == "approve":
+                baselines.approve(session, row, mode, actor, desk.now())
+            else:
+                baselines.reject(session, row, mode, actor, desk.now())
+    except (BaselineError, InventoryError) as refused:
+        done, status = refused.text(reader.language), 409
+    return _page(request, desk, done=done, status=status)
+
+
+def actor_of(request: Request) -> Actor:
+    """Whoever uses this machine: there is no sign-in yet."""
+    return Actor("local", request.client.host if request.client else "")
+
+
+def _page(request: Request, desk: Desk, *, show: str = "", done: str = "", status: int = 200) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        day = reader.now.astimezone(reader.zone).date()
+        found = baselines.waiting(session, desk.scope, day)
+    return page(
+        request,
+        desk,
+        "baselines.html",
+        reader=reader,
+        status=status,
+        waiting=found,
+        show=show,
+        done=done,
+        looks=desk.look is not None,
+    )
