@@ -17,6 +17,7 @@ from camera_registry import audit, models, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
+from camera_registry.inventory import withdrawn_among
 from camera_registry.models import Baseline as Row
 from camera_registry.models import Device, Eye, PictureSample, Point
 from camera_registry.units import Scope
@@ -64,6 +65,7 @@ def take_samples(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> 
     if not good:
         return
     eyes = {eye_id for eye_id, _ in good}
+    eyes -= withdrawn_among(session, eyes)
     open_ones = select(Row.eye_id, Row.mode).where(Row.eye_id.in_(eyes), Row.withdrawn_at.is_(None))
     standing = {(row.eye_id, row.mode) for row in session.execute(open_ones)}
     last = {
@@ -78,7 +80,7 @@ def take_samples(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> 
     for eye_id, result in sorted(good, key=lambda pair: pair[1].at):
         sight = result.measured.sight
         assert sight is not None
-        if (eye_id, str(sight.mode)) in standing:
+        if eye_id not in eyes or (eye_id, str(sight.mode)) in standing:
             continue
         if eye_id in last and result.at - last[eye_id] < SAMPLED_EVERY:
             continue

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import models
+from camera_registry.inventory import withdrawn_among
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, ProbeResult
 
@@ -48,7 +49,7 @@ def note_findings(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) ->
     open_ones = _open(session, {eye_id for eye_id, _ in telling})
     if not open_ones and not any(EVIDENCE.keys() & set(result.notes) for _, result in telling):
         return
-    withdrawn = _withdrawn(session, {eye_id for eye_id, _ in telling})
+    withdrawn = withdrawn_among(session, {eye_id for eye_id, _ in telling})
     for eye_id, result in sorted(telling, key=lambda pair: pair[1].at):
         if eye_id in withdrawn:
             continue
@@ -105,10 +106,3 @@ def _open(session: Session, eye_ids: Collection[int]) -> dict[int, dict[Reason, 
     for row in session.scalars(rows):
         found[row.eye_id][Reason(row.reason)] = row
     return found
-
-
-def _withdrawn(session: Session, eye_ids: Collection[int]) -> set[int]:
-    gone = select(models.Eye.id).where(
-        models.Eye.id.in_(eye_ids), models.Eye.access_withdrawn_at.is_not(None)
-    )
-    return set(session.scalars(gone))

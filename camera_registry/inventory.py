@@ -1,6 +1,7 @@
 """Points, devices, eyes: what their words mean, which eyes may be asked, and how access to one ends."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -282,6 +283,12 @@ def withdraw_access(session: Session, eye: Eye, now: datetime) -> bool:
     for credential_id in erased:
         erase(session, credential_id, now)
     return bool(erased)
+
+
+def withdrawn_among(session: Session, eye_ids: Collection[int]) -> set[int]:
+    """Those of the eyes whose access was withdrawn: a late result of one leaves no trace."""
+    gone = select(Eye.id).where(Eye.id.in_(eye_ids), Eye.access_withdrawn_at.is_not(None))
+    return set(session.scalars(gone))
 
 
 def suspend(session: Session, eye: Eye, now: datetime, reason: str = "") -> None:
