@@ -21,6 +21,7 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database, Role, RoleTaken
 from camera_registry.errands import Errands
 from camera_registry.i18n import N_
+from camera_registry.live import LiveEye
 from camera_registry.monitor import Monitor, Running, database_may_be_away, prepare
 from camera_registry.scheduler import Jobs
 from camera_registry.settings import Settings
@@ -136,11 +137,19 @@ async def _serving(
 ) -> AsyncIterator[tuple[Monitor, str]]:
     listener = _listen(host, port)
     counters, broadcaster = Counters.new(), Broadcaster()
-    app = create_app(database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=clock)
+    monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
+    app = create_app(
+        database,
+        settings,
+        counters=counters,
+        broadcaster=broadcaster,
+        notice=notice,
+        now=clock,
+        look=LiveEye(monitor),
+    )
     server = _Server(
         uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
     )
-    monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
     try:
         async with Running(monitor) as running, Errands(monitor, running.follower), Surveyor(monitor):
             web = asyncio.create_task(server.serve([listener]))

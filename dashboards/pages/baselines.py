@@ -2,16 +2,17 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
-from camera_registry import baselines
+from camera_registry import audit, baselines
 from camera_registry.api.desk import AtDesk, Desk
 from camera_registry.api.same_origin import FromOwnPage
-from camera_registry.audit import Actor
+from camera_registry.audit import Action, Actor
 from camera_registry.baselines import BaselineError
 from camera_registry.i18n import N_
 from camera_registry.inventory import InventoryError, eye_by_code
+from camera_registry.live import LiveError
 from dashboards.rendering import page, reader_of
 from probes.result import Mode
 
@@ -52,6 +53,30 @@ def decide(
     except (BaselineError, InventoryError) as refused:
         done, status = refused.text(reader.language), 409
     return _page(request, desk, done=done, status=status)
+
+
+@router.get("/eyes/{code:path}/live.jpg", dependencies=[FromOwnPage])
+def live(desk: AtDesk, request: Request, code: str) -> Response:
+    """What the eye shows now, kept nowhere; that somebody looked is written down first."""
+    if desk.look is None:
+        raise HTTPException(404)
+    try:
+        with desk.database.transaction() as session:
+            eye_by_code(session, code)
+            audit.record(
+                session,
+                actor_of(request),
+                Action.PICTURE_VIEWED,
+                f"eye:{code}",
+                desk.now(),
+                detail={"live": True},
+            )
+        picture = desk.look(code)
+    except InventoryError:
+        raise HTTPException(404) from None
+    except LiveError as refused:
+        raise HTTPException(502, str(refused)) from None
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 def actor_of(request: Request) -> Actor:

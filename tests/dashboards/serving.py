@@ -35,11 +35,14 @@ def make_web(
     now: Callable[[], datetime] = lambda: NOW,
     notice: str | None = None,
     metrics_token: str | None = None,
+    look: Callable[[str], bytes] | None = None,
 ) -> Web:
     """The application over ``database``; it is ``NOW`` unless told otherwise."""
     counters, broadcaster = Counters.new(), Broadcaster()
     settings = load(data_dir=Path("unused"), metrics_token=metrics_token)
-    app = create_app(database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=now)
+    app = create_app(
+        database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=now, look=look
+    )
     return Web(app, database, counters, broadcaster)
 
 

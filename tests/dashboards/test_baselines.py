@@ -104,3 +104,21 @@ def test_only_our_own_pages_decide(
     with database.reading() as session:
         decided = session.scalars(select(models.Audit)).all()
     assert bool(decided) == (status == 200)
+
+
+def test_a_live_picture_is_asked_for_by_our_page_alone_and_written_down(database: Database) -> None:
+    def look(code: str) -> bytes:
+        return b"\xff\xd8 of " + code.encode()
+
+    web = make_web(database, look=look)
+    client = TestClient(web.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    assert "live.jpg" not in client.get("/baselines").text, "only on demand"
+    assert "/eyes/E1/live.jpg" in client.get("/baselines?show=E1/colour").text
+    assert client.get("/eyes/E1/live.jpg", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    seen = client.get("/eyes/E1/live.jpg", headers=OWN)
+    assert (seen.content, seen.headers["Content-Type"]) == (b"\xff\xd8 of E1", "image/jpeg")
+    assert seen.headers["Cache-Control"] == "no-store"
+    assert client.get("/eyes/E404/live.jpg", headers=OWN).status_code == 404
+    with database.reading() as session:
+        audited = session.scalars(select(models.Audit)).one()
+        assert (audited.action, audited.subject) == ("picture_viewed", "eye:E1")
