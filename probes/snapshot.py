@@ -16,7 +16,7 @@ from probes.reasons import Reason
 from probes.result import Seen, Sight, Target
 from probes.senses import Runner
 from probes.sight import Glance, glance_at_image
-from probes.web import Web, WebAnswer
+from probes.web import DEFAULT_LIMITS, Web, WebAnswer, WebLimits
 
 LOOK_S: Final = 3.0  # in a worker, at most
 RETRY_S: Final = 1.0  # cameras that were asleep say 503, or nothing, the first time (python-amcrest #232)
@@ -44,18 +44,26 @@ class SnapshotTaken:
 
 
 async def take(
-    target: Target, web: Web, logins: LoginGate, workers: Runner, now: datetime, *, retry_s: float = RETRY_S
+    target: Target,
+    web: Web,
+    logins: LoginGate,
+    workers: Runner,
+    now: datetime,
+    *,
+    retry_s: float = RETRY_S,
+    limits: WebLimits = DEFAULT_LIMITS,
 ) -> SnapshotTaken:
     """Fetch and look at one snapshot of ``target``, which has a ``snapshot_path``.
 
-    Never raises for what a camera does. A camera that was not ready is asked again after ``retry_s``.
+    Never raises for what a camera does. A camera that was not ready is asked again after ``retry_s``; each
+    time it has what ``limits`` allow.
     """
     seen = target.memory.seen_snapshot
     path = target.snapshot_path or ""
     if not path.startswith("/"):  # some firmware names an RTSP address here (XM530)
         return SnapshotTaken(Reason.SNAPSHOT_URI_INVALID, "the path does not begin with /", seen=seen)
     try:
-        answer = await _fetch(target, web, logins, path, retry_s)
+        answer = await _fetch(target, web, logins, path, retry_s, limits)
     except ProbeError as error:
         return SnapshotTaken(_reason_of(error), error.detail, seen=seen)
     notes = answer.notes + ((Reason.SLOW_RESPONSE,) if answer.seconds > SLOW_S else ())
@@ -80,12 +88,14 @@ async def take(
     return replace(taken, reason=reason, notes=notes, sight=glance.sight, seen=seen)
 
 
-async def _fetch(target: Target, web: Web, logins: LoginGate, path: str, retry_s: float) -> WebAnswer:
+async def _fetch(
+    target: Target, web: Web, logins: LoginGate, path: str, retry_s: float, limits: WebLimits
+) -> WebAnswer:
     """One image, asked for a second time where the camera was not ready. Raises ``ProbeError``."""
-    answer = await _get(target, web, logins, path)
+    answer = await _get(target, web, logins, path, limits)
     if answer.status == 503 or (answer.status == 200 and not answer.body):
         await asyncio.sleep(retry_s)
-        answer = await _get(target, web, logins, path)
+        answer = await _get(target, web, logins, path, limits)
     if answer.status == 403:
         raise ProbeError(Reason.FORBIDDEN, "the account may not take snapshots")
     if answer.status != 200:
@@ -93,10 +103,12 @@ async def _fetch(target: Target, web: Web, logins: LoginGate, path: str, retry_s
     return answer
 
 
-async def _get(target: Target, web: Web, logins: LoginGate, path: str) -> WebAnswer:
+async def _get(target: Target, web: Web, logins: LoginGate, path: str, limits: WebLimits) -> WebAnswer:
     # Caches on the way would give the same picture for a while; a query of ours might break a signature.
     fresh = (("Cache-Control", "no-cache"),)
-    return await web.request(target, "GET", path, logins=logins, credential=target.credential, headers=fresh)
+    return await web.request(
+        target, "GET", path, logins=logins, credential=target.credential, headers=fresh, limits=limits
+    )
 
 
 async def _look(answer: WebAnswer, workers: Runner) -> Glance:

@@ -95,7 +95,8 @@ class Conversation:
             return read_body(answer.status, answer.body), answer.body
         except OnvifError as error:
             secrets = self._credential.secrets if self._credential else ()  # a fault may say them back
-            raise OnvifError(error.reason, redact(error.detail, secrets), error.subcodes) from None
+            fault = OnvifError(error.reason, redact(error.detail, secrets), error.subcodes)
+        raise fault
 
     async def _log_in(self, path: str, message: bytes, content_type: str, challenged: WebAnswer) -> WebAnswer:
         if self._proof is not Proof.NONE:

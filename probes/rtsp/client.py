@@ -24,6 +24,7 @@ USER_AGENT: Final = "camera-registry"
 MAX_TRANSCRIPT_PARTS: Final = 64
 MAX_TRANSCRIPT_PART_BYTES: Final = 16 * 1024
 MAX_RECORDED_FRAMES: Final = 512
+MAX_RECORDED_BYTES: Final = 4 * 1024 * 1024  # a frame may hold 64 KiB
 MAX_ANSWERED_REQUESTS: Final = 16  # of the server to us
 UDP_BUFFER_BYTES: Final = 2 * 1024 * 1024  # a 1080p keyframe comes as one burst
 UDP_PORT_TRIES: Final = 32
@@ -298,7 +299,8 @@ class RtspConnection(asyncio.Protocol):
     # ---- details
 
     def _hand_on(self, frames: Sequence[Frame]) -> None:
-        if self._record and len(self._frames) < MAX_RECORDED_FRAMES:
+        within = len(self._frames) < MAX_RECORDED_FRAMES and self.bytes_received < MAX_RECORDED_BYTES
+        if self._record and within:
             now = self._now_ms()
             self._frames.extend((now, frame) for frame in frames)
         if self.on_frames is not None and self.on_frames(frames):
