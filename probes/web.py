@@ -18,6 +18,7 @@ import aiohttp
 from yarl import URL
 
 from probes.errors import LinkError, ProbeError, WebProtocolError, WebTimeout, WebTooLarge
+from probes.http_once import Answer, HungUp, exchange, request_bytes
 from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
 from probes.paths import clean_path
@@ -44,6 +45,7 @@ class WebLimits:
 
 
 DEFAULT_LIMITS: Final = WebLimits()
+OUR_HEADERS: Final = (("User-Agent", USER_AGENT), ("Accept", "*/*"), ("Accept-Encoding", "identity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,41 @@ class Web:
         Without ``repeat``, for a body that proves a password, a device that hangs up is not asked again.
         Raises ``LinkError`` and ``WebError``.
         """
-        asking = _Asking(self._opened(), target, method, limits, body, _content_type(content_type))
         url = _url(target, target.web_port if port is None else port, path)
-        answer = await asking.once(url, repeat=repeat)
-        return replace(answer, date=_date(answer.headers.get("Date")), notes=_tls_notes(target))
+        sent = request_bytes(
+            method, url.authority, url.raw_path_qs, (*OUR_HEADERS, *_content_type(content_type)), body
+        )
+        try:
+            answer = await self._once(target, url, sent, limits)
+        except HungUp:
+            if not repeat:
+                raise
+            answer = await self._once(target, url, sent, limits)
+        return WebAnswer(
+            answer.status,
+            answer.reason,
+            answer.headers,
+            answer.body,
+            path=url.raw_path_qs,
+            date=_date(answer.headers.get("Date")),
+            whole=answer.whole,
+            notes=_tls_notes(target),
+        )
+
+    @staticmethod
+    async def _once(target: Target, url: URL, sent: bytes, limits: WebLimits) -> Answer:
+        assert url.host is not None
+        assert url.port is not None
+        return await exchange(
+            url.host,
+            url.port,
+            sent,
+            ssl=tls_context(target.tls_check, target.tls_pin) if target.web_tls else None,
+            connect_s=limits.connect_s,
+            first_byte_s=limits.first_byte_s,
+            total_s=limits.total_s,
+            body_bytes=limits.body_bytes,
+        )
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -179,12 +212,7 @@ class _Asking:
         self._method = method
         self._limits = limits
         self._body = body
-        self._headers = (
-            ("User-Agent", USER_AGENT),
-            ("Accept", "*/*"),
-            ("Accept-Encoding", "identity"),
-            *headers,
-        )
+        self._headers = (*OUR_HEADERS, *headers)
         self._ssl = tls_context(target.tls_check, target.tls_pin) if target.web_tls else True
         self._timeout = aiohttp.ClientTimeout(
             total=limits.total_s,
@@ -202,7 +230,7 @@ class _Asking:
         """One exchange; with ``repeat`` another where the device hung up without a byte (F023)."""
         try:
             return await self._exchange(url, fields)
-        except _HungUp:
+        except HungUp:
             if not repeat:
                 raise
         return await self._exchange(url, fields)
@@ -231,10 +259,6 @@ class _Asking:
             raise _as_ours(error, self._limits) from None  # theirs hold headers and addresses
 
 
-class _HungUp(LinkError):
-    """The connection was made, and ended before one byte of an answer."""
-
-
 def _as_ours(error: BaseException, limits: WebLimits) -> ProbeError:
     match error:
         case aiohttp.ConnectionTimeoutError():
@@ -250,7 +274,7 @@ def _as_ours(error: BaseException, limits: WebLimits) -> ProbeError:
         case aiohttp.ClientConnectorError(os_error=cause):
             return LinkError(reason_of(cause), cause.strerror or type(cause).__name__)
         case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
-            return _HungUp(Reason.CONNECTION_RESET, "the device closed the connection")
+            return HungUp(Reason.CONNECTION_RESET, "the device closed the connection")
         case aiohttp.ClientError() | ValueError():
             return WebProtocolError(f"no HTTP: {type(error).__name__}")
         case _:
