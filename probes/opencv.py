@@ -12,7 +12,7 @@ MAX_PIXELS: Final = 40_000_000
 # the header.
 os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)
 
-import cv2  # noqa: E402
+import cv2  # noqa: E402 – its limits are set first
 
 cv2.setNumThreads(1)  # pictures are judged side by side by several processes: threads would only add cost
 
