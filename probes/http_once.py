@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from probes.errors import LinkError, ProbeError, WebProtocolError, WebTimeout, WebTooLarge
 from probes.reasons import Reason
@@ -19,6 +19,7 @@ from probes.tls import is_pin_mismatch
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 128
+MOST_AROUND = 8  # bytes for one of the body: a chunk of one byte takes six
 
 
 class HungUp(LinkError):
@@ -100,7 +101,7 @@ class _Reading(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._reason = b""
         self._fields: list[tuple[str, str]] = []
-        self._head_bytes = 0
+        self._received = 0
         self._headed = False
         self._body = bytearray()
 
@@ -113,7 +114,7 @@ class _Reading(asyncio.Protocol):
             self.done.set_exception(error)
 
     def give_up_if_silent(self, seconds: float) -> None:
-        if not self._head_bytes:
+        if not self._received:
             self.fail(WebTimeout(f"no answer in {seconds:g} s"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,21 +124,22 @@ class _Reading(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.done.done():
             return
-        if not self._headed:
-            self._head_bytes += len(data)
+        self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             self.fail(WebProtocolError(f"no HTTP: {type(error).__name__}"))
-        if not self._headed and self._head_bytes > MAX_HEAD_BYTES:
-            self.fail(WebProtocolError(f"headers longer than {MAX_HEAD_BYTES} bytes"))
+        around = self._received - len(self._body)  # its head; chunks and trailers may have no end either
+        if around > MAX_HEAD_BYTES + MOST_AROUND * len(self._body):
+            self.fail(WebProtocolError(f"{around} bytes around a body of {len(self._body)}"))
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.done.done():
             return
         if self._headed:  # many cameras announce no length, and close
             self._finish(whole=not self._announced())
-        elif self._head_bytes:
+        elif self._received:
             self.fail(WebProtocolError("the answer ends within its head"))
         else:
             self.fail(HungUp(Reason.CONNECTION_RESET, "the device closed the connection"))

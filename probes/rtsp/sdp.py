@@ -232,7 +232,9 @@ def _split(url: str) -> tuple[str, str]:
 def _on_our_host(ours: str, theirs: str) -> str:
     """``theirs`` without userinfo; with our scheme, host and port unless it names the same host."""
     our_start, _ = _split(ours)
-    text = theirs.strip()
+    our_host = re.escape(re.sub(r":\d*$", "", our_start.rpartition("://")[2]))
+    # A login that was put there unescaped may hold any of / ? # @ itself.
+    text = re.sub(rf"(?<=://).*@(?={our_host}(?:[:/?]|$))", "", theirs.strip(), flags=re.DOTALL)
     while (inner := _URL.match(text)) and _URL.match(inner[2] + inner[3]):
         text = inner[2] + inner[3]  # rtsp://rtsp://host/
     match = _URL.match(text)

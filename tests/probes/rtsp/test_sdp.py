@@ -134,6 +134,7 @@ ASKED = "rtsp://10.0.0.5:10554/cam?c=1"
         pytest.param("/stream0/", "rtsp://10.0.0.5:10554/stream0/", id="a path only"),
         pytest.param("rtsp://admin:p4ss@10.0.0.5/a/", "rtsp://10.0.0.5/a/", id="userinfo echoed"),
         pytest.param("rtsp://admin:p@ss@10.0.0.5/a/", "rtsp://10.0.0.5/a/", id="userinfo with an at sign"),
+        pytest.param("rtsp://a:p/4#s?s@10.0.0.5/a/", "rtsp://10.0.0.5/a/", id="userinfo that is not escaped"),
         pytest.param("", ASKED, id="empty"),
         pytest.param("rtsp://h/" + "x" * 5000, ASKED, id="endless"),
     ],
