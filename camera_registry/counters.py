@@ -14,6 +14,7 @@ class Counters:
     - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
     - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
     - ``login_attempts{outcome}``: tries that sent a password, by how they ended (``LoginOutcome``).
+    - ``credentials_stopped``: credentials that failed at many devices at once and are tried by a canary alone.
     - ``results_late``: results refused: older than the lateness window, or from the future.
     """
 
@@ -22,6 +23,7 @@ class Counters:
     probes: Counter
     sessions_open: Gauge
     login_attempts: Counter
+    credentials_stopped: Gauge
     results_late: Counter
 
     @classmethod
@@ -49,6 +51,11 @@ class Counters:
                 "camera_registry_login_attempts_total",
                 "Tries that sent a password to a camera, by outcome.",
                 ("outcome",),
+                registry=registry,
+            ),
+            credentials_stopped=Gauge(
+                "camera_registry_credentials_stopped",
+                "Credentials that failed at many devices at once: only a canary tries them.",
                 registry=registry,
             ),
             results_late=Counter(

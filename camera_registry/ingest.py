@@ -49,6 +49,7 @@ LOOK_BACK = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timede
 EYES_AT_ONCE = 500  # in one transaction of the tick, and in one query of ledgers
 
 Key = tuple[int, Check]
+Keep = Callable[[Session, models.Eye, bytes, datetime, datetime], bool]  # see ``pictures.keep_picture``
 Ledger = tuple[int, str]  # of an eye: the name of a check, or EYE
 L = TypeVar("L", bound=Ledger)
 Written = Row[int, int, str, datetime, str, str, str]  # id, eye_id, ledger, at, before, after, reason
@@ -93,10 +94,13 @@ class Receipt:
 class Ingest:
     """Judges and keeps. ``clock`` tells when something is recorded; judging uses the results' own times."""
 
-    def __init__(self, database: Database, rules: Rules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, rules: Rules, clock: Callable[[], datetime], keep: Keep | None = None
+    ) -> None:
         self.rules = rules
         self._database = database
         self._clock = clock
+        self._keep = keep
 
     def deliver(self, key: str, results: Sequence[ProbeResult]) -> Receipt:
         """Take one batch. ``key`` names the delivery: the same key again changes nothing.
@@ -130,7 +134,15 @@ class Ingest:
             keep_observations(session, fresh)
             note_findings(session, fresh)
             take_samples(session, fresh)
+            self._keep_pictures(session, fresh, now)
         return receipt
+
+    def _keep_pictures(
+        self, session: Session, fresh: Sequence[tuple[int, ProbeResult]], now: datetime
+    ) -> None:
+        for eye_id, result in fresh:
+            if result.picture is not None and self._keep is not None:
+                self._keep(session, session.get_one(models.Eye, eye_id), result.picture, result.at, now)
 
     def tick(self, now: datetime) -> Receipt:
         """Write the silence that ``now`` reveals, some hundred eyes at a time: deliveries go in between.

@@ -71,6 +71,7 @@ _ASKED = (
     Eye.channel,
     Eye.ptz,
     func.coalesce(Eye.required_days, Point.required_days).label("required_days"),
+    Point.keep_pictures_days,
     Eye.commissioned_at,
     Eye.started_at,
     Device.id.label("device_id"),
@@ -198,6 +199,7 @@ def load_targets(
                 required_days=_required_days(row, now),
                 baselines=baselines.get(row.eye_id, ()),
                 wrong_device=row.wrong_device,
+                keep_picture=row.keep_pictures_days is not None,
             ),
         )
         for row in session.execute(asked)

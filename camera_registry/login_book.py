@@ -49,6 +49,7 @@ class LoginBook:
         self._refused: dict[str, dict[LoginKey, datetime]] = defaultdict(dict)  # what was good, by credential
         self._tries_for_all: set[LoginKey] = set()  # keys whose try is the canary of a stopped credential
         self._storing = asyncio.Lock()
+        counters.credentials_stopped.set_function(lambda: len(self.stopped))
 
     async def reserve(self, key: LoginKey) -> Permit | Refusal:
         """Leave to send the credential once; waits while a try is under way that decides."""

@@ -120,6 +120,7 @@ class Point(Base):
     """An installation point. Its code embeds no unit code, because units are merged and renamed."""
 
     __tablename__ = "point"
+    __table_args__ = PLANNED_TABLE
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(64), unique=True)

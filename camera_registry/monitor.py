@@ -20,6 +20,7 @@ from camera_registry.host_clock import is_synchronised
 from camera_registry.ingest import Ingest
 from camera_registry.inventory import load_targets
 from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.pictures import keep_picture
 from camera_registry.plan import Pace, Plan, make_plan
 from camera_registry.scheduler import DueShards, Jobs
 from camera_registry.settings import Settings
@@ -139,6 +140,7 @@ def prepare(
         database,
         ingest.rules(settings.confirm_after, settings.silence_factor, settings.lateness_days),
         clock,
+        lambda session, eye, picture, at, now: keep_picture(session, credentials, eye, picture, at, now),
     )
     results = Results(judge, counters, news)
     workers, web = Workers(), Web()

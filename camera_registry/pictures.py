@@ -5,7 +5,7 @@ Without such a record no picture outlives the probe that saw it.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
@@ -15,6 +15,7 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import Device, Eye, KeptPicture, Point
 
+EVERY = timedelta(hours=1)  # one picture of an eye, at most
 MOST_BYTES = 8 * 1024 * 1024  # what a snapshot may have
 
 
@@ -25,7 +26,7 @@ class PictureError(RegistryError):
 def keep_picture(
     session: Session, store: CredentialStore, eye: Eye, picture: bytes, at: datetime, now: datetime
 ) -> bool:
-    """Keep a picture taken at ``at`` where the eye's point says so; returns whether it was kept.
+    """Keep a picture taken at ``at`` where the eye's point says so, one an hour at most. Whether it was kept.
 
     Never of an eye whose access was withdrawn. Raises ``PictureError`` for one that is too large, and
     ``CredentialError`` where the key is missing.
@@ -39,6 +40,9 @@ def keep_picture(
         return False
     if len(picture) > MOST_BYTES:
         raise PictureError(N_("A picture of more than {limit} MB is not kept."), limit=MOST_BYTES >> 20)
+    newest = session.scalar(select(func.max(KeptPicture.at)).where(KeptPicture.eye_id == eye.id))
+    if newest is not None and at - newest < EVERY:
+        return False
     row = KeptPicture(eye_id=eye.id, at=at, expires_at=at + timedelta(days=days))
     row.sealed = store.seal(_label(row), picture)
     session.add(row)

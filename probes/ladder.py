@@ -145,6 +145,7 @@ class _Ascent:
         self._snapshot_reason: Reason | None = None
         self._clock_reason: Reason | None = None
         self._measured = NOTHING_MEASURED
+        self._image = b""
         self._transcript = ""
 
     # --- the story ----------------------------------------------------------------------------------
@@ -215,7 +216,12 @@ class _Ascent:
             media=self._media(),
             transcript=self._transcript,
             measured=self._measured,
+            picture=self._image if self._is_evidence(verdicts) else None,
         )
+
+    def _is_evidence(self, verdicts: Sequence[Verdict]) -> bool:
+        wanted = self._target.keep_picture and bool(self._image)
+        return wanted and any(v.outcome is Outcome.FAILING for v in verdicts)
 
     # --- the rungs ----------------------------------------------------------------------------------
 
@@ -355,6 +361,7 @@ class _Ascent:
         self._rungs.append(Rung(Step.SNAPSHOT, self.now() - began, taken.reason, taken.detail))
         self._snapshot_reason = taken.reason
         self._notes += taken.notes
+        self._image = taken.image
         self._memory = replace(self._memory, seen_snapshot=taken.seen)
         if taken.seen is not None:
             self._measured = replace(self._measured, snapshot_changed_at=taken.seen.changed_at)

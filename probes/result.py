@@ -171,7 +171,7 @@ class Target:
     ``tls_pin`` is the SHA-256 of the leaf certificate in hexadecimal digits. Without ``onvif_port`` ONVIF is
     not asked; without ``onvif_credential`` it is asked with ``credential``. ``serial`` is the registered
     one, empty where it is not known. ``wrong_device``: another serial number answers here, and no person has
-    confirmed it yet.
+    confirmed it yet. ``keep_picture``: a snapshot that comes with something failing is wanted as evidence.
     """
 
     eye: str
@@ -199,6 +199,7 @@ class Target:
     required_days: float | None = None
     baselines: tuple[Baseline, ...] = ()
     wrong_device: bool = False
+    keep_picture: bool = False
 
     @property
     def device(self) -> str:
@@ -270,7 +271,10 @@ NOTHING_MEASURED = Measured()
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """One probe of one eye. ``at`` (UTC, aware) is when it began and, with eye and check, its identity."""
+    """One probe of one eye. ``at`` (UTC, aware) is when it began and, with eye and check, its identity.
+
+    ``picture`` is there only where ``Target.keep_picture`` asked for it.
+    """
 
     eye: str
     at: datetime
@@ -282,6 +286,7 @@ class ProbeResult:
     rungs: tuple[Rung, ...] = ()
     media: Media | None = None
     measured: Measured = NOTHING_MEASURED
+    picture: bytes | None = field(default=None, repr=False, compare=False)
     transcript: str = field(default="", repr=False)
 
     def verdict(self, check: Check) -> Verdict | None:
@@ -291,4 +296,4 @@ class ProbeResult:
         """What may be shown and sent: without the small pictures of the memory, and without bytes."""
         sight = self.measured.sight
         measured = replace(self.measured, sight=None if sight is None else replace(sight, edges=b""))
-        return replace(self, memory=self.memory.without_pictures(), measured=measured)
+        return replace(self, memory=self.memory.without_pictures(), measured=measured, picture=None)

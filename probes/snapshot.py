@@ -41,6 +41,7 @@ class SnapshotTaken:
     date: datetime | None = None
     anonymous: bool = False
     seconds: float = 0.0
+    image: bytes = field(default=b"", repr=False)
 
 
 async def take(
@@ -85,7 +86,7 @@ async def take(
     reason = Reason.SNAPSHOT_STALE if stands_still(seen) else Reason.OK
     if glance.sight.broken > DAMAGED:
         reason = Reason.SNAPSHOT_TRUNCATED
-    return replace(taken, reason=reason, notes=notes, sight=glance.sight, seen=seen)
+    return replace(taken, reason=reason, notes=notes, sight=glance.sight, seen=seen, image=answer.body)
 
 
 async def _fetch(

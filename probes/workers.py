@@ -66,7 +66,7 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, at once; tasks under way are cancelled."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has no types here
         self._pool.join()
 
 

@@ -192,5 +192,5 @@ def _summary(result: ProbeResult, standing: Standing, language: Language) -> str
 
 
 def _json(result: ProbeResult, standing: Standing) -> str:
-    told: dict[str, Any] = {"state": standing.state, "reason": standing.reason} | asdict(result)
+    told: dict[str, Any] = {"state": standing.state, "reason": standing.reason} | asdict(result.printable())
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()

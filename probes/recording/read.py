@@ -41,6 +41,7 @@ LIMITS: Final = WebLimits(
     first_byte_s=10.0, total_s=15.0, body_bytes=4 * 1024 * 1024
 )  # searching takes a while
 LEAST_DAYS: Final = 92  # looked back, whatever is required
+LONG_AGO: Final = timedelta(days=750)
 MOST_MONTHS: Final = 25  # two years are the longest that anybody requires
 RECENT: Final = (timedelta(hours=2), timedelta(hours=48))  # windows in which the newest file is looked for
 MOST_PAGES: Final = 10  # in one window: 48 h in files of 3 minutes
@@ -157,7 +158,8 @@ class _Reading:
     async def _span(self, channel: int, clock: datetime) -> Footage:
         """The oldest and the newest file, as far as the recorder heeds what it was asked."""
         until = clock + CLOCK_MARGIN
-        first = await self._files(channel, dahua.BEFORE_ALL, until, most_pages=1)
+        # A clock that was never set stands in 2000, and its footage before that.
+        first = await self._files(channel, min(dahua.BEFORE_ALL, clock - LONG_AGO), until, most_pages=1)
         if first is None:
             return Footage(channel)
         if not first:

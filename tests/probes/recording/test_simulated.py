@@ -72,6 +72,9 @@ async def test_every_fault_is_told_as_it_was_played(vendor: Vendor) -> None:
         counted = sim.counters()
     await web.close()
     assert dishonest == []
-    assert told["good"] == (Reason.OK, 35.0)
-    assert told["clock"] == (Reason.OK, 35.0), "ages are measured on the recorder's own clock"
+    # A second may pass between the recorder's answers.
+    assert told["good"] == (Reason.OK, pytest.approx(35.0, abs=0.001))
+    assert told["clock"] == (Reason.OK, pytest.approx(35.0, abs=0.001)), (
+        "ages are of the recorder's own clock"
+    )
     assert counted.logins_refused == 0
