@@ -14,7 +14,7 @@ class Counters:
     - ``probes{check,outcome}``: verdicts, by ``probes.reasons.Check`` and ``Outcome``.
     - ``sessions_open``: RTSP sessions open at this moment; ``inc()`` and ``dec()`` it.
     - ``login_attempts{outcome}``: tries that sent a password, by how they ended (``LoginOutcome``).
-    - ``credentials_stopped``: credentials that failed at many devices at once and are tried by a canary alone.
+    - ``credentials_stopped``: credentials that failed at many devices at once: a canary alone tries them.
     - ``results_late``: results refused: older than the lateness window, or from the future.
     """
 
