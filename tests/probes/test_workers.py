@@ -38,6 +38,10 @@ def stands_for() -> int:
     return os.getpid()
 
 
+def complain() -> int:
+    return os.write(2, b"[h264 @ 0x1] error while decoding MB 3 5\n")
+
+
 async def look(workers: Workers) -> Glance:
     return await workers.run(10, glance_at_keyframe, "H264", clip("H264")[0])
 
@@ -51,6 +55,13 @@ async def test_an_error_of_a_decoder_comes_back_as_it_was(workers: Workers) -> N
     with pytest.raises(DecodeError) as error:
         await workers.run(10, glance_at_keyframe, "H264", b"junk" * 100)
     assert (error.value.reason, error.value.detail) == (Reason.DECODE_FAILED, "InvalidDataError")
+
+
+async def test_what_a_decoder_says_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    pool = Workers(1)
+    assert await pool.run(10, complain) > 0
+    pool.close()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
