@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -30,7 +31,7 @@ from probes.result import Credential, Depth, Target
 from probes.senses import Here, Senses
 from probes.simulator.gate import REALM
 from probes.snapshot import take
-from probes.web import Web, WebAnswer
+from probes.web import Web
 from tests.probes import hostile
 from tests.probes.climbing import QUICK, Gate, now
 from tests.probes.hostile import RtspTrap
@@ -361,16 +362,14 @@ async def _ask_parrots(password: str) -> dict[str, bytes]:
         async with serving(saying) as server:
             asked = target(server.port, basic=name == "Basic")
 
-            async def get(asked: Target = asked) -> WebAnswer:
-                return await web.request(asked, "GET", "/x", logins=Gate(), credential=login)
-
+            kept = partial(footage, asked, web=web, logins=Gate(), now=NOON)
             questions: dict[str, Callable[[], Awaitable[object]]] = {
-                "request": get,
-                "snapshot": lambda t=asked: take(t, web, Gate(), Here(), NOON, retry_s=0.01),  # type: ignore[misc]
-                "clock": lambda t=asked: device_clock(t, web, now),  # type: ignore[misc]
-                "survey": lambda t=asked: survey(t, web, Gate(), UNREADABLE, now=now),  # type: ignore[misc]
-                "ISAPI": lambda t=asked: footage(t, Vendor.HIKVISION, web=web, logins=Gate(), now=NOON),  # type: ignore[misc]
-                "CGI": lambda t=asked: footage(t, Vendor.DAHUA, web=web, logins=Gate(), now=NOON),  # type: ignore[misc]
+                "request": partial(web.request, asked, "GET", "/x", logins=Gate(), credential=login),
+                "snapshot": partial(take, asked, web, Gate(), Here(), NOON, retry_s=0.01),
+                "clock": partial(device_clock, asked, web, now),
+                "survey": partial(survey, asked, web, Gate(), UNREADABLE, now=now),
+                "ISAPI": partial(kept, vendor=Vendor.HIKVISION),
+                "CGI": partial(kept, vendor=Vendor.DAHUA),
             }
             for kind, question in questions.items():
                 await ask(f"{kind}, {name}", question)
