@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import quote
 
+import pytest
 import structlog
 from sqlalchemy import select
 
@@ -150,6 +151,7 @@ def test_forms_of_a_password_are_found() -> None:
 # --- the programs -----------------------------------------------------------------------------------
 
 
+@pytest.mark.timeout(300)  # a dozen programs, one after the other, that log all they can
 def test_no_program_tells_a_password(home: Home) -> None:
     password = canary()
     (home.folder / "sitecustomize.py").write_text(LOG_EVERYTHING)
