@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import get_context
 from typing import Final, ParamSpec, TypeVar
 
@@ -31,7 +32,8 @@ class Workers:
     def __init__(
         self, count: int = 1, *, memory_bytes: int = MEMORY_BYTES, tasks: int = TASKS, wait_s: float = WAIT_S
     ) -> None:
-        self._pool = ProcessPool(
+        self._new_pool = partial(
+            ProcessPool,
             max_workers=count,
             max_tasks=tasks,
             initializer=_begin,
@@ -39,6 +41,7 @@ class Workers:
             # A forked child would inherit sockets of cameras, and locks of threads it does not have.
             context=get_context("spawn"),
         )
+        self._pool = self._new_pool()
         self._free = asyncio.Semaphore(count)
         self._wait_s = wait_s
 
@@ -61,6 +64,13 @@ class Workers:
             raise WorkerError(Reason.DECODE_FAILED, f"no picture in {limit_s:g} s") from error
         except ProcessExpired as error:
             raise WorkerError(Reason.MONITOR_INTERNAL_ERROR, "a worker died over a picture") from error
+        except RuntimeError as error:
+            if self._pool.active:
+                raise  # of ``work``
+            # Workers that die at their start take the pool with them; the next picture finds a new one.
+            self._pool.stop()  # type: ignore[no-untyped-call]  # pebble has no types here
+            self._pool = self._new_pool()
+            raise WorkerError(Reason.MONITOR_INTERNAL_ERROR, "the workers were lost") from error
         finally:
             self._free.release()
 

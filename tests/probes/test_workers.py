@@ -102,3 +102,21 @@ async def test_who_finds_no_free_worker_is_told_so(workers: Workers) -> None:
 
 def test_a_pool_that_was_never_used_ends_at_once() -> None:
     Workers(2).close()
+
+
+async def test_a_worker_that_is_killed_while_it_waits_is_replaced(workers: Workers) -> None:
+    killed = await workers.run(10, stands_for)
+    os.kill(killed, signal.SIGKILL)
+    lost = 0
+    while True:
+        try:
+            now_there = await workers.run(10, stands_for)
+        except WorkerError as error:
+            assert error.reason is Reason.MONITOR_INTERNAL_ERROR
+            lost += 1
+        else:
+            if now_there != killed:
+                break
+        await asyncio.sleep(0.05)
+    assert lost <= 1, "one result at most"
+    assert await workers.run(10, stands_for) == now_there
