@@ -8,6 +8,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# Tests mostly wait for servers: a few more processes than two cores.
+TEST_PROCESSES ?= 3
 
 VENV := .venv/.from-lock
 LIVE555 := .venv/.live555
@@ -23,7 +25,7 @@ demo: $(VENV)  ## a synthetic city of 953 eyes, probed live, on http://127.0.0.1
 	$(BIN)/camera-registry demo $(ARGS)
 
 test: $(VENV) debian $(LIVE555) $(IPYCAM)  ## all tests, against real servers on loopback (ARGS="-k name")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 lint: $(VENV)  ## ruff, mypy --strict, and who may import whom
 	$(BIN)/ruff check .

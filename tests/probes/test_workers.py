@@ -107,16 +107,15 @@ def test_a_pool_that_was_never_used_ends_at_once() -> None:
 async def test_a_worker_that_is_killed_while_it_waits_is_replaced(workers: Workers) -> None:
     killed = await workers.run(10, stands_for)
     os.kill(killed, signal.SIGKILL)
-    lost = 0
+    lost: list[Reason] = []
     while True:
         try:
             now_there = await workers.run(10, stands_for)
         except WorkerError as error:
-            assert error.reason is Reason.MONITOR_INTERNAL_ERROR
-            lost += 1
+            lost.append(error.reason)
         else:
             if now_there != killed:
                 break
         await asyncio.sleep(0.05)
-    assert lost <= 1, "one result at most"
+    assert lost in ([], [Reason.MONITOR_INTERNAL_ERROR]), "one result at most"
     assert await workers.run(10, stands_for) == now_there
