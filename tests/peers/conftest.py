@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.namespaces import namespace
+from tests.namespaces import inside, namespace
 from tests.servers import describes, free_port, says_ready, started
 
 HERE = Path(__file__).parent
@@ -164,7 +164,11 @@ def network(clips: Path, logs: Path) -> Iterator[Network]:
             str(network.live555_port),
             upstream,
         ]
-        stack.enter_context(started(live555, log=logs / "live555.log", ready=says_ready))
+        # It says so before it has heard of what it hands on.
+        answers = describes(network.live555_port, "/gst")
+        stack.enter_context(
+            started(live555, log=logs / "live555.log", ready=lambda log: inside(name, lambda: answers(log)))
+        )
         yield network
 
 
