@@ -43,6 +43,8 @@ class NalAssembler:
 
     A keyframe is whole when its first slice begins at the first macroblock, no packet is missing
     inside, its end is known (marker bit, or the next timestamp), and parameter sets are at hand.
+    The marker is a hint (RFC 6184, 5.1): where more slices of the same picture follow it, the
+    keyframe is told again, longer.
     ``corrupt`` counts keyframes that a gap hit; ``key_starts`` are RTP times of keyframes seen.
     """
 
@@ -66,6 +68,8 @@ class NalAssembler:
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None:
         """Take one packet in order; ``gap`` says that packets are missing before it."""
         whole = None
+        if not self._open and timestamp == self._timestamp and not gap and self._goes_on(payload):
+            self._open = True
         if timestamp != self._timestamp or not self._open:
             whole = self._finish(gap)
             self._begin(timestamp, gap)
@@ -146,6 +150,20 @@ class NalAssembler:
             and payload[at - 1] < 0x40
             and self._fragments is None
         )
+
+    def _goes_on(self, payload: bytes) -> bool:
+        """Whether a slice begins here that is not the first of a picture.
+
+        LIVE555 sets the marker on every slice (H264VideoStreamDiscreteFramer).
+        """
+        syntax = self._syntax
+        at = syntax.header_bytes
+        if self._keeping and len(payload) >= at:
+            kind = payload[0] >> syntax.shift & syntax.mask
+            if kind == syntax.fragment and len(payload) > at and payload[at] & 0x80:
+                kind, at = payload[at] & syntax.mask, self._payload_at
+            return kind in syntax.slices and len(payload) > at and not _is_first(payload[at])
+        return False
 
     def _take_fragment(self, payload: bytes) -> None:
         at = self._payload_at
@@ -229,9 +247,7 @@ class NalAssembler:
     def _slice(self, kind: int, body: bytes) -> None:
         """A slice begins."""
         if not self._has_slice:
-            # first_mb_in_slice is ue(v), 0 is a single 1 bit (H.264, 7.3.3);
-            # first_slice_segment_in_pic_flag (H.265, 7.3.6.1)
-            headed = not body or body[0] & 0x80 != 0
+            headed = not body or _is_first(body[0])
             self._begin_picture(kind in self._syntax.keys or self._recovery, headed)
 
     def _begin_picture(self, key: bool, headed: bool) -> None:
@@ -260,6 +276,15 @@ class NalAssembler:
         kept = sets.setdefault(kind, [])
         if nal not in kept and len(kept) < MAX_SETS_OF_A_KIND:
             kept.append(nal)
+
+
+def _is_first(header: int) -> bool:
+    """Whether a slice whose header begins with this byte is the first of its picture.
+
+    first_mb_in_slice is ue(v), 0 is a single 1 bit (H.264, 7.3.3); first_slice_segment_in_pic_flag
+    (H.265, 7.3.6.1).
+    """
+    return header & 0x80 != 0
 
 
 def _is_recovery_point(nal: bytes) -> bool:

@@ -199,10 +199,11 @@ class RtpStream:
         return keyframe is not None and self._keep(keyframe)
 
     def _keep(self, keyframe: Keyframe) -> bool:
-        if self.keyframe is not None:
-            return False
-        self.keyframe = keyframe
-        return True
+        """Keep the first one, and what is still told of the same picture; whether it is the first."""
+        first = self.keyframe is None
+        if self.keyframe is None or self.keyframe.timestamp == keyframe.timestamp:
+            self.keyframe = keyframe
+        return first
 
     def _note_time(self, timestamp: int) -> None:
         if self._first_timestamp < 0:

@@ -88,7 +88,7 @@ def stream(
 
 @functools.cache
 def clip(
-    codec: str, *, frames: int = 6, gop: int = 3, width: int = 160, height: int = 90
+    codec: str, *, frames: int = 6, gop: int = 3, width: int = 160, height: int = 90, slices: int = 1
 ) -> tuple[bytes, ...]:
     """Access units (Annex B) of a small moving scene, a keyframe every ``gop`` pictures, no B-frames."""
     name = {"H264": "libx264", "H265": "libx265"}[codec]
@@ -100,7 +100,9 @@ def clip(
     encoder.max_b_frames = 0
     private = "scenecut=0:repeat-headers=1:bframes=0:log-level=none:pools=1"
     encoder.options = (
-        {"x265-params": private} if codec == "H265" else {"tune": "zerolatency", "sc_threshold": "0"}
+        {"x265-params": private}
+        if codec == "H265"
+        else {"x264-params": f"sliced-threads=0:rc-lookahead=0:sync-lookahead=0:scenecut=0:slices={slices}"}
     )
     units: list[bytes] = []
     for index in range(frames):

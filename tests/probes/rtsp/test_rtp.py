@@ -69,6 +69,25 @@ def test_the_keyframe_is_complete_with_its_last_packet_and_decodes(codec: str) -
     assert (picture.width, picture.height) == (160, 90)
 
 
+@pytest.mark.parametrize("size", [100_000, 300], ids=["whole units", "fragments"])
+def test_slices_after_a_marker_belong_to_the_same_picture(size: int) -> None:
+    """LIVE555 marks the end of every slice."""
+    units = clip("H264", slices=4)[:2]
+    received = RtpStream(Track("H264", 96))
+    for index, unit in enumerate(units):
+        for nal in nal_units(unit):
+            payloads = [nal] if len(nal) <= size else fragments("H264", nal, size)
+            for number, payload in enumerate(payloads, 1):
+                marker = nal[0] & 0x1F in (1, 5) and number == len(payloads)
+                received.push(
+                    rtp(payload, sequence=received.packets, timestamp=index * 9000, marker=marker)
+                )
+    assert received.keyframe is not None
+    parts = picture_parts("H264", received.keyframe.data)
+    assert len(parts) == 2 + 4, "SPS, PPS and four slices"
+    assert parts == picture_parts("H264", units[0])
+
+
 @CODEC
 def test_without_a_marker_the_next_timestamp_ends_the_keyframe(codec: str) -> None:
     packets = [
