@@ -27,11 +27,11 @@ from probes.simulator.clips import ClipSpec
 from probes.simulator.faces import HttpSpec, Maker, OnvifSpec
 from probes.simulator.fleet import Start
 from probes.web import Web
-from tests.probes.climbing import QUICK, SENSES
+from tests.probes.climbing import SENSES
 from tests.stories.programs import Home, opened
 from tests.stories.test_recorder import NOON, Clock
 
-CHANNELS, AT_ONCE = 64, 12
+CHANNELS, AT_ONCE = 64, 6
 EVERY = timedelta(minutes=47)  # in no step with the budget's times
 DAY = timedelta(hours=24)
 WRONG, RIGHT = Credential("1", "viewer", "last year's"), Credential("2", "viewer", "this year's")
@@ -56,7 +56,7 @@ def recorder() -> CameraSpec:
 
 
 async def over_rtsp(target: Target, web: Web, logins: LoginGate, clock: Clock) -> Reason:
-    result = await climb(target, Depth.LIVENESS, logins=logins, senses=SENSES, clock=clock, timeouts=QUICK)
+    result = await climb(target, Depth.LIVENESS, logins=logins, senses=SENSES, clock=clock)
     return result.verdicts[0].reason
 
 

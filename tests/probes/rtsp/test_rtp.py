@@ -79,9 +79,7 @@ def test_slices_after_a_marker_belong_to_the_same_picture(size: int) -> None:
             payloads = [nal] if len(nal) <= size else fragments("H264", nal, size)
             for number, payload in enumerate(payloads, 1):
                 marker = nal[0] & 0x1F in (1, 5) and number == len(payloads)
-                received.push(
-                    rtp(payload, sequence=received.packets, timestamp=index * 9000, marker=marker)
-                )
+                received.push(rtp(payload, sequence=received.packets, timestamp=index * 9000, marker=marker))
     assert received.keyframe is not None
     parts = picture_parts("H264", received.keyframe.data)
     assert len(parts) == 2 + 4, "SPS, PPS and four slices"
