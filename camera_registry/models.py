@@ -3,7 +3,8 @@
 Reading order: units and sites, then points > devices > eyes, then credentials, then what devices say of
 themselves, then what the judge keeps (conditions, transitions, instabilities, deliveries, measures,
 findings), then the login budget, then what people say (baselines, grades, reports, the audit), then what
-processes tell each other. A plan is made of the tables marked ``PLANNED``.
+leaves the count and what was counted (maintenance, heartbeats, incidents, rollups, closed months, custody),
+then what processes tell each other. A plan is made of the tables marked ``PLANNED``.
 """
 
 from datetime import UTC, date, datetime
@@ -111,6 +112,9 @@ class Site(Base):
     code: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
     interval_s: Mapped[int] = mapped_column(default=60)  # liveness; 300 behind a VPN or a household line
+    canaries: Mapped[list[Any]] = mapped_column(
+        default=list, server_default="[]"
+    )  # "host:port", see sites.py
 
 
 # --- what: points, devices, eyes --------------------------------------------------------------------
@@ -536,6 +540,174 @@ class Audit(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     request_id: Mapped[str] = mapped_column(String(64), default="")
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+# --- what leaves the count, and what was counted ------------------------------------------------------
+
+
+class Maintenance(Base):
+    """A window that leaves both sides of every fraction: work that was planned, or a power cut.
+
+    It lasts from ``from_at`` until ``to_at``, and again by ``recurrence`` (an RRULE of RFC 5545, told in
+    the registry's zone). Never deleted: ``withdrawn_at`` takes it back.
+    """
+
+    __tablename__ = "maintenance"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see maintenance.Kind
+    from_at: Mapped[datetime] = mapped_column(index=True)
+    to_at: Mapped[datetime]
+    recurrence: Mapped[str] = mapped_column(String(300), default="")  # "": once
+    reason: Mapped[str] = mapped_column(Text)
+    entered_at: Mapped[datetime]
+    entered_by: Mapped[str] = mapped_column(String(100))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str] = mapped_column(String(100), default="")
+    notice: Mapped[str] = mapped_column(Text, default="")  # the text it was read from, as it was pasted
+
+
+class MaintenanceScope(Base):
+    """What a window covers. A unit covers the eyes that belong to it at that moment."""
+
+    __tablename__ = "maintenance_scope"
+    __table_args__ = (UniqueConstraint("maintenance_id", "kind", "ref_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    maintenance_id: Mapped[int] = mapped_column(ForeignKey("maintenance.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))  # see maintenance.ScopeKind
+    ref_id: Mapped[int | None]  # of the eye, device, point, unit or site; None: everything
+
+
+class Heartbeat(Base):
+    """A time in which a site was heard without a gap; between two rows it was lost."""
+
+    __tablename__ = "heartbeat"
+    __table_args__ = (UniqueConstraint("site_id", "from_at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"))
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime]  # the newest beat
+    every_s: Mapped[float]
+
+
+class Incident(Base):
+    """One cause that people should hear about once. Derived from the ledgers; written by incident_book.py.
+
+    What the ledgers no longer bear out keeps its row, and is ``withdrawn_at``.
+    """
+
+    __tablename__ = "incident"
+    __table_args__ = (Index(None, "started_at"), Index(None, "ended_at"))
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see incidents.Kind
+    ancestor_id: Mapped[int]  # of the eye, device, point, unit (also of an area) or site
+    started_at: Mapped[datetime]
+    announced_at: Mapped[datetime]  # when its window had passed: nobody hears of it before
+    ended_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class IncidentEye(Base):
+    """An eye's outage as a part of an incident, from its beginning until the eye was back."""
+
+    __tablename__ = "incident_eye"
+
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True)
+    eye_id: Mapped[int] = mapped_column(
+        ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    from_at: Mapped[datetime] = mapped_column(primary_key=True)
+    to_at: Mapped[datetime | None]
+
+
+class Counted:
+    """The columns of a tally (see ``uptime.Tally``), in microseconds, outages and blips in numbers."""
+
+    up: Mapped[int] = mapped_column(BigInteger)
+    degraded: Mapped[int] = mapped_column(BigInteger)
+    down: Mapped[int] = mapped_column(BigInteger)
+    unknown: Mapped[int] = mapped_column(BigInteger)
+    maintenance: Mapped[int] = mapped_column(BigInteger)
+    not_in_service: Mapped[int] = mapped_column(BigInteger)
+    usable: Mapped[int] = mapped_column(BigInteger)
+    unusable: Mapped[int] = mapped_column(BigInteger)
+    down_judged: Mapped[int] = mapped_column(BigInteger)  # down while pictures are judged
+    snapshot_ok: Mapped[int] = mapped_column(BigInteger)
+    snapshot_failing: Mapped[int] = mapped_column(BigInteger)
+    clock_ok: Mapped[int] = mapped_column(BigInteger)
+    clock_failing: Mapped[int] = mapped_column(BigInteger)
+    recording_ok: Mapped[int] = mapped_column(BigInteger)
+    recording_failing: Mapped[int] = mapped_column(BigInteger)
+
+
+class Rollup(Counted, Base):
+    """What one eye did on one day of the registry's zone, in one unit: a cache that can be made again."""
+
+    __tablename__ = "rollup"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+
+
+class RollupStale(Base):
+    """From this day on the rollups of this eye are not to be believed."""
+
+    __tablename__ = "rollup_stale"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[date]
+
+
+class Closing(Base):
+    """A month as it was closed (version 0) or amended (1, 2, …). Never changed, never deleted."""
+
+    __tablename__ = "closing"
+    __table_args__ = (UniqueConstraint("month", "version"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    month: Mapped[date]  # its first day
+    version: Mapped[int]
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    rules_version: Mapped[int]
+    inputs_hash: Mapped[str] = mapped_column(String(64))  # SHA-256, hexadecimal
+    windows: Mapped[list[Any]] = mapped_column(default=list)  # the maintenance that was left out
+
+
+class ClosedFigure(Counted, Base):
+    """What one eye did in a closed month while its point belonged to one unit."""
+
+    __tablename__ = "closed_figure"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    closing_id: Mapped[int] = mapped_column(ForeignKey("closing.id"), index=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    outages: Mapped[int]
+    blips: Mapped[int]
+
+
+class Custody(Base):
+    """Who manages a point and who pays for its power and line, and since when; on which paper."""
+
+    __tablename__ = "custody"
+    __table_args__ = (UniqueConstraint("point_id", "valid_from"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id", ondelete="CASCADE"))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]  # last day; None: still
+    manager: Mapped[str] = mapped_column(String(200))
+    electricity: Mapped[str] = mapped_column(String(200), default="")  # who pays
+    internet: Mapped[str] = mapped_column(String(200), default="")
+    handed_over_on: Mapped[date | None]  # None: it was never handed over in form
+    document: Mapped[str] = mapped_column(String(300), default="")  # number and date of the minutes
 
 
 # --- what processes tell each other -----------------------------------------------------------------
