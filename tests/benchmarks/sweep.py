@@ -37,7 +37,8 @@ from probes.ladder import Timeouts
 from probes.logins import NO_TIME, LoginOutcome, Permit
 from probes.reasons import Check
 from probes.result import LoginKey, ProbeResult, Target
-from probes.senses import Here, Senses
+from probes.senses import Senses
+from tests.benchmarks.decoding import Decoding
 from tests.servers import free_port, says_ready, started
 
 EYES = 1000
@@ -151,7 +152,7 @@ async def measure(run: Run, port: int, web_port: int) -> dict[str, Any]:
     )
     told = Told(plan)
     async with AsyncExitStack() as stack:
-        senses = await stack.enter_async_context(_full_senses()) if run.full else Senses(Here())
+        senses = await stack.enter_async_context(_full_senses()) if run.full else Decoding()
         return await _measured(run, plan, told, senses)
 
 
