@@ -1,0 +1,432 @@
+"""The arithmetic of time: what an eye was for how long, and the rates that follow. Pure: no clock, no I/O.
+
+The rules are numbered in the project's definition of truth ("Counting"). Everything is counted in whole
+microseconds, so that the parts of a period sum to it exactly and splitting it changes nothing. Intervals are
+half-open, [start, end). At one instant an eye is one of six things, the first that holds: not in service, in
+maintenance, up, degraded, down, unknown. Time to come is none of them: hand in a period that ends by now
+(``Span.until``).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Final
+
+from camera_registry.health import EyeState
+from probes.reasons import Check, Outcome
+
+NOT_IN_SERVICE: Final = "not_in_service"
+MAINTENANCE: Final = "maintenance"
+
+DELIVERING: Final = frozenset({str(EyeState.UP), str(EyeState.DEGRADED)})  # its ``stream`` is ok
+
+_MICROSECOND = timedelta(microseconds=1)
+_NONE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A time, half-open: [start, end). It is empty where ``end`` is not after ``start``."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> int:
+        """In microseconds."""
+        return max(0, (self.end - self.start) // _MICROSECOND)
+
+    def until(self, now: datetime) -> "Span":
+        """The part that is past at ``now`` (rule 8); empty where all of it is to come."""
+        return self if self.end <= now else Span(self.start, max(self.start, now))
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From ``at`` on the state is ``state``; before the first turn of a ledger it is unknown."""
+
+    at: datetime
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Of one eye everything that the arithmetic needs, for the period that is asked for and no less.
+
+    ``states`` is the eye's own ledger (up, degraded, down, unknown), ``checks`` those of its checks (ok,
+    failing, unknown, off), each in order of time and from its last turn before the period on. ``service``
+    and ``maintenance`` are sorted and disjoint (see ``merged``). ``blips`` are the moments at which its
+    stream was suspected and nothing came of it. ``judged``: whether pictures are judged at all.
+    """
+
+    states: Sequence[Turn]
+    checks: Mapping[Check, Sequence[Turn]] = field(default_factory=dict)
+    service: Sequence[Span] = ()
+    maintenance: Sequence[Span] = ()
+    blips: Sequence[datetime] = ()
+    judged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """What an eye was without a change: a state, ``MAINTENANCE`` or ``NOT_IN_SERVICE``; and why."""
+
+    span: Span
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Microseconds by state, and by what the rates are made of. Rates are fractions, ``None`` if of nothing.
+
+    ``up`` … ``not_in_service`` sum to the period. ``usable`` and ``unusable`` are parts of up and degraded
+    while the picture is ok or failing; ``down_judged`` is the part of down in which pictures are judged.
+    """
+
+    up: int = 0
+    degraded: int = 0
+    down: int = 0
+    unknown: int = 0
+    maintenance: int = 0
+    not_in_service: int = 0
+    usable: int = 0
+    unusable: int = 0
+    down_judged: int = 0
+    snapshot_ok: int = 0
+    snapshot_failing: int = 0
+    clock_ok: int = 0
+    clock_failing: int = 0
+    recording_ok: int = 0
+    recording_failing: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(*(one + more for one, more in zip(_parts(self), _parts(other), strict=True)))
+
+    @property
+    def period(self) -> int:
+        """All six states together: the length of what was tallied."""
+        return self.in_service + self.maintenance + self.not_in_service
+
+    @property
+    def observed(self) -> int:
+        """The time in which the stream was known to be ok or failing."""
+        return self.up + self.degraded + self.down
+
+    @property
+    def in_service(self) -> int:
+        """In service and outside maintenance: what every coverage is a part of."""
+        return self.observed + self.unknown
+
+    @property
+    def availability(self) -> float | None:
+        """Stream ok ÷ (stream ok + stream failing), rule 6."""
+        return _rate(self.up + self.degraded, self.observed)
+
+    @property
+    def coverage(self) -> float | None:
+        """What ``availability`` speaks for."""
+        return _rate(self.observed, self.in_service)
+
+    @property
+    def pictured(self) -> int:
+        """The denominator of the usable rate."""
+        return self.usable + self.unusable + self.down_judged
+
+    @property
+    def usable_rate(self) -> float | None:
+        """Stream and picture ok ÷ (stream ok and picture ok or failing, + stream failing), rule 6."""
+        return _rate(self.usable, self.pictured)
+
+    @property
+    def usable_coverage(self) -> float | None:
+        """What ``usable_rate`` speaks for."""
+        return _rate(self.pictured, self.in_service)
+
+    def rate(self, check: Check) -> float | None:
+        """Ok ÷ (ok + failing) of the snapshot, the clock or the recording; of the others, their own rates."""
+        if check is Check.STREAM:
+            return self.availability
+        if check is Check.PICTURE:
+            return self.usable_rate
+        ok, failing = self._of(check)
+        return _rate(ok, ok + failing)
+
+    def coverage_of(self, check: Check) -> float | None:
+        """What ``rate`` of this check speaks for."""
+        if check is Check.STREAM:
+            return self.coverage
+        if check is Check.PICTURE:
+            return self.usable_coverage
+        return _rate(sum(self._of(check)), self.in_service)
+
+    def _of(self, check: Check) -> tuple[int, int]:
+        return getattr(self, f"{check}_ok"), getattr(self, f"{check}_failing")
+
+
+_parts = attrgetter(*(each.name for each in fields(Tally)))
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A maximal run of down (rule 11), cut to the period. ``end`` is ``None`` where it goes on after that.
+
+    ``counted`` is how much of it is in service and outside maintenance, in microseconds.
+    """
+
+    start: datetime
+    end: datetime | None
+    counted: int
+
+    @property
+    def seconds(self) -> float:
+        return self.counted / 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What outages come to. ``mttr_s`` is the mean of those that ended, ``mtbf_s`` the time up or degraded
+    for each outage; both ``None`` where there were none.
+    """
+
+    outages: int
+    longest_outage_s: float
+    mttr_s: float | None
+    mtbf_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Microseconds in which a point was served, was not, or may have been (rule 10)."""
+
+    served: int = 0
+    not_served: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: "Served") -> "Served":
+        return Served(
+            self.served + other.served, self.not_served + other.not_served, self.unknown + other.unknown
+        )
+
+
+# --- spans ------------------------------------------------------------------------------------------
+
+
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same time in sorted, disjoint, not even touching spans: overlapping windows count once (rule 7)."""
+    found: list[Span] = []
+    for span in sorted(span for span in spans if span.end > span.start):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return tuple(found)
+
+
+def clipped(spans: Iterable[Span], within: Span) -> tuple[Span, ...]:
+    """The parts of sorted, disjoint spans that lie in ``within``."""
+    parts = (Span(max(span.start, within.start), min(span.end, within.end)) for span in spans)
+    return tuple(part for part in parts if part.start < part.end)
+
+
+def without(spans: Sequence[Span], holes: Sequence[Span]) -> tuple[Span, ...]:
+    """What is left of sorted, disjoint ``spans`` outside sorted, disjoint ``holes``."""
+    if not holes:
+        return tuple(spans)
+    left: list[Span] = []
+    number = 0
+    for span in spans:
+        start = span.start
+        while number < len(holes) and holes[number].start < span.end:
+            hole = holes[number]
+            if start < hole.start:
+                left.append(Span(start, hole.start))
+            start = max(start, hole.end)
+            if hole.end > span.end:
+                break  # the next span may lie in it, too
+            number += 1
+        if start < span.end:
+            left.append(Span(start, span.end))
+    return tuple(left)
+
+
+def length(spans: Iterable[Span]) -> int:
+    """Of disjoint spans together, in microseconds."""
+    return sum((span.end - span.start for span in spans), _NONE) // _MICROSECOND
+
+
+# --- counting ---------------------------------------------------------------------------------------
+
+
+def counted(history: History, within: Span) -> tuple[Span, ...]:
+    """The parts of ``within`` that enter a figure: in service, outside maintenance."""
+    return without(clipped(history.service, within), history.maintenance)
+
+
+def intervals(history: History, within: Span) -> tuple[Interval, ...]:
+    """The period without a gap, as it is counted."""
+    serving = clipped(history.service, within)
+    if within.end <= within.start:
+        return ()
+    cut = [Interval(span, NOT_IN_SERVICE) for span in without((within,), serving)]
+    counting = without(serving, history.maintenance)
+    cut += [Interval(span, MAINTENANCE) for span in without(serving, counting)]
+    cut += [
+        Interval(Span(start, end), turn.state, turn.reason)
+        for turn, start, end in _pieces(history.states, counting)
+    ]
+    return tuple(sorted(cut, key=lambda interval: interval.span))
+
+
+def tally(history: History, within: Span) -> Tally:
+    """For how long the eye was what; all six states sum to the length of ``within`` exactly."""
+    serving = clipped(history.service, within)
+    counting = without(serving, history.maintenance)
+    held: dict[str, timedelta] = {}
+    delivering: list[Span] = []
+    down: list[Span] = []
+    for turn, start, end in _pieces(history.states, counting):
+        held[turn.state] = held.get(turn.state, _NONE) + (end - start)
+        if turn.state in DELIVERING:
+            delivering.append(Span(start, end))
+        elif turn.state == EyeState.DOWN:
+            down.append(Span(start, end))
+    pictures = history.checks.get(Check.PICTURE, ())
+    shown = _held(pictures, delivering) if history.judged else {}
+    unjudged = _held(pictures, down) if history.judged else {}
+    parts = {state: held.get(state, _NONE) // _MICROSECOND for state in EyeState}
+    in_service, countable = length(serving), length(counting)
+    others = {
+        f"{check}_{outcome}": found.get(outcome, 0)
+        for check in (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING)
+        for found in (_held(history.checks.get(check, ()), counting),)
+        for outcome in (Outcome.OK, Outcome.FAILING)
+    }
+    return Tally(
+        up=parts[EyeState.UP],
+        degraded=parts[EyeState.DEGRADED],
+        down=parts[EyeState.DOWN],
+        unknown=parts[EyeState.UNKNOWN],
+        maintenance=in_service - countable,
+        not_in_service=within.length - in_service,
+        usable=shown.get(Outcome.OK, 0),
+        unusable=shown.get(Outcome.FAILING, 0),
+        down_judged=parts[EyeState.DOWN] - unjudged.get(Outcome.OFF, 0) if history.judged else 0,
+        **others,
+    )
+
+
+def outages(history: History, within: Span) -> tuple[Outage, ...]:
+    """The runs of down that touch ``within``, each as one, however often a window interrupts it.
+
+    What lies in maintenance or out of service is cut out; a run of which nothing is left is none.
+    """
+    counting = counted(history, within)
+    pieces = _pieces(history.states, (within,))
+    down = merged(Span(start, end) for turn, start, end in pieces if turn.state == EyeState.DOWN)
+    found: list[Outage] = []
+    for run in down:
+        part = length(clipped(counting, run))
+        if part:
+            lasting = run.end == within.end and _state_at(history.states, run.end) == EyeState.DOWN
+            found.append(Outage(run.start, None if lasting else run.end, part))
+    return tuple(found)
+
+
+def summary(total: Tally, runs: Iterable[Outage]) -> Summary:
+    """The figures of rule 11, of one eye or of many: ``total`` and ``runs`` are of the same."""
+    every = list(runs)
+    ended = [run.seconds for run in every if run.end is not None]
+    delivering_s = (total.up + total.degraded) / 1_000_000
+    return Summary(
+        outages=len(every),
+        longest_outage_s=max((run.seconds for run in every), default=0.0),
+        mttr_s=sum(ended) / len(ended) if ended else None,
+        mtbf_s=delivering_s / len(every) if every else None,
+    )
+
+
+def blips(history: History, within: Span) -> int:
+    """How many suspicions came to nothing, in service and outside maintenance."""
+    counting = counted(history, within)
+    return sum(any(blip in span for span in counting) for blip in history.blips)
+
+
+def served(histories: Sequence[History], k: int, within: Span) -> Served:
+    """How long a point was served by its eyes (rule 10): while at least ``k`` of them are up or degraded.
+
+    An eye in maintenance counts as unknown. Where no eye is in service outside maintenance, nothing counts.
+    """
+    # At each moment: how many more eyes deliver, may deliver, are counted at all.
+    changes: dict[datetime, list[int]] = {}
+
+    def note(start: datetime, end: datetime, *which: bool) -> None:
+        for moment, sign in ((start, 1), (end, -1)):
+            change = changes.setdefault(moment, [0, 0, 0])
+            for number, held in enumerate(which):
+                change[number] += sign * held
+
+    for history in histories:
+        serving = clipped(history.service, within)
+        counting = without(serving, history.maintenance)
+        for span in without(serving, counting):
+            note(span.start, span.end, False, True, False)
+        for turn, start, end in _pieces(history.states, counting):
+            note(start, end, turn.state in DELIVERING, turn.state == EyeState.UNKNOWN, True)
+    is_served = is_not = may_be = _NONE
+    delivering = unknown = counting_eyes = 0
+    before = within.start
+    for moment in sorted(changes):
+        if counting_eyes:
+            if delivering >= k:
+                is_served += moment - before
+            elif delivering + unknown < k:
+                is_not += moment - before
+            else:
+                may_be += moment - before
+        before = moment
+        more = changes[moment]
+        delivering, unknown, counting_eyes = delivering + more[0], unknown + more[1], counting_eyes + more[2]
+    return Served(is_served // _MICROSECOND, is_not // _MICROSECOND, may_be // _MICROSECOND)
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn, datetime, datetime]]:
+    """Sorted, disjoint ``spans`` cut where the state turns, each piece with the turn that holds in it."""
+    number = 0  # of the next turn
+    count = len(turns)
+    for span in spans:
+        start = span.start
+        while number < count and turns[number].at <= start:
+            number += 1
+        holding = turns[number - 1] if number else Turn(start, EyeState.UNKNOWN)
+        while number < count and turns[number].at < span.end:
+            yield holding, start, turns[number].at
+            holding = turns[number]
+            start = holding.at
+            number += 1
+        yield holding, start, span.end
+
+
+def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> dict[str, int]:
+    """How long each state of a check held in ``spans``, in microseconds."""
+    held: dict[str, timedelta] = {}
+    for turn, start, end in _pieces(turns, spans):
+        held[turn.state] = held.get(turn.state, _NONE) + (end - start)
+    return {state: time // _MICROSECOND for state, time in held.items()}
+
+
+def _state_at(turns: Sequence[Turn], moment: datetime) -> str:
+    """The state that holds at ``moment``."""
+    return next((turn.state for turn in reversed(turns) if turn.at <= moment), EyeState.UNKNOWN)
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
