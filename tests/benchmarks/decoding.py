@@ -3,7 +3,6 @@
 import asyncio
 from datetime import datetime
 
-from probes.decode import decode_keyframe
 from probes.reasons import Reason
 from probes.result import Mode, Seen, Sight, Target
 from probes.rtsp.keyframe import Keyframe
@@ -30,6 +29,8 @@ class Decoding(Senses):
         super().__init__(Here())
 
     async def look(self, target: Target, keyframe: Keyframe, limit_s: float, now: datetime) -> Looked:
+        from probes.decode import decode_keyframe  # a program that decodes nothing opens no FFmpeg
+
         picture = await asyncio.to_thread(decode_keyframe, keyframe.codec, keyframe.data)
         assert picture.width > 0
         return Looked(Reason.OK, _UNMEASURED, None, Seen(b"", b"", now, now, Mode.GREY))

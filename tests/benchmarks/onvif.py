@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from ipaddress import IPv4Address
@@ -94,6 +96,25 @@ def ask(name: str, port: int, python: Path) -> dict[str, float]:
     }
 
 
+@contextmanager
+def cameras() -> Iterator[int]:
+    """Simulated cameras with an ONVIF face; the port of all of them."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "fleet.toml"
+        file.write_text(fleet(port), encoding="utf-8")
+        simulator: list[str | Path] = [sys.executable, "-m", "probes.simulator", file]
+        with started(simulator, log=Path(folder) / "log", ready=says_ready, deadline_s=120):
+            yield port
+
+
+def times_slower(rounds: int = 2) -> float:
+    """How much slower than the machine of reference this one is now, by onvif-zeep-async's own cost."""
+    with cameras() as port:
+        asked = [ask("onvif-zeep-async", port, Path(sys.executable)) for _ in range(rounds)]
+    return min(figures["cpu_ms"] for figures in asked) / REFERENCE_MS
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -101,16 +122,11 @@ def main() -> int:
     args = parser.parse_args()
     python = interpreter()
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in CAMERAS}
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "fleet.toml"
-        file.write_text(fleet(port), encoding="utf-8")
-        simulator: list[str | Path] = [sys.executable, "-m", "probes.simulator", file]
-        with started(simulator, log=Path(folder) / "log", ready=says_ready, deadline_s=120):
-            for number in range(args.rounds):
-                print(f"round {number + 1} of {args.rounds}", file=sys.stderr, flush=True)
-                for name in CAMERAS:
-                    samples[name].append(ask(name, port, python))
+    with cameras() as port:
+        for number in range(args.rounds):
+            print(f"round {number + 1} of {args.rounds}", file=sys.stderr, flush=True)
+            for name in CAMERAS:
+                samples[name].append(ask(name, port, python))
     figures = {
         name: {key: round(min(s[key] for s in found), 3) for key in found[0]}
         for name, found in samples.items()

@@ -5,8 +5,9 @@
 No database and no pages: plan, due times, sweep, ladder, and a counter instead of ingest. Four runs of a bit
 more than a minute: liveness of all, decoded keyframe of all, liveness with every second eye dead at a 10 s
 time-out, and the full ladder (stream, picture, snapshot, clock) of all in five minutes, pictures looked at in
-worker processes whose CPU is counted. Writes ``sweep.json`` into ``docs/benchmarks``. Shares are of one core;
-the simulator is another process.
+worker processes whose CPU is counted. Writes ``sweep.json`` into ``docs/benchmarks``. Shares are of one core
+(the simulator is another process) and are judged as on the machine that the goals were set on: this one is as
+much slower as it is slower with onvif-zeep-async, before and after.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from probes.reasons import Check
 from probes.result import LoginKey, ProbeResult, Target
 from probes.senses import Senses
 from tests.benchmarks.decoding import Decoding
+from tests.benchmarks.onvif import times_slower
 from tests.servers import free_port, says_ready, started
 
 EYES = 1000
@@ -248,7 +250,9 @@ def main() -> int:
         run = next(run for run in RUNS if run.name == args.one)
         print(json.dumps(uvloop.run(measure(run, args.port, args.web_port))))
         return 0
-    return report(asyncio.run(measure_all()), args.out)
+    before = times_slower()
+    measured = asyncio.run(measure_all())
+    return report(measured, (before + times_slower()) / 2, args.out)
 
 
 async def measure_all() -> dict[str, Any]:
@@ -272,25 +276,30 @@ async def measure_all() -> dict[str, Any]:
     return measured
 
 
-def report(measured: dict[str, Any], out: Path) -> int:
-    goals = [
-        {"run": run, "figure": figure, "measured": measured[run][figure], "most": most}
-        for run, figure, most in GOALS
-    ]
+def report(measured: dict[str, Any], slower: float, out: Path) -> int:
+    goals = [_judged(run, figure, measured[run][figure], most, slower) for run, figure, most in GOALS]
     out.mkdir(parents=True, exist_ok=True)
     written = {
         "measured": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
         "eyes": EYES,
         "interval_s": {run.name: run.interval_s for run in RUNS},
+        "times_slower_than_reference": round(slower, 2),
         "runs": measured,
         "goals": goals,
     }
     (out / "sweep.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     for goal in goals:
-        sign = "ok  " if goal["measured"] <= goal["most"] else "MISS"
-        print(f"{sign} {goal['run']:10} {goal['figure']:14} {goal['measured']} (at most {goal['most']})")
-    return 0 if all(goal["measured"] <= goal["most"] for goal in goals) else 1
+        sign = "ok  " if goal["met"] else "MISS"
+        said = f"{goal['run']:10} {goal['figure']:14} {goal['measured']}, {goal['on_reference']}"
+        print(f"{sign} {said} on the machine of reference (at most {goal['most']})")
+    return 0 if all(goal["met"] for goal in goals) else 1
+
+
+def _judged(run: str, figure: str, measured: float, most: float, slower: float) -> dict[str, Any]:
+    on_reference = round(measured / slower, 4) if figure == "share_of_core" else measured
+    told = {"run": run, "figure": figure, "measured": measured, "on_reference": on_reference}
+    return told | {"most": most, "met": on_reference <= most}
 
 
 if __name__ == "__main__":
