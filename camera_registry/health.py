@@ -2,17 +2,22 @@
 
 The rules are numbered in the project's definition of truth ("Counting"): 2 confirmation, 3 silence,
 5 order. A condition is folded over findings in the order of their own times; ``now`` is never asked for,
-it is handed in.
+it is handed in. Equal findings at equal distances may be told as one run: it is folded in as many steps as
+change something, and means what its findings mean one by one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from heapq import heapify, heappop, heappush
 
 from probes.reasons import Check, Outcome, Reason
 
 RULES_VERSION = 1  # printed on reports; grows when a figure could come out differently
+
+
+EYE = "eye"  # the ledger of an eye's derived state, beside those of its checks
 
 
 class EyeState(StrEnum):
@@ -41,6 +46,50 @@ class Finding:
     outcome: Outcome
     reason: Reason
     interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """``count`` equal findings: the first at ``at``, each of the others ``every_s`` seconds after the one
+    before it.
+
+    Raises ``ValueError`` for a run of nothing, or whose findings are less than a microsecond apart.
+    """
+
+    at: datetime
+    every_s: float
+    count: int
+    outcome: Outcome
+    reason: Reason
+    interval_s: float
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.every <= timedelta(0):
+            raise ValueError(f"not a run: {self.count} findings, {self.every_s} s apart")
+
+    @property
+    def every(self) -> timedelta:
+        return timedelta(seconds=self.every_s)
+
+    @property
+    def last_at(self) -> datetime:
+        return self.at + (self.count - 1) * self.every
+
+    def before(self, moment: datetime) -> int:
+        """How many of its findings are earlier than ``moment``."""
+        return min(self.count, max(0, -((self.at - moment) // self.every)))
+
+    def finding(self, n: int) -> Finding:
+        """The finding that ``n`` others of the run are before."""
+        return Finding(self.at + n * self.every, self.outcome, self.reason, self.interval_s)
+
+    def part(self, start: int, stop: int) -> "Told":
+        """Its findings from number ``start`` up to, without, number ``stop``; at least one."""
+        first = self.finding(start)
+        return first if stop == start + 1 else replace(self, at=first.at, count=stop - start)
+
+
+Told = Finding | Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +177,115 @@ def fall_silent(condition: Condition, policy: Policy, now: datetime) -> tuple[Co
     return condition, doubts + changes
 
 
-def fold(
-    condition: Condition, findings: Iterable[Finding], policy: Policy
-) -> tuple[Condition, tuple[Change, ...]]:
-    """Judge findings one after another; they are in the order of their times, each time once."""
+def fold(condition: Condition, told: Iterable[Told], policy: Policy) -> tuple[Condition, tuple[Change, ...]]:
+    """Judge findings and runs one after another; they are in the order of their times, each time once."""
     changes: list[Change] = []
-    for finding in findings:
-        condition, more = step(condition, finding, policy)
+    for one in told:
+        if isinstance(one, Finding):
+            condition, more = step(condition, one, policy)
+        else:
+            condition, more = step_run(condition, one, policy)
         changes.extend(more)
     return condition, tuple(changes)
+
+
+def step_run(condition: Condition, run: Run, policy: Policy) -> tuple[Condition, tuple[Change, ...]]:
+    """Judge a run that is newer than all before it, as its findings would be judged one by one.
+
+    From the second of them on each comes as long after the one before it: the first of these that changes
+    nothing shows that the rest change nothing either. Where silence lies between them each changes something.
+    Raises ``ValueError`` as ``step`` does.
+    """
+    condition, first = step(condition, run.finding(0), policy)
+    changes = list(first)
+    for n in range(1, run.count):
+        after, more = step(condition, run.finding(n), policy)
+        if not more and replace(after, heard_at=condition.heard_at) == condition:
+            return replace(after, heard_at=run.last_at), tuple(changes)
+        condition = after
+        changes.extend(more)
+    return condition, tuple(changes)
+
+
+# --- in the order of their times --------------------------------------------------------------------
+
+
+def one_by_one(told: Iterable[Told]) -> Iterator[Finding]:
+    """The findings, those of runs one by one."""
+    for one in told:
+        if isinstance(one, Finding):
+            yield one
+        else:
+            yield from (one.finding(n) for n in range(one.count))
+
+
+def in_order(told: Iterable[Told]) -> list[Told]:
+    """What was told, in the order of its times, each time once: of two at one time the first told holds.
+
+    A run stays whole as far as nothing else lies between its findings.
+    """
+    every = list(told)
+    if not any(isinstance(one, Run) for one in every):
+        by_time: dict[datetime, Told] = {}
+        for one in every:
+            by_time.setdefault(one.at, one)
+        return [by_time[at] for at in sorted(by_time)]
+    runs = [one if isinstance(one, Run) else _run_of_one(one) for one in every]
+    ahead = [(run.at, rank, 0) for rank, run in enumerate(runs)]  # the next finding of each
+    heapify(ahead)
+    ordered: list[Told] = []
+
+    def advance(rank: int, n: int) -> None:
+        if n < runs[rank].count:
+            heappush(ahead, (runs[rank].finding(n).at, rank, n))
+
+    while ahead:
+        at, rank, n = heappop(ahead)
+        run = runs[rank]
+        in_step: list[tuple[int, int]] = []  # told again, finding by finding
+        while ahead and ahead[0][0] == at:
+            _, other, m = heappop(ahead)
+            if runs[other].every == run.every:
+                in_step.append((other, m))
+            else:
+                advance(other, m + 1)
+        stop = run.before(ahead[0][0]) if ahead else run.count
+        ordered.append(run.part(n, stop))
+        advance(rank, stop)
+        for other, m in in_step:
+            advance(other, m + stop - n)
+    return ordered
+
+
+def _run_of_one(finding: Finding) -> Run:
+    return Run(finding.at, 1.0, 1, finding.outcome, finding.reason, finding.interval_s)
+
+
+def part_before(told: Told, moment: datetime) -> Told | None:
+    """What of it is earlier than ``moment``."""
+    if isinstance(told, Finding):
+        return told if told.at < moment else None
+    stop = told.before(moment)
+    return told.part(0, stop) if stop else None
+
+
+def part_since(told: Told, moment: datetime) -> Told | None:
+    """What of it is not earlier than ``moment``."""
+    if isinstance(told, Finding):
+        return told if told.at >= moment else None
+    start = told.before(moment)
+    return told.part(start, told.count) if start < told.count else None
+
+
+def how_many(told: Told) -> int:
+    return 1 if isinstance(told, Finding) else told.count
+
+
+def last_of(told: Told) -> Finding:
+    return told if isinstance(told, Finding) else told.finding(told.count - 1)
+
+
+# --- one finding ------------------------------------------------------------------------------------
 
 
 def _judge_ok(condition: Condition, finding: Finding, policy: Policy) -> tuple[Condition, tuple[Change, ...]]:

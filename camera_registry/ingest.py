@@ -3,7 +3,8 @@
 A result is identified by (eye, check, time of the probe). What is newer than everything heard before is
 stepped forward. What is late is judged at its own time: the findings kept in ``delivery`` are folded again
 from the last settled point before it, and the ledger is corrected where it comes out differently. So the
-order and the repetition of deliveries change nothing.
+order and the repetition of deliveries change nothing. Equal results at equal distances may be delivered as
+one run; it is judged and kept as a run, and concludes what its results would conclude one by one.
 """
 
 import uuid
@@ -23,12 +24,10 @@ from camera_registry import health, models
 from camera_registry.baselines import take_samples
 from camera_registry.db import Database
 from camera_registry.findings import note_findings
-from camera_registry.health import Condition, EyeState, Finding, Policy, Standing
+from camera_registry.health import EYE, Condition, EyeState, Finding, Policy, Run, Standing, Told
 from camera_registry.observations import keep_observations
 from probes.reasons import Check, Outcome, Reason
 from probes.result import ProbeResult
-
-EYE = "eye"  # the ledger of the derived state, beside those of the checks
 
 # Findings are kept this much longer than the lateness window, so that a result that is as late as allowed
 # still finds a settled point before it: three rounds of the slowest check (24 h) with its silence.
@@ -45,6 +44,8 @@ PACKED = "packed-"  # begins the key of an hour's deliveries put together
 
 # How far before a late result something settled is looked for, step by step; None: in everything kept.
 LOOK_BACK = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24), timedelta(days=3), None)
+
+_INSTANT = timedelta(microseconds=1)  # moments have no finer parts
 
 EYES_AT_ONCE = 500  # in one transaction of the tick, and in one query of ledgers
 
@@ -89,6 +90,17 @@ class Receipt:
     refused: int = 0  # older than the lateness window, or from the future
     unknown_eyes: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)  # codes of eyes whose ledger changed
+    touched: dict[int, datetime] = field(default_factory=dict)  # of their ids, the earliest change
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was told of one check of one eye. Without ``received_at`` each result came as it was made."""
+
+    eye: str
+    check: Check
+    told: Told
+    received_at: datetime | None = None
 
 
 class Ingest:
@@ -129,13 +141,54 @@ class Ingest:
             findings = _findings(fresh)
             judged = self._judge(session, findings, receipt)
             _keep_delivery(session, key, now, findings)
-            _ensure_states(session, fresh)
+            _ensure_states(session, [eye_id for eye_id, _ in fresh])
             self._write(session, judged, now, receipt)
             keep_observations(session, fresh)
             note_findings(session, fresh)
             take_samples(session, fresh)
             self._keep_pictures(session, fresh, now)
         return receipt
+
+    def deliver_runs(self, key: str, heard: Iterable[Heard]) -> Receipt:
+        """Take one batch of runs and single findings: verdicts alone, without anything measured.
+
+        As ``deliver``; of a run those results are refused that are too old for their ``received_at``. What
+        stands first in the batch was told first.
+        """
+        now = self._clock()
+        receipt = Receipt()
+        with self._database.transaction() as session:
+            if session.get(models.Delivery, key) is not None:
+                return Receipt(repeated=True)
+            heard = list(heard)
+            eyes = _eye_ids(session, {h.eye for h in heard})
+            receipt.unknown_eyes = {h.eye for h in heard} - eyes.keys()
+            fresh: dict[Key, list[Told]] = defaultdict(list)
+            for h in heard:
+                if h.eye not in eyes:
+                    continue
+                told = self._in_time(h, now)
+                taken = health.how_many(told) if told else 0
+                receipt.taken += taken
+                receipt.refused += health.how_many(h.told) - taken
+                if told:
+                    fresh[eyes[h.eye], h.check].append(told)
+            if not fresh:
+                return receipt
+            judged = self._judge(session, {k: health.in_order(told) for k, told in fresh.items()}, receipt)
+            _keep_delivery(session, key, now, fresh)
+            _ensure_states(session, {eye_id for eye_id, _ in fresh})
+            self._write(session, judged, now, receipt)
+            _keep_moments(session, fresh)
+        return receipt
+
+    def _in_time(self, heard: Heard, now: datetime) -> Told | None:
+        """What of it is neither too late nor from the future."""
+        received_at = heard.received_at or now
+        told = health.part_before(heard.told, received_at + FUTURE_TOLERANCE + _INSTANT)
+        if told is None or heard.received_at is None:
+            return told
+        return health.part_since(told, received_at - self.rules.lateness)
 
     def _keep_pictures(
         self, session: Session, fresh: Sequence[tuple[int, ProbeResult]], now: datetime
@@ -213,7 +266,7 @@ class Ingest:
             kept = _kept_findings(session, keys, None)
         found: dict[str, dict[Check, list[Finding]]] = defaultdict(dict)
         for (eye_id, check), heard in kept.items():
-            found[codes[eye_id]][check] = heard
+            found[codes[eye_id]][check] = list(health.one_by_one(heard))
         return found
 
     # --- judging ------------------------------------------------------------------------------------
@@ -222,11 +275,11 @@ class Ingest:
         return self.rules.policies[check]
 
     def _judge(
-        self, session: Session, findings: Mapping[Key, list[Finding]], receipt: Receipt
+        self, session: Session, findings: Mapping[Key, Sequence[Told]], receipt: Receipt
     ) -> dict[Key, "_Judged"]:
         conditions = _conditions(session, {eye for eye, _ in findings})
         judged: dict[Key, _Judged] = {}
-        late: dict[Key, list[Finding]] = {}
+        late: dict[Key, Sequence[Told]] = {}
         for key, news in findings.items():
             condition = conditions.get(key) or health.unheard(news[0].at)
             if _is_late(condition, news[0], self._policy(key[1])):
@@ -235,41 +288,40 @@ class Ingest:
             after, changes = health.fold(condition, news, self._policy(key[1]))
             judged[key] = _Judged(after, changes)
         if late:
-            receipt.late = sum(len(news) for news in late.values())
+            receipt.late = sum(health.how_many(told) for news in late.values() for told in news)
             judged |= self._judge_again(session, late, conditions)
         return judged
 
     def _judge_again(
-        self, session: Session, late: Mapping[Key, list[Finding]], conditions: Mapping[Key, Condition]
+        self, session: Session, late: Mapping[Key, Sequence[Told]], conditions: Mapping[Key, Condition]
     ) -> dict[Key, "_Judged"]:
         """Fold again from the last settled point before each late finding."""
         kept, starts = self._look_back(session, late)
-        every: dict[Key, list[Finding]] = {}
+        every: dict[Key, list[Told]] = {}
         since: dict[Key, datetime] = {}
         for key, news in late.items():
-            known = {f.at for f in kept[key]}
-            every[key] = sorted(kept[key] + [f for f in news if f.at not in known], key=lambda f: f.at)
+            every[key] = health.in_order([*kept[key], *news])
             start = starts.get(key)
-            since[key] = start.at if start else every[key][0].at - timedelta(microseconds=1)
+            since[key] = start.at if start else every[key][0].at - _INSTANT
         ledgers = _ledgers(session, _earliest(since))
         judged: dict[Key, _Judged] = {}
         for key, after in since.items():
             began = _newest(ledgers.get(key, ()), after)
             condition = _condition_at(starts.get(key), began, min(every[key][0].at, conditions[key].since))
-            rest = [f for f in every[key] if f.at > after]
+            rest = [part for told in every[key] if (part := health.part_since(told, after + _INSTANT))]
             condition, changes = health.fold(condition, rest, self._policy(key[1]))
             judged[key] = _Judged(condition, changes, instead_of_after=after)
         return judged
 
     def _look_back(
-        self, session: Session, late: Mapping[Key, list[Finding]]
-    ) -> tuple[dict[Key, list[Finding]], dict[Key, Finding]]:
+        self, session: Session, late: Mapping[Key, Sequence[Told]]
+    ) -> tuple[dict[Key, list[Told]], dict[Key, Finding]]:
         """What is kept of each late key, from far enough back, and the last settled point before its news.
 
         A key without such a point has all that is kept, and no point.
         """
         first = min(news[0].at for news in late.values())
-        kept: dict[Key, list[Finding]] = {}
+        kept: dict[Key, list[Told]] = {}
         settled: dict[Key, Finding] = {}
         for window in LOOK_BACK:
             open_keys = late.keys() - settled.keys()
@@ -298,6 +350,8 @@ class Ingest:
         if touched:
             codes = session.scalars(select(models.Eye.code).where(models.Eye.id.in_(touched)))
             receipt.changed.update(codes)
+        for eye_id, at in touched.items():
+            receipt.touched[eye_id] = min(at, receipt.touched.get(eye_id, at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,39 +361,43 @@ class _Judged:
     instead_of_after: datetime | None = None  # the ledger after this moment is replaced
 
 
-def _is_late(condition: Condition, finding: Finding, policy: Policy) -> bool:
+def _is_late(condition: Condition, told: Told, policy: Policy) -> bool:
     """Older than what was heard, or told before a silence that had already been written."""
     if condition.heard_at is None:
         return False
-    if finding.at <= condition.heard_at:
+    if told.at <= condition.heard_at:
         return True
     limit = condition.silent_from(policy)
     silenced = condition.reason is Reason.NO_RESULT and condition.state is Outcome.UNKNOWN
-    return silenced and limit is not None and finding.at <= limit
+    return silenced and limit is not None and told.at <= limit
 
 
-def _settled_before(kept: Sequence[Finding], moment: datetime, policy: Policy) -> Finding | None:
+def _settled_before(kept: Sequence[Told], moment: datetime, policy: Policy) -> Finding | None:
     """The newest finding before ``moment`` after which nothing was pending, whatever came before it.
 
     That is one that could not be asked, or the last of so many equal ones in a row, without a silence
     between them, that any suspicion or recovery was decided.
     """
     enough = max(policy.confirm_after, policy.recover_after)
-    run = 0
+    equal = 0
     settled: Finding | None = None
     previous: Finding | None = None
-    for finding in kept:
-        if finding.at >= moment:
+    for one in kept:
+        told = health.part_before(one, moment)
+        if told is None:
             break
         unbroken = (
             previous is not None
-            and previous.outcome is finding.outcome
-            and (finding.at - previous.at).total_seconds() <= policy.silence_factor * previous.interval_s
+            and previous.outcome is told.outcome
+            and (told.at - previous.at).total_seconds() <= policy.silence_factor * previous.interval_s
         )
-        run = run + 1 if unbroken else 1
-        if finding.outcome in (Outcome.UNKNOWN, Outcome.OFF) or run >= enough:
-            settled = finding
-        previous = finding
+        equal = equal + 1 if unbroken else 1
+        if isinstance(told, Run):
+            heard_all = told.every_s <= policy.silence_factor * told.interval_s
+            equal = equal + told.count - 1 if heard_all else 1
+        previous = health.last_of(told)
+        if told.outcome in (Outcome.UNKNOWN, Outcome.OFF) or equal >= enough:
+            settled = previous
     return settled
 
 
@@ -601,7 +659,7 @@ def _transition_row(ledger: Ledger, t: health.Transition, now: datetime) -> dict
     }
 
 
-def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -> None:
+def _ensure_states(session: Session, eye_ids: Collection[int]) -> None:
     """Every eye that was ever probed has a row, unknown until judged."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     rows = [
@@ -614,9 +672,34 @@ def _ensure_states(session: Session, fresh: Sequence[tuple[int, ProbeResult]]) -
             "memory": {},
             "transcript": "",
         }
-        for eye_id, _ in fresh
+        for eye_id in eye_ids
     ]
     session.connection().execute(dialect.insert(models.EyeState).on_conflict_do_nothing(), rows)
+
+
+def _keep_moments(session: Session, fresh: Mapping[Key, Sequence[Told]]) -> None:
+    """Of each eye when its stream was first ok and last probed, as ``keep_observations`` keeps of probes."""
+    streams = {eye_id: told for (eye_id, check), told in fresh.items() if check is Check.STREAM}
+    state = models.EyeState
+    known = select(state.eye_id, state.first_ok_at, state.probed_at).where(state.eye_id.in_(streams))
+    rows = []
+    for eye_id, first_ok_at, probed_at in session.execute(known).all():
+        goods = [told.at for told in streams[eye_id] if told.outcome is Outcome.OK]
+        heard = [health.last_of(told).at for told in streams[eye_id]]
+        rows.append(
+            {
+                "of_eye": eye_id,
+                "first": min([*goods, *([first_ok_at] if first_ok_at else [])], default=None),
+                "newest": max([*heard, *([probed_at] if probed_at else [])]),
+            }
+        )
+    _execute_many(
+        session,
+        update(state)
+        .where(state.eye_id == bindparam("of_eye"))
+        .values(first_ok_at=bindparam("first"), probed_at=bindparam("newest")),
+        rows,
+    )
 
 
 def _refresh_reasons(session: Session, eye_ids: Collection[int]) -> None:
@@ -640,21 +723,19 @@ def _refresh_reasons(session: Session, eye_ids: Collection[int]) -> None:
 # --- findings, kept ---------------------------------------------------------------------------------
 
 
-def _keep_delivery(
-    session: Session, key: str, now: datetime, findings: Mapping[Key, Sequence[Finding]]
-) -> None:
+def _keep_delivery(session: Session, key: str, now: datetime, findings: Mapping[Key, Sequence[Told]]) -> None:
     rows = [
         [eye_id, str(check), f.at.isoformat(), str(f.outcome), str(f.reason), f.interval_s]
+        + ([f.every_s, f.count] if isinstance(f, Run) else [])
         for (eye_id, check), news in findings.items()
         for f in news
     ]
-    times = [f.at for news in findings.values() for f in news]
     session.add(
         models.Delivery(
             key=key,
             received_at=now,
-            first_at=min(times),
-            last_at=max(times),
+            first_at=min(f.at for news in findings.values() for f in news),
+            last_at=max(health.last_of(f).at for news in findings.values() for f in news),
             packed=zlib.compress(orjson.dumps(rows), 1),
         )
     )
@@ -691,23 +772,28 @@ def _pack_oldest_hour(session: Session, edge: datetime) -> int:
     return len(rows)
 
 
-def _kept_findings(
-    session: Session, keys: Collection[Key], since: datetime | None
-) -> dict[Key, list[Finding]]:
-    """The kept findings of ``keys`` in order of time, from ``since`` on."""
-    wanted = set(keys)
-    kept: dict[Key, dict[datetime, Finding]] = {key: {} for key in wanted}
-    query = select(models.Delivery.packed).order_by(models.Delivery.received_at)
+def _kept_findings(session: Session, keys: Collection[Key], since: datetime | None) -> dict[Key, list[Told]]:
+    """The kept findings and runs of ``keys`` in order of time, from ``since`` on."""
+    kept: dict[Key, list[Told]] = {key: [] for key in keys}
+    # Told twice: what was said first holds, whatever came later under the same identity.
+    query = select(models.Delivery.packed).order_by(models.Delivery.received_at, models.Delivery.key)
     if since is not None:
         query = query.where(models.Delivery.last_at >= since)
     for packed in session.scalars(query):
-        for eye_id, check, at, outcome, reason, interval_s in orjson.loads(zlib.decompress(packed)):
-            key = (eye_id, Check(check))
-            if key not in wanted:
+        for eye_id, check, *rest in orjson.loads(zlib.decompress(packed)):
+            known = kept.get((eye_id, check))
+            if known is None:
                 continue
-            moment = datetime.fromisoformat(at)
             # A delivery that reaches past ``since`` may begin before it, where others are left out.
-            if since is None or moment >= since:
-                # Told twice: what was said first holds, whatever came later under the same identity.
-                kept[key].setdefault(moment, Finding(moment, Outcome(outcome), Reason(reason), interval_s))
-    return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in kept.items()}
+            told = health.part_since(_told(*rest), since) if since else _told(*rest)
+            if told is not None:
+                known.append(told)
+    return {key: health.in_order(told) for key, told in kept.items()}
+
+
+def _told(at: str, outcome: str, reason: str, interval_s: float, *run: Any) -> Told:
+    """A finding as ``_keep_delivery`` wrote it; of a run with its distance and number."""
+    moment = datetime.fromisoformat(at)
+    if run:
+        return Run(moment, *run, Outcome(outcome), Reason(reason), interval_s)
+    return Finding(moment, Outcome(outcome), Reason(reason), interval_s)

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from camera_registry import health, models
 from camera_registry.db import Database
-from camera_registry.health import EyeState, Instability, Transition
-from camera_registry.ingest import EYE, Ingest
+from camera_registry.health import EYE, EyeState, Instability, Transition
+from camera_registry.ingest import Ingest
 from probes.reasons import Check, Reason
 
 Ledgers = dict[tuple[int, str], list[Transition]]

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from camera_registry import models
 from camera_registry.db import Database
-from camera_registry.health import EyeState
-from camera_registry.ingest import EYE, Ingest, rules
+from camera_registry.health import EYE, EyeState
+from camera_registry.ingest import Ingest, rules
 from probes.reasons import Check, Reason
 from tests.servers import free_port
 from tests.stories.ledgers import Ledgers, assert_proven, state_at
