@@ -25,6 +25,8 @@ class Action(StrEnum):
     LOGIN_TRIED = "login_tried"  # "try now", past the login budget
     GRADE_GIVEN = "grade_given"
     REPORT_TAKEN = "report_taken"
+    MAINTENANCE_ENTERED = "maintenance_entered"
+    MAINTENANCE_WITHDRAWN = "maintenance_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,4 +47,6 @@ ACTIONS: Mapping[Action, str] = {
     Action.LOGIN_TRIED: N_("Login tried"),
     Action.GRADE_GIVEN: N_("Picture graded"),
     Action.REPORT_TAKEN: N_("Report taken"),
+    Action.MAINTENANCE_ENTERED: N_("Maintenance window entered"),
+    Action.MAINTENANCE_WITHDRAWN: N_("Maintenance window withdrawn"),
 }

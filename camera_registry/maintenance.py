@@ -1,0 +1,541 @@
+"""Windows that leave the count: work that was planned, power cuts; what each covers, and when.
+
+A window lasts from one moment to another, once or again by a rule (RFC 5545), for everything or for some
+eyes, devices, points, units and sites. It may be entered before or after the fact. It is never deleted: it
+is withdrawn. Probing goes on under it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from itertools import pairwise, takewhile
+from typing import Any
+
+from dateutil.rrule import rrulestr
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from camera_registry import audit
+from camera_registry.audit import Action, Actor
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.models import (
+    Closing,
+    Device,
+    Eye,
+    Maintenance,
+    MaintenanceScope,
+    Point,
+    PointUnit,
+    Site,
+    Unit,
+)
+from camera_registry.units import UnitTree, UnitVersion
+from camera_registry.uptime import Span, clipped, merged
+
+LONGEST = timedelta(days=366)  # one that lasts longer is a suspension, or a year that was mistyped
+LONGEST_RECURRING = timedelta(days=31)
+LONGEST_REASON, LONGEST_NOTICE = 1_000, 20_000  # characters
+MOST_COVERS = 500
+
+# Rules a person can follow. One by hours or seconds is no maintenance, and could be expanded without end.
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY")
+RULE_PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST")
+LONGEST_RULE, MOST_INTERVAL, MOST_COUNT = 300, 60, 1_000
+
+_LOCAL = "%Y%m%dT%H%M%S"  # as RFC 5545 writes a moment; later ones sort after earlier ones
+
+
+class Kind(StrEnum):
+    """Why nobody expects the eyes to answer."""
+
+    WORK = "work"
+    POWER_CUT = "power_cut"
+
+
+class ScopeKind(StrEnum):
+    """What a window names."""
+
+    ALL = "all"
+    EYE = "eye"
+    DEVICE = "device"
+    POINT = "point"
+    UNIT = "unit"
+    SITE = "site"
+
+
+class MaintenanceError(RegistryError):
+    """The window cannot be entered or withdrawn."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cover:
+    """One thing that a window covers: an eye, a device, ... by its database id; ``None`` for everything."""
+
+    kind: ScopeKind
+    ref_id: int | None = None
+
+
+EVERYTHING = Cover(ScopeKind.ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window as it was entered. ``span`` is its first time, ``recurrence`` the rule of the others."""
+
+    id: int
+    kind: Kind
+    span: Span
+    recurrence: str
+    reason: str
+    covers: tuple[Cover, ...]
+    entered_at: datetime
+    entered_by: str
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str = ""
+    notice: str = ""
+
+    def spans(self, within: Span, zone: tzinfo) -> tuple[Span, ...]:
+        """Its times inside ``within``, clipped to it."""
+        return clipped(occurrences(self.span, self.recurrence, within, zone), within)
+
+
+# --- deeds ------------------------------------------------------------------------------------------
+
+
+def enter(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    kind: Kind,
+    span: Span,
+    covers: Collection[Cover],
+    reason: str,
+    recurrence: str = "",
+    notice: str = "",
+) -> int:
+    """Enter a window and return its id. Raises ``MaintenanceError`` for what no window can be.
+
+    ``span`` is its first time; with ``recurrence`` (see ``read_rule``) it must be one of the rule's own.
+    Months that are closed keep their figures (see ``closed_months``).
+    """
+    reason, recurrence = reason.strip(), recurrence.strip().upper().removeprefix("RRULE:")
+    _check(span, covers, reason, recurrence, notice, zone)
+    for cover in covers:
+        _check_known(session, cover)
+    row = Maintenance(
+        kind=str(kind),
+        from_at=span.start,
+        to_at=span.end,
+        recurrence=recurrence,
+        reason=reason,
+        entered_at=now,
+        entered_by=actor.name,
+        notice=notice,
+    )
+    session.add(row)
+    session.flush()
+    session.add_all(
+        MaintenanceScope(maintenance_id=row.id, kind=str(cover.kind), ref_id=cover.ref_id)
+        for cover in sorted(set(covers), key=str)
+    )
+    session.flush()
+    detail = {
+        "kind": str(kind),
+        "from": span.start.isoformat(),
+        "to": span.end.isoformat(),
+        "recurrence": recurrence,
+        "covers": sorted(f"{cover.kind}:{cover.ref_id or ''}" for cover in set(covers)),
+    }
+    subject = f"maintenance:{row.id}"
+    audit.record(session, actor, Action.MAINTENANCE_ENTERED, subject, now, detail=detail, reason=reason)
+    return row.id
+
+
+def withdraw(
+    session: Session, actor: Actor, now: datetime, zone: tzinfo, window_id: int, reason: str
+) -> Window:
+    """Take a window back, as if it had never been, and return it. Raises ``MaintenanceError``."""
+    if not reason.strip():
+        raise MaintenanceError(N_("A window is withdrawn for a reason; none is given."))
+    taken = session.scalars(
+        update(Maintenance)
+        .where(Maintenance.id == window_id, Maintenance.withdrawn_at.is_(None))
+        .values(withdrawn_at=now, withdrawn_by=actor.name)
+        .returning(Maintenance.id)
+    ).all()
+    found = window(session, window_id)
+    if not taken:
+        raise MaintenanceError(N_("The window {id} is withdrawn already."), id=window_id)
+    subject = f"maintenance:{window_id}"
+    audit.record(session, actor, Action.MAINTENANCE_WITHDRAWN, subject, now, reason=reason.strip())
+    return found
+
+
+# --- reads ------------------------------------------------------------------------------------------
+
+
+def window(session: Session, window_id: int) -> Window:
+    """One window, withdrawn or not. Raises ``MaintenanceError`` where there is none."""
+    found = _windows(session, Maintenance.id == window_id)
+    if not found:
+        raise MaintenanceError(N_("There is no maintenance window {id}."), id=window_id)
+    return found[0]
+
+
+def windows(session: Session, within: Span, zone: tzinfo, *, withdrawn: bool = False) -> list[Window]:
+    """The windows with a time inside ``within``, by their first time; withdrawn ones if they are wanted."""
+    conditions = [Maintenance.from_at < within.end]
+    conditions.append(or_(Maintenance.recurrence != "", Maintenance.to_at > within.start))
+    if not withdrawn:
+        conditions.append(Maintenance.withdrawn_at.is_(None))
+    return [each for each in _windows(session, *conditions) if each.spans(within, zone)]
+
+
+def spans_of(
+    session: Session, eye_ids: Collection[int], within: Span, zone: tzinfo
+) -> dict[int, tuple[Span, ...]]:
+    """When each of these eyes is covered inside ``within``: clipped to it, sorted, disjoint.
+
+    A window on a unit covers the eyes whose points belong to it at that moment: to the unit, to one below
+    it, or to one that it was or became (as far as history names exactly one).
+    """
+    return covered(session, windows(session, within, zone), within, zone, eye_ids)
+
+
+def covered(
+    session: Session,
+    which: Sequence[Window],
+    within: Span,
+    zone: tzinfo,
+    eye_ids: Collection[int] | None = None,
+) -> dict[int, tuple[Span, ...]]:
+    """When these windows cover each eye (``None``: every eye of the registry), as ``spans_of`` does."""
+    named: dict[Cover, list[Span]] = defaultdict(list)
+    for each in which:
+        inside = each.spans(within, zone)
+        for cover in each.covers:
+            named[cover].extend(inside)
+    on_units = {cover.ref_id: times for cover, times in named.items() if cover.kind is ScopeKind.UNIT}
+    members = _members(session, zone, on_units) if on_units else {}
+    by_point: dict[int, tuple[Span, ...]] = {}
+    found: dict[int, tuple[Span, ...]] = {}
+    for eye_id, device_id, point_id, site_id in _places(session, eye_ids):
+        if point_id not in by_point:
+            by_point[point_id] = merged(_on_point(members.get(point_id, ()), on_units))
+        direct = (
+            EVERYTHING,
+            Cover(ScopeKind.EYE, eye_id),
+            Cover(ScopeKind.DEVICE, device_id),
+            Cover(ScopeKind.POINT, point_id),
+            Cover(ScopeKind.SITE, site_id),
+        )
+        own = [span for cover in direct if cover in named for span in named[cover]]
+        found[eye_id] = merged([*by_point[point_id], *own]) if own else by_point[point_id]
+    return found
+
+
+def closed_months(session: Session, spans: Iterable[Span], zone: tzinfo) -> list[date]:
+    """The closed months that these times touch, by their first days: their figures stay until amended."""
+    touched = {month for span in spans for month in _months(span, zone)}
+    closed = session.scalars(select(Closing.month).distinct().order_by(Closing.month))
+    return [month for month in closed if month in touched]
+
+
+def cover_of(session: Session, text: str, day: date) -> Cover:
+    """What ``all``, ``eye:CODE``, ``device:CODE``, ``point:CODE``, ``site:CODE`` or ``unit:NAME`` names.
+
+    A unit is named as on ``day`` (see ``UnitTree.resolve``). Raises ``MaintenanceError`` or ``UnitError``.
+    """
+    word, _, name = (part.strip() for part in text.strip().partition(":"))
+    if word == ScopeKind.ALL and not name:
+        return EVERYTHING
+    if word == ScopeKind.UNIT and name:
+        return Cover(ScopeKind.UNIT, UnitTree.load(session).resolve(name, day).id)
+    for kind, table in _TABLES.items():
+        if word == kind and kind is not ScopeKind.UNIT and name:
+            found = session.scalar(select(table.id).where(table.code == name))
+            if found is None:
+                raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
+            return Cover(kind, found)
+    raise MaintenanceError(
+        N_('"{text}" is no scope; possible are all, eye:, device:, point:, unit: and site: with a code.'),
+        text=text.strip(),
+    )
+
+
+def names(session: Session, covers: Collection[Cover]) -> dict[Cover, str]:
+    """What people call these: ``eye:YB-0001-01``; a unit by its name and its uid."""
+    found: dict[Cover, str] = {EVERYTHING: str(ScopeKind.ALL)}
+    for kind, table in _TABLES.items():
+        ids = {cover.ref_id for cover in covers if cover.kind is kind}
+        if not ids:
+            continue
+        code = (Unit.name + " (" + Unit.uid + ")") if table is Unit else table.code
+        for ref_id, name in session.execute(select(table.id, code).where(table.id.in_(ids))):
+            found[Cover(kind, ref_id)] = f"{kind}:{name}"
+    return found
+
+
+# --- rules ------------------------------------------------------------------------------------------
+
+
+def read_rule(text: str, zone: tzinfo) -> dict[str, str]:
+    """The parts of an RRULE, in upper case, ``UNTIL`` as a local moment. Raises ``MaintenanceError``.
+
+    Daily, weekly or monthly. ``UNTIL`` may be a day (it is still inside), a local moment, or one in UTC.
+    """
+    parts = dict(_rule_parts(text))
+    if parts.get("FREQ") not in FREQUENCIES:
+        raise MaintenanceError(
+            N_("A rule is one of FREQ=DAILY, FREQ=WEEKLY and FREQ=MONTHLY; this is not: {rule}"), rule=text
+        )
+    if "COUNT" in parts and "UNTIL" in parts:  # RFC 5545, 3.3.10
+        raise MaintenanceError(N_("A rule has COUNT or UNTIL, not both."))
+    for name, most in (("INTERVAL", MOST_INTERVAL), ("COUNT", MOST_COUNT)):
+        number = parts.get(name, "1")
+        if not (number.isdecimal() and 1 <= int(number) <= most):
+            raise MaintenanceError(N_("{name} of a rule is from 1 to {most}."), name=name, most=most)
+    if "UNTIL" in parts:
+        parts["UNTIL"] = _until(parts["UNTIL"], zone)
+    return parts
+
+
+def occurrences(first: Span, recurrence: str, within: Span, zone: tzinfo) -> Iterator[Span]:
+    """The times of a window that meet ``within``, in order of their beginning, as they are, not clipped.
+
+    Both ends keep their place on the clock of ``zone``: 02:00 to 04:00 is that in summer and in winter. A
+    moment that a clock change leaves out is taken by the offset before it, of one that comes twice the first
+    (RFC 5545, 3.3.5); a window that falls wholly into the hour left out does not take place.
+    """
+    if not recurrence:
+        if first.start < within.end and first.end > within.start:
+            yield first
+        return
+    start, end = _on_the_wall(first.start, zone), _on_the_wall(first.end, zone)
+    last = _on_the_wall(within.end, zone) + timedelta(days=1)  # no clock change is as long as a day
+    for begun in _beginnings(read_rule(recurrence, zone), start, last):
+        span = first if begun == start else _placed(begun, begun + (end - start), zone)
+        if span.start < within.end and span.end > within.start and span.start < span.end:
+            yield span
+
+
+def _rule_parts(text: str) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    for part in text[: LONGEST_RULE + 1].split(";"):
+        name, sign, value = part.strip().partition("=")
+        if name not in RULE_PARTS or not sign or not value or name in seen or len(text) > LONGEST_RULE:
+            raise MaintenanceError(N_("The rule cannot be understood: {rule}"), rule=text[:LONGEST_RULE])
+        seen.add(name)
+        yield name, value
+
+
+def _until(text: str, zone: tzinfo) -> str:
+    try:
+        if len(text) == len("YYYYMMDD"):
+            return f"{datetime.strptime(text, '%Y%m%d'):%Y%m%d}T235959"  # noqa: DTZ007 (a day)
+        at = datetime.strptime(text.removesuffix("Z"), _LOCAL)  # noqa: DTZ007 (local, or UTC)
+        return f"{_on_the_wall(at.replace(tzinfo=UTC), zone):{_LOCAL}}" if text.endswith("Z") else text
+    except ValueError:
+        raise MaintenanceError(N_("The rule cannot be understood: {rule}"), rule=f"UNTIL={text}") from None
+
+
+def _beginnings(parts: Mapping[str, str], start: datetime, last: datetime) -> Iterator[datetime]:
+    """The rule's moments from ``start`` up to ``last``, as the clock on the wall shows them."""
+    if "COUNT" not in parts:  # without an end a rule that comes true no more is looked at until the year 9999
+        parts = {**parts, "UNTIL": min(f"{last:{_LOCAL}}", parts.get("UNTIL", f"{last:{_LOCAL}}"))}
+    try:
+        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=start)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):  # it has no error of its own
+        raise MaintenanceError(
+            N_("The rule cannot be understood: {rule}"),
+            rule=";".join(f"{name}={value}" for name, value in parts.items()),
+        ) from None
+    return takewhile(lambda at: at <= last, rule)
+
+
+def _on_the_wall(at: datetime, zone: tzinfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def _placed(start: datetime, end: datetime, zone: tzinfo) -> Span:
+    return Span(start.replace(tzinfo=zone).astimezone(UTC), end.replace(tzinfo=zone).astimezone(UTC))
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+_TABLES: Mapping[ScopeKind, Any] = {
+    ScopeKind.EYE: Eye,
+    ScopeKind.DEVICE: Device,
+    ScopeKind.POINT: Point,
+    ScopeKind.UNIT: Unit,
+    ScopeKind.SITE: Site,
+}
+
+
+def _check(
+    span: Span, covers: Collection[Cover], reason: str, recurrence: str, notice: str, zone: tzinfo
+) -> None:
+    if span.end <= span.start:
+        raise MaintenanceError(N_("A window ends after it begins."))
+    if not reason:
+        raise MaintenanceError(N_("A window has a reason; none is given."))
+    if len(reason) > LONGEST_REASON or len(notice) > LONGEST_NOTICE:
+        raise MaintenanceError(N_("The text is too long."))
+    if not covers:
+        raise MaintenanceError(N_("A window covers something; nothing is named."))
+    if len(covers) > MOST_COVERS:
+        raise MaintenanceError(N_("A window names at most {most} things."), most=MOST_COVERS)
+    longest = LONGEST_RECURRING if recurrence else LONGEST
+    if span.end - span.start > longest:
+        raise MaintenanceError(
+            N_("A window lasts {days} days at most; eyes out of service for longer are suspended."),
+            days=longest.days,
+        )
+    if recurrence:
+        start = _on_the_wall(span.start, zone)
+        parts = read_rule(recurrence, zone)
+        parts.pop("COUNT", None)
+        if next(_beginnings(parts, start, start), None) != start:
+            raise MaintenanceError(N_("The window does not begin on a day of its own rule."))
+
+
+def _check_known(session: Session, cover: Cover) -> None:
+    if cover.kind is ScopeKind.ALL:
+        known = cover.ref_id is None
+    else:
+        known = cover.ref_id is not None and session.get(_TABLES[cover.kind], cover.ref_id) is not None
+    if not known:
+        raise MaintenanceError(
+            N_('There is nothing that "{text}" names.'), text=f"{cover.kind}:{cover.ref_id}"
+        )
+
+
+def _windows(session: Session, *conditions: Any) -> list[Window]:
+    rows = session.scalars(
+        select(Maintenance).where(*conditions).order_by(Maintenance.from_at, Maintenance.id)
+    ).all()
+    named: dict[int, list[Cover]] = defaultdict(list)
+    scopes = (
+        select(MaintenanceScope.maintenance_id, MaintenanceScope.kind, MaintenanceScope.ref_id)
+        .join(Maintenance, Maintenance.id == MaintenanceScope.maintenance_id)
+        .where(*conditions)
+        .order_by(MaintenanceScope.id)
+    )
+    for window_id, kind, ref_id in session.execute(scopes):
+        named[window_id].append(Cover(ScopeKind(kind), ref_id))
+    return [
+        Window(
+            row.id,
+            Kind(row.kind),
+            Span(row.from_at, row.to_at),
+            row.recurrence,
+            row.reason,
+            tuple(named[row.id]),
+            row.entered_at,
+            row.entered_by,
+            row.withdrawn_at,
+            row.withdrawn_by,
+            row.notice,
+        )
+        for row in rows
+    ]
+
+
+def _places(session: Session, eye_ids: Collection[int] | None) -> Iterator[tuple[int, int, int, int]]:
+    """Each eye with its device, point and site."""
+    places = select(Eye.id, Device.id, Device.point_id, Device.site_id).join(
+        Device, Eye.device_id == Device.id
+    )
+    wanted = None if eye_ids is None else set(eye_ids)
+    # A thousand rows cost less than a condition of a thousand ids.
+    for eye_id, device_id, point_id, site_id in session.execute(places):
+        if wanted is None or eye_id in wanted:
+            yield eye_id, device_id, point_id, site_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Membership:
+    """A time in which a point lay in a unit, and in which of the units that windows name."""
+
+    span: Span
+    units: tuple[int, ...]
+
+
+def _members(
+    session: Session, zone: tzinfo, wanted: Collection[int | None]
+) -> dict[int, tuple[_Membership, ...]]:
+    tree = UnitTree.load(session)
+    lies_in = {unit_id: tuple(_lies_in(tree, unit_id).intersection(wanted)) for unit_id in tree.units}
+    begun: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    rows = session.execute(
+        select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
+            PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min)
+        )
+    )
+    for point_id, unit_id, first in rows:
+        at = datetime.combine(first, time(), zone).astimezone(UTC) if first else _BEGINNING
+        begun[point_id].append((at, unit_id))
+    return {
+        point_id: tuple(
+            _Membership(Span(at, until), lies_in[unit_id])
+            for (at, unit_id), (until, _) in pairwise([*turns, (_END, 0)])
+            if lies_in[unit_id]
+        )
+        for point_id, turns in begun.items()
+    }
+
+
+_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def _on_point(
+    memberships: Iterable[_Membership], on_units: Mapping[int | None, Sequence[Span]]
+) -> Iterator[Span]:
+    for each in memberships:
+        for unit_id in each.units:
+            yield from clipped(on_units[unit_id], each.span)
+
+
+def _lies_in(tree: UnitTree, unit_id: int) -> set[int]:
+    """The unit, what it was and became while history names exactly one, and all that is above these."""
+    found: set[int] = set()
+    ahead = [tree.units[each] for each in _counterparts(tree, unit_id)]
+    while ahead:
+        unit = ahead.pop()
+        if unit.id in found:
+            continue
+        found.add(unit.id)
+        if unit.parent_id is not None:
+            above = (tree.units[each] for each in _counterparts(tree, unit.parent_id))
+            ahead.extend(each for each in above if each.id == unit.parent_id or _at_one_time(each, unit))
+    return found
+
+
+def _counterparts(tree: UnitTree, unit_id: int) -> set[int]:
+    found = {unit_id}
+    for links in (tree.successors, tree.predecessors):
+        at = unit_id
+        while len(steps := links.get(at, ())) == 1 and steps[0] not in found:
+            at = steps[0]
+            found.add(at)
+    return found
+
+
+def _at_one_time(one: UnitVersion, other: UnitVersion) -> bool:
+    return (one.valid_from or date.min) <= (other.valid_to or date.max) and (
+        other.valid_from or date.min
+    ) <= (one.valid_to or date.max)
+
+
+def _months(span: Span, zone: tzinfo) -> Iterator[date]:
+    """The first days of the months that a time touches."""
+    day = span.start.astimezone(zone).date().replace(day=1)
+    last = (span.end - timedelta(microseconds=1)).astimezone(zone).date()
+    while day <= last:
+        yield day
+        day = (day + timedelta(days=31)).replace(day=1)
