@@ -664,7 +664,10 @@ class RollupStale(Base):
 
 
 class Closing(Base):
-    """A month as it was closed (version 0) or amended (1, 2, …). Never changed, never deleted."""
+    """A month as it was closed (version 0) or amended (1, 2, …).
+
+    Neither it nor its figures are ever changed or deleted: triggers of the database see to it.
+    """
 
     __tablename__ = "closing"
     __table_args__ = (UniqueConstraint("month", "version"),)
@@ -676,7 +679,8 @@ class Closing(Base):
     by: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(Text, default="")
     rules_version: Mapped[int]
-    inputs_hash: Mapped[str] = mapped_column(String(64))  # SHA-256, hexadecimal
+    inputs_hash: Mapped[str] = mapped_column(String(64))  # SHA-256, hexadecimal: what it was counted from
+    figures_hash: Mapped[str] = mapped_column(String(64))  # the same, of what came of it
     windows: Mapped[list[Any]] = mapped_column(default=list)  # the maintenance that was left out
 
 
@@ -690,7 +694,24 @@ class ClosedFigure(Counted, Base):
     eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
     outages: Mapped[int]
+    ended_outages: Mapped[int]
+    ended_down: Mapped[int] = mapped_column(BigInteger)  # of those that ended, together; microseconds
+    longest_down: Mapped[int] = mapped_column(BigInteger)  # of any of them
     blips: Mapped[int]
+
+
+class ClosedPoint(Base):
+    """For how long a point was served in a closed month while it belonged to one unit; microseconds."""
+
+    __tablename__ = "closed_point"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    closing_id: Mapped[int] = mapped_column(ForeignKey("closing.id"), index=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    served: Mapped[int] = mapped_column(BigInteger)
+    not_served: Mapped[int] = mapped_column(BigInteger)
+    unknown: Mapped[int] = mapped_column(BigInteger)
 
 
 class Custody(Base):

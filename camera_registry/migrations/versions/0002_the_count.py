@@ -8,6 +8,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+CLOSED = ("closing", "closed_figure", "closed_point")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -22,6 +24,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("rules_version", sa.Integer(), nullable=False),
         sa.Column("inputs_hash", sa.String(length=64), nullable=False),
+        sa.Column("figures_hash", sa.String(length=64), nullable=False),
         sa.Column("windows", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_closing")),
         sa.UniqueConstraint("month", "version", name=op.f("uq_closing_month_version")),
@@ -126,6 +129,9 @@ def upgrade() -> None:
         sa.Column("eye_id", sa.Integer(), nullable=False),
         sa.Column("unit_id", sa.Integer(), nullable=True),
         sa.Column("outages", sa.Integer(), nullable=False),
+        sa.Column("ended_outages", sa.Integer(), nullable=False),
+        sa.Column("ended_down", sa.BigInteger(), nullable=False),
+        sa.Column("longest_down", sa.BigInteger(), nullable=False),
         sa.Column("blips", sa.Integer(), nullable=False),
         sa.Column("up", sa.BigInteger(), nullable=False),
         sa.Column("degraded", sa.BigInteger(), nullable=False),
@@ -151,6 +157,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("closed_figure", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_closed_figure_closing_id"), ["closing_id"], unique=False)
+
+    op.create_table(
+        "closed_point",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("closing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("point_id", sa.Integer(), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("served", sa.BigInteger(), nullable=False),
+        sa.Column("not_served", sa.BigInteger(), nullable=False),
+        sa.Column("unknown", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["closing_id"], ["closing.id"], name=op.f("fk_closed_point_closing_id_closing")
+        ),
+        sa.ForeignKeyConstraint(["point_id"], ["point.id"], name=op.f("fk_closed_point_point_id_point")),
+        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_closed_point_unit_id_unit")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_closed_point")),
+    )
+    with op.batch_alter_table("closed_point", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_closed_point_closing_id"), ["closing_id"], unique=False)
 
     op.create_table(
         "incident_eye",
@@ -213,6 +240,8 @@ def upgrade() -> None:
     with op.batch_alter_table("site", schema=None) as batch_op:
         batch_op.add_column(sa.Column("canaries", sa.JSON(), server_default="[]", nullable=False))
 
+    _freeze(op.get_bind().dialect.name)
+
 
 def downgrade() -> None:
     with op.batch_alter_table("site", schema=None) as batch_op:
@@ -230,6 +259,10 @@ def downgrade() -> None:
     with op.batch_alter_table("closed_figure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_closed_figure_closing_id"))
 
+    with op.batch_alter_table("closed_point", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_closed_point_closing_id"))
+
+    op.drop_table("closed_point")
     op.drop_table("closed_figure")
     op.drop_table("maintenance_scope")
     op.drop_table("heartbeat")
@@ -244,3 +277,29 @@ def downgrade() -> None:
 
     op.drop_table("incident")
     op.drop_table("closing")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION closed_is_final()")
+
+
+def _freeze(dialect: str) -> None:
+    """A closed month is never changed, not even by a hand in the database. Tables go with their triggers.
+
+    A later revision that makes one of these tables anew (batch mode on SQLite) must make its triggers anew.
+    """
+    if dialect == "postgresql":
+        op.execute(
+            "CREATE FUNCTION closed_is_final() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'a closed month is final'; END $$"
+        )
+    for table in CLOSED:
+        if dialect == "postgresql":
+            op.execute(
+                f"CREATE TRIGGER {table}_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION closed_is_final()"
+            )
+        else:
+            for deed in ("UPDATE", "DELETE"):
+                op.execute(
+                    f"CREATE TRIGGER {table}_is_final_{deed.lower()} BEFORE {deed} ON {table} "
+                    "BEGIN SELECT RAISE(ABORT, 'a closed month is final'); END"
+                )
