@@ -795,5 +795,6 @@ def _told(at: str, outcome: str, reason: str, interval_s: float, *run: Any) -> T
     """A finding as ``_keep_delivery`` wrote it; of a run with its distance and number."""
     moment = datetime.fromisoformat(at)
     if run:
-        return Run(moment, *run, Outcome(outcome), Reason(reason), interval_s)
+        every_s, count = run
+        return Run(moment, every_s, count, Outcome(outcome), Reason(reason), interval_s)
     return Finding(moment, Outcome(outcome), Reason(reason), interval_s)
