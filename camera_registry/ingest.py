@@ -246,10 +246,14 @@ class Ingest:
                 packed += _pack_oldest_hour(session, edge)
         return packed
 
+    def kept(self, session: Session, keys: Collection[Key]) -> Mapping[Key, Sequence[Told]]:
+        """What is kept of these checks, in order of time. Each call reads everything: ask for many."""
+        return _kept_findings(session, keys, None)
+
     def refold(self, eye_id: int, check: Check) -> tuple[Condition | None, tuple[health.Change, ...]]:
         """What the kept findings alone conclude for one check: the proof that the ledger is right."""
         with self._database.reading() as session:
-            kept = _kept_findings(session, [(eye_id, check)], None)[eye_id, check]
+            kept = self.kept(session, [(eye_id, check)])[eye_id, check]
         if not kept:
             return None, ()
         return health.fold(health.unheard(kept[0].at), kept, self._policy(check))
