@@ -27,6 +27,12 @@ class Action(StrEnum):
     REPORT_TAKEN = "report_taken"
     MAINTENANCE_ENTERED = "maintenance_entered"
     MAINTENANCE_WITHDRAWN = "maintenance_withdrawn"
+    MONTH_CLOSED = "month_closed"
+    MONTH_AMENDED = "month_amended"
+    POINT_MOVED = "point_moved"
+    UNITS_REORGANISED = "units_reorganised"
+    CUSTODY_SET = "custody_set"
+    CUSTODY_ENDED = "custody_ended"
 
 
 @dataclass(frozen=True, slots=True)

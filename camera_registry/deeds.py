@@ -49,4 +49,10 @@ ACTIONS: Mapping[Action, str] = {
     Action.REPORT_TAKEN: N_("Report taken"),
     Action.MAINTENANCE_ENTERED: N_("Maintenance window entered"),
     Action.MAINTENANCE_WITHDRAWN: N_("Maintenance window withdrawn"),
+    Action.MONTH_CLOSED: N_("Month closed"),
+    Action.MONTH_AMENDED: N_("Month amended"),
+    Action.POINT_MOVED: N_("Point moved to another unit"),
+    Action.UNITS_REORGANISED: N_("Units reorganised"),
+    Action.CUSTODY_SET: N_("Custody entered"),
+    Action.CUSTODY_ENDED: N_("Custody ended"),
 }
