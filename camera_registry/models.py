@@ -645,22 +645,23 @@ class Counted:
 
 
 class Rollup(Counted, Base):
-    """What one eye did on one day of the registry's zone, in one unit: a cache that can be made again."""
+    """What one eye did on one day of the registry's zone: a cache that can be made again, see rollups.py.
+
+    It holds while its row stands and ``basis`` is what it would be now: a change of a ledger deletes the
+    rows after it, and ``basis`` stands for everything else that the day was counted from.
+    """
 
     __tablename__ = "rollup"
+    __table_args__ = (
+        Index(None, "eye_id", "until"),
+        {"sqlite_with_rowid": False},  # months are summed in the order in which they lie
+    )
 
+    month: Mapped[date] = mapped_column(primary_key=True)  # its first day
     eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True, index=True)
-    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
-
-
-class RollupStale(Base):
-    """From this day on the rollups of this eye are not to be believed."""
-
-    __tablename__ = "rollup_stale"
-
-    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
-    since: Mapped[date]
+    until: Mapped[datetime] = mapped_column(primary_key=True)  # the end of the day
+    basis: Mapped[int] = mapped_column(BigInteger)
+    blips: Mapped[int]
 
 
 class Closing(Base):

@@ -201,9 +201,11 @@ def upgrade() -> None:
 
     op.create_table(
         "rollup",
+        sa.Column("month", sa.Date(), nullable=False),
         sa.Column("eye_id", sa.Integer(), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("basis", sa.BigInteger(), nullable=False),
+        sa.Column("blips", sa.Integer(), nullable=False),
         sa.Column("up", sa.BigInteger(), nullable=False),
         sa.Column("degraded", sa.BigInteger(), nullable=False),
         sa.Column("down", sa.BigInteger(), nullable=False),
@@ -222,21 +224,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["eye_id"], ["eye.id"], name=op.f("fk_rollup_eye_id_eye"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_rollup_unit_id_unit")),
-        sa.PrimaryKeyConstraint("eye_id", "day", name=op.f("pk_rollup")),
+        sa.PrimaryKeyConstraint("month", "eye_id", "until", name=op.f("pk_rollup")),
+        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("rollup", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_rollup_day"), ["day"], unique=False)
+        batch_op.create_index(batch_op.f("ix_rollup_eye_id_until"), ["eye_id", "until"], unique=False)
 
-    op.create_table(
-        "rollup_stale",
-        sa.Column("eye_id", sa.Integer(), nullable=False),
-        sa.Column("since", sa.Date(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["eye_id"], ["eye.id"], name=op.f("fk_rollup_stale_eye_id_eye"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("eye_id", name=op.f("pk_rollup_stale")),
-    )
     with op.batch_alter_table("site", schema=None) as batch_op:
         batch_op.add_column(sa.Column("canaries", sa.JSON(), server_default="[]", nullable=False))
 
@@ -247,9 +240,8 @@ def downgrade() -> None:
     with op.batch_alter_table("site", schema=None) as batch_op:
         batch_op.drop_column("canaries")
 
-    op.drop_table("rollup_stale")
     with op.batch_alter_table("rollup", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rollup_day"))
+        batch_op.drop_index(batch_op.f("ix_rollup_eye_id_until"))
 
     op.drop_table("rollup")
     with op.batch_alter_table("incident_eye", schema=None) as batch_op:
