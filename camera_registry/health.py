@@ -93,6 +93,16 @@ Told = Finding | Run
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What was told of one check of one eye. Without ``received_at`` each result came as it was made."""
+
+    eye: str
+    check: Check
+    told: Told
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """Where one check stands after the newest finding."""
 

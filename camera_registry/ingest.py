@@ -24,7 +24,7 @@ from camera_registry import health, models
 from camera_registry.baselines import take_samples
 from camera_registry.db import Database
 from camera_registry.findings import note_findings
-from camera_registry.health import EYE, Condition, EyeState, Finding, Policy, Run, Standing, Told
+from camera_registry.health import EYE, Condition, EyeState, Finding, Heard, Policy, Run, Standing, Told
 from camera_registry.observations import keep_observations
 from probes.reasons import Check, Outcome, Reason
 from probes.result import ProbeResult
@@ -91,16 +91,6 @@ class Receipt:
     unknown_eyes: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)  # codes of eyes whose ledger changed
     touched: dict[int, datetime] = field(default_factory=dict)  # of their ids, the earliest change
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was told of one check of one eye. Without ``received_at`` each result came as it was made."""
-
-    eye: str
-    check: Check
-    told: Told
-    received_at: datetime | None = None
 
 
 class Ingest:
