@@ -28,6 +28,25 @@ LEDGERS: tuple[str, ...] = (EYE, *(str(check) for check in Check))
 Ledgers = dict[int, dict[str, list[Turn]]]  # of each eye, by name, in order of time
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A check fell silent at ``at``; a suspicion since ``dropped`` came to nothing by it."""
+
+    at: datetime
+    dropped: datetime | None
+
+
+Silences = Mapping[Check, Silence]  # of one eye
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """When an eye is in service, and when windows cover it: sorted and disjoint, the latter clipped."""
+
+    service: tuple[Span, ...]
+    maintenance: tuple[Span, ...]
+
+
 def load(
     session: Session,
     eye_ids: Collection[int],
@@ -43,21 +62,32 @@ def load(
     ``judged``: whether the policy has pictures judged. Service is not clipped to ``within``, all else is
     (a ledger begins with its last turn before it).
     """
-    serving = service(session, eye_ids, zone)
-    silent = _silences(session, serving, now)
-    ledgers = turns(session, serving, within)
-    doubts = _blips(session, serving, within)
-    windows = maintenance.spans_of(session, serving, within, zone)
+    return read(session, presences(session, eye_ids, within, zone), within, now, judged=judged)
+
+
+def read(
+    session: Session, present: Mapping[int, Presence], within: Span, now: datetime, *, judged: bool = True
+) -> dict[int, History]:
+    """As ``load``, of eyes whose presence is known for ``within`` and perhaps for more."""
+    silent = silences(session, present, now)
+    ledgers = turns(session, present, within)
+    doubts = _blips(session, present, within)
     return {
         eye_id: _history(
             _with_silence(ledgers.get(eye_id, {}), silent.get(eye_id, {})),
-            spans,
-            windows.get(eye_id, ()),
+            presence,
             _and_dropped(doubts.get(eye_id, []), silent.get(eye_id, {}), within),
             judged,
         )
-        for eye_id, spans in serving.items()
+        for eye_id, presence in present.items()
     }
+
+
+def presences(session: Session, eye_ids: Collection[int], within: Span, zone: tzinfo) -> dict[int, Presence]:
+    """When each of these eyes is there to be counted; those that no network reaches are left out."""
+    serving = service(session, eye_ids, zone)
+    windows = maintenance.spans_of(session, serving, within, zone)
+    return {eye_id: Presence(spans, windows.get(eye_id, ())) for eye_id, spans in serving.items()}
 
 
 def service(session: Session, eye_ids: Collection[int], zone: tzinfo) -> dict[int, tuple[Span, ...]]:
@@ -136,32 +166,7 @@ def turns(
     return found
 
 
-# --- how it is done ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Silence:
-    """A check fell silent at ``at``; a suspicion since ``dropped`` came to nothing by it."""
-
-    at: datetime
-    dropped: datetime | None
-
-
-Silences = Mapping[Check, _Silence]  # of one eye
-
-
-def _history(
-    ledgers: Mapping[str, list[Turn]],
-    service: tuple[Span, ...],
-    windows: tuple[Span, ...],
-    blips: Sequence[datetime],
-    judged: bool,
-) -> History:
-    checks = {check: ledgers[check] for check in Check if check in ledgers}
-    return History(ledgers.get(EYE, ()), checks, service, windows, blips, judged)
-
-
-def _silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, _Silence]]:
+def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, Silence]]:
     """What has fallen silent by ``now`` and is not written yet: from the last result + 1 interval."""
     due: tuple[ColumnElement[bool], ...] = (
         Condition.silent_at < now,
@@ -173,12 +178,22 @@ def _silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict
             *(Condition.interval_s, Condition.suspect_since),
         ).where(Condition.eye_id.in_(eye_ids), *due)
     )
-    found: dict[int, dict[Check, _Silence]] = defaultdict(dict)
+    found: dict[int, dict[Check, Silence]] = defaultdict(dict)
     for eye_id, check, heard_at, interval_s, suspect_since in rows:
         assert heard_at is not None  # what was never heard cannot fall silent
         at = heard_at + timedelta(seconds=interval_s)
-        found[eye_id][Check(check)] = _Silence(at, suspect_since)
+        found[eye_id][Check(check)] = Silence(at, suspect_since)
     return found
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _history(
+    ledgers: Mapping[str, list[Turn]], presence: Presence, blips: Sequence[datetime], judged: bool
+) -> History:
+    checks = {check: ledgers[check] for check in Check if check in ledgers}
+    return History(ledgers.get(EYE, ()), checks, presence.service, presence.maintenance, blips, judged)
 
 
 def _with_silence(ledgers: Mapping[str, list[Turn]], silent: Silences) -> Mapping[str, list[Turn]]:

@@ -7,6 +7,7 @@ maintenance, up, degraded, down, unknown. Time to come is none of them: hand in 
 (``Span.until``).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
@@ -60,8 +61,8 @@ class History:
 
     ``states`` is the eye's own ledger (up, degraded, down, unknown), ``checks`` those of its checks (ok,
     failing, unknown, off), each in order of time and from its last turn before the period on. ``service``
-    and ``maintenance`` are sorted and disjoint (see ``merged``). ``blips`` are the moments at which its
-    stream was suspected and nothing came of it. ``judged``: whether pictures are judged at all.
+    and ``maintenance`` are sorted and disjoint (see ``merged``). ``blips`` are the moments, in order, at
+    which its stream was suspected and nothing came of it. ``judged``: whether pictures are judged at all.
     """
 
     states: Sequence[Turn]
@@ -170,6 +171,17 @@ class Tally:
 
 
 _parts = attrgetter(*(each.name for each in fields(Tally)))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What adds up from day to day and from eye to eye: the time, and the suspicions that came to nothing."""
+
+    tally: Tally = field(default_factory=Tally)
+    blips: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.tally + other.tally, self.blips + other.blips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +333,11 @@ def tally(history: History, within: Span) -> Tally:
     )
 
 
+def count(history: History, within: Span) -> Count:
+    """The tally of ``within`` and its blips."""
+    return Count(tally(history, within), blips(history, within))
+
+
 def outages(history: History, within: Span) -> tuple[Outage, ...]:
     """The runs of down that touch ``within``, each as one, however often a window interrupts it.
 
@@ -353,8 +370,10 @@ def summary(total: Tally, runs: Iterable[Outage]) -> Summary:
 
 def blips(history: History, within: Span) -> int:
     """How many suspicions came to nothing, in service and outside maintenance."""
-    counting = counted(history, within)
-    return sum(any(blip in span for span in counting) for blip in history.blips)
+    return sum(
+        bisect_left(history.blips, span.end) - bisect_left(history.blips, span.start)
+        for span in counted(history, within)
+    )
 
 
 def served(histories: Sequence[History], k: int, within: Span) -> Served:
@@ -404,8 +423,7 @@ def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn
     count = len(turns)
     for span in spans:
         start = span.start
-        while number < count and turns[number].at <= start:
-            number += 1
+        number = bisect_right(turns, start, number, key=_at)
         holding = turns[number - 1] if number else Turn(start, EyeState.UNKNOWN)
         while number < count and turns[number].at < span.end:
             yield holding, start, turns[number].at
@@ -413,6 +431,9 @@ def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn
             start = holding.at
             number += 1
         yield holding, start, span.end
+
+
+_at = attrgetter("at")
 
 
 def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> dict[str, int]:
