@@ -16,6 +16,9 @@ The rules stand in the project's definition of truth ("Incidents"). What they le
 - An eye is back when it is ok again, or out of the count (maintenance, out of service). Silence is not a
   return: down, unknown, down is one incident. ``down`` when maintenance ends is a new fall.
 - An incident that ends before all falls of its window have come loses those; they are falls of their own.
+- It ends at the moment at which 80 % of its eyes are back. Who is back within two intervals of that was no
+  straggler, and belongs to it until then: probes do not find all eyes of a street back at one moment. Who is
+  still down then is an incident of its own from that moment on.
 - While a site is lost, its eyes' falls open nothing; who is down when it is heard again falls at that moment.
   A site's own incident stands beside the others: its members are the eyes in service that were ever ok.
 """
@@ -26,7 +29,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import groupby, zip_longest
+from itertools import groupby, islice, takewhile, zip_longest
 from operator import attrgetter, itemgetter
 
 from camera_registry.health import EyeState
@@ -62,6 +65,9 @@ class State(StrEnum):
 
 
 _RANK = {kind: number for number, kind in enumerate(Kind)}
+
+
+BACK = frozenset({State.OK, State.OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One cause. ``ancestor`` is the id of the eye, device, point, unit or site that it is of."""
+    """One cause. ``ancestor`` is the id of the eye, device, point, unit or site that it is of.
+
+    The last members may come back a little after ``ended_at``.
+    """
 
     kind: Kind
     ancestor: int
@@ -144,8 +153,9 @@ def incidents(
     """All incidents until ``now``, in order of time. What is told of later is not known yet.
 
     With ``since`` nothing is decided before it: what was open then is ``carried`` on and comes back with what
-    became of it, and what had ended by then is left out. The groups among ``carried`` were announced before
-    ``since``; the lives reach back to where each eye was last known ok or down before it.
+    became of it, and what had ended by then is left out. No window and no return may have been under way: the
+    groups among ``carried`` were announced before ``since``, and what had ended had no eye away. The lives
+    reach back to where each eye was last known ok or down before ``since``.
     """
     every = [_until(life, now) for life in lives]
     found = _of_sites(every, site_losses, now, since)
@@ -158,7 +168,7 @@ def incidents(
     going = [incident for incident in carried if incident.kind is not Kind.SITE]
     for family_lives in families.values():
         eyes = {life.place.eye for life in family_lives}
-        found += _Family(family_lives, since, [i for i in going if i.eyes & eyes]).run()
+        found += _Family(family_lives, now, since, [i for i in going if i.eyes & eyes]).run()
     return sorted(found, key=lambda i: (i.started_at, _RANK[i.kind], i.ancestor))
 
 
@@ -350,7 +360,10 @@ class _Open:
 class _Family:
     """The eyes of one unit, and the incidents among them, walked through in order of time."""
 
-    def __init__(self, lives: Iterable[Life], since: datetime | None, carried: Iterable[Incident]) -> None:
+    def __init__(
+        self, lives: Iterable[Life], now: datetime, since: datetime | None, carried: Iterable[Incident]
+    ) -> None:
+        self._until = now
         self._lives = {life.place.eye: life for life in sorted(lives, key=lambda life: life.place.eye)}
         self._since = since
         self._now = dict.fromkeys(self._lives, _Standing(State.OUT, False))
@@ -377,7 +390,7 @@ class _Family:
                 self._turn(eye, state, at)
             if self._since is not None and at < self._since:
                 continue
-            self._return([eye for eye, state in turned if state in (State.OK, State.OUT)], at)
+            self._return([eye for eye, state in turned if state in BACK], at)
             for eye, _ in turned:
                 fall = self._falls.get((eye, at))
                 if fall is not None and eye not in self._away:
@@ -429,16 +442,25 @@ class _Family:
                 self._end(incident, at)
 
     def _end(self, incident: _Open, at: datetime) -> None:
-        """Over; who is still down goes on alone."""
+        """Over; who is still down when a window more has passed goes on alone."""
         incident.ended_at = at
         incident.promised.clear()
         if incident.kind is not Kind.EYE:
             self._groups.remove(incident)
         for eye in sorted(incident.away):
+            waited_until = at + _window([self._lives[eye]])
+            if self._returns(eye, at, waited_until) or waited_until > self._until:
+                continue
             incident.leave(eye, at)
             del self._away[eye]
             if self._now[eye].state is State.DOWN:
                 self._alone(self._lives[eye], at)
+
+    def _returns(self, eye: int, after: datetime, until: datetime) -> bool:
+        stages = self._lives[eye].stages
+        begin = bisect_right(stages, after, key=attrgetter("at"))
+        later = takewhile(lambda stage: stage.at <= until, islice(stages, begin, None))
+        return any(stage.state in BACK for stage in later)
 
     def _fall(self, fall: _Fall) -> None:
         group = self._covering(fall.life.place) if fall.network else None
