@@ -48,10 +48,18 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "starting": {
         "start": "Show what asking a site's eyes will cost, then begin: one canary, ten, all.",
     },
+    "explaining": {
+        "explain": (
+            "Show how an eye's figures came about: intervals, what was left out and why, and the arithmetic."
+        ),
+    },
     "simulating": {
         "simulate": (
             "Play a city of cameras on loopback addresses until stopped; then print what was done to them."
         ),
+    },
+    "doctor": {
+        "doctor": ("Examine the database: does every invariant hold that figures lean on? Changes nothing."),
     },
     "serve": {"serve": "Probe every started eye on its schedule, judge, and show pages and metrics."},
     "demo": {

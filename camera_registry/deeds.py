@@ -1,4 +1,5 @@
-"""The words people read for what people and readings leave in the registry: evidence, grades, reports, deeds.
+"""The words people read for what people and readings leave in the registry: evidence, grades, reports, deeds,
+and why time is left out of a figure.
 
 Apart from ``words``, which a check of a URL reads, too: here the rooms that keep such things are opened.
 """
@@ -6,11 +7,13 @@ Apart from ``words``, which a check of a URL reads, too: here the rooms that kee
 from collections.abc import Mapping
 
 from camera_registry.audit import Action
+from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_
 from camera_registry.inventory import Word
+from camera_registry.maintenance import Kind
 from camera_registry.words import OUTCOMES
 
 EVIDENCE: Mapping[Evidence, str] = {
@@ -55,4 +58,33 @@ ACTIONS: Mapping[Action, str] = {
     Action.UNITS_REORGANISED: N_("Units reorganised"),
     Action.CUSTODY_SET: N_("Custody entered"),
     Action.CUSTODY_ENDED: N_("Custody ended"),
+}
+
+# What a time is counted as, beside the states of ledgers.
+MAINTENANCE = N_("Maintenance")
+
+ABSENCES: Mapping[Absence, str] = {
+    Absence.NOT_COMMISSIONED: N_("Not yet commissioned"),
+    Absence.RETIRED: N_("Retired"),
+    Absence.SUSPENDED: N_("Suspended"),
+    Absence.ACCESS_WITHDRAWN: N_("Access was withdrawn"),
+    Absence.ACCESS_ENDED: N_("The consent to access has run out"),
+}
+
+WINDOWS: Mapping[Kind, str] = {
+    Kind.WORK: N_("Planned work"),
+    Kind.POWER_CUT: N_("Power cut"),
+}
+
+RATES: Mapping[str, str] = {
+    "availability": N_("Availability"),
+    "coverage": N_("Coverage"),
+    "usable": N_("Usable rate"),
+    "usable_coverage": N_("Coverage of the usable rate"),
+    "snapshot": N_("Snapshot rate"),
+    "snapshot_coverage": N_("Coverage of the snapshot rate"),
+    "clock": N_("Clock rate"),
+    "clock_coverage": N_("Coverage of the clock rate"),
+    "recording": N_("Recording rate"),
+    "recording_coverage": N_("Coverage of the recording rate"),
 }

@@ -22,10 +22,16 @@ from camera_registry.errors import RegistryError
 from camera_registry.health import RULES_VERSION
 from camera_registry.i18n import N_
 from camera_registry.inventory import Reach
+from camera_registry.maintenance import Kind
 from camera_registry.periods import midnight
 from camera_registry.units import Scope, UnitTree
 from camera_registry.uptime import History, Span, Tally, Turn
 from probes.reasons import Check, Reason
+
+STATES = ("up", "degraded", "down", "unknown", uptime.MAINTENANCE, uptime.NOT_IN_SERVICE)  # sum to the period
+
+MTTR = N_("Mean length of an outage that ended (MTTR)")
+MTBF = N_("Mean time of operation for each outage (MTBF)")
 
 EYE = "eye"  # the ledger of the derived state; the others are named after their checks
 
@@ -59,7 +65,7 @@ class Window:
 
     span: Span
     id: int
-    kind: str
+    kind: Kind
     reason: str
     entered_by: str
     entered_at: datetime
@@ -156,6 +162,15 @@ class Explanation:
     summary: uptime.Summary
     homes: tuple[Home, ...]
     rules_version: int = RULES_VERSION
+
+    @property
+    def ended(self) -> int:
+        """Outages that ended: those that MTTR is the mean of."""
+        return sum(each.end is not None for each in self.outages)
+
+    @property
+    def ended_us(self) -> int:
+        return sum(each.us for each in self.outages if each.end is not None)
 
     @property
     def ahead_us(self) -> int:
@@ -313,7 +328,7 @@ def _fractions(tally: Tally) -> tuple[Fraction, ...]:
         good = getattr(tally, f"{check}_ok")
         known = good + getattr(tally, f"{check}_failing")
         if known:
-            found.append(Fraction(check, good, known))
+            found.append(Fraction(str(check), good, known))
             found.append(Fraction(f"{check}_coverage", known, tally.in_service))
     return tuple(found)
 

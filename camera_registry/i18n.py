@@ -56,6 +56,24 @@ def percent(share: float, language: Language) -> str:
     return f"{format_decimal(share * 100, '#,##0.00', locale=language)}\N{NO-BREAK SPACE}%"
 
 
+_UNITS = {"vi": ("giờ", "phút", "giây"), "en": ("h", "min", "s")}
+
+
+def duration(microseconds: int, language: Language) -> str:
+    """A length of time, exact, so that what is printed sums: ``345 giờ 00 phút``, ``2 phút 03,5 giây``."""
+    hour, minute, second = _UNITS[language]
+    whole, fraction = divmod(microseconds, 1_000_000)
+    hours, minutes, seconds = whole // 3600, whole // 60 % 60, whole % 60
+    point = "," if language == "vi" else "."
+    decimals = f"{point}{fraction:06}".rstrip("0") if fraction else ""
+    parts = [f"{number(hours, language)}\N{NO-BREAK SPACE}{hour}"] if hours else []
+    if hours or minutes or not (seconds or fraction):
+        parts.append(f"{minutes:0{2 if hours else 1}}\N{NO-BREAK SPACE}{minute}")
+    if seconds or fraction:
+        parts.append(f"{seconds:0{2 if parts else 1}}{decimals}\N{NO-BREAK SPACE}{second}")
+    return " ".join(parts)
+
+
 # Babel's dates cost 40 microseconds each, and a page has thousands; these patterns need no names of months.
 _DAY = {"vi": "%d/%m/%Y", "en": "%Y-%m-%d"}
 _DAY_OF_YEAR = {"vi": "%d/%m", "en": "%m-%d"}
