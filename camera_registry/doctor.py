@@ -1,0 +1,376 @@
+"""Examines the database: every invariant that figures lean on, what was looked at, and what is not so.
+
+It changes nothing. An invariant that does not hold is a bug of ours, or the work of somebody who wrote into
+the tables by hand: figures made since then are not to be believed before it is understood.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby, pairwise
+from typing import Final
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import and_, func, select, text
+from sqlalchemy.orm import Session, aliased
+
+from camera_registry import health, models
+from camera_registry.credentials import CredentialError, CredentialStore
+from camera_registry.db import Database, alembic_config
+from camera_registry.health import EYE, Condition, EyeState, Finding, Instability, Policy, Told, Transition
+from camera_registry.i18n import N_
+from camera_registry.ingest import KEPT_BEYOND_LATENESS, Ingest
+from probes.reasons import Check, Outcome, Reason
+
+SHOWN: Final = 5  # what is broken is counted; so many are named
+MICROSECOND: Final = timedelta(microseconds=1)
+EYES_AT_ONCE: Final = 50  # a fortnight of results of so many in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One invariant, in words for people: how much was looked at, how much is broken, and the first of it."""
+
+    invariant: str
+    looked_at: int
+    broken: int
+    examples: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+
+@dataclass(slots=True)
+class _Count:
+    """Counts while an invariant is looked at."""
+
+    invariant: str
+    looked_at: int = 0
+    broken: int = 0
+    examples: tuple[str, ...] = ()
+
+    def note(self, holds: bool, *what: object) -> None:
+        self.looked_at += 1
+        if not holds:
+            self.broken += 1
+            if len(self.examples) < SHOWN:
+                self.examples += (" ".join(str(word) for word in what),)
+
+    def examined(self) -> Examined:
+        return Examined(self.invariant, self.looked_at, self.broken, self.examples)
+
+
+MIGRATED: Final = N_("The tables are those of this program")
+FILE_SOUND: Final = N_("The file of the database is sound")
+REFERENCES: Final = N_("What rows refer to exists")
+CHAINS: Final = N_("Each ledger is a chain: a state begins where the one before it ends")
+DERIVED: Final = N_("Each eye's ledger follows from those of its checks")
+ENDS: Final = N_("What is shown now is how the ledgers end")
+CONCLUDED: Final = N_("The results that are kept conclude the same, by the policy of today")
+SPANS: Final = N_("Everything ends after it begins")
+CUSTODY: Final = N_("A point has one custodian at a time")
+OPENED: Final = N_("Sealed logins open with the key")
+MEMBERS: Final = N_("Eyes of incidents had fallen when they became part of one")
+
+
+def examine(
+    database: Database, judge: Ingest, credentials: CredentialStore, zone: tzinfo, now: datetime
+) -> Iterator[Examined]:
+    """Every invariant, one after another. Where the tables are older or newer, nothing else is looked at."""
+    migrated = _migrated(database)
+    yield migrated
+    if not migrated.holds:
+        return
+    with database.reading() as session:
+        if database.sqlite:
+            yield _file_sound(session)
+        yield _references(session)
+        yield from _ledgers(session)
+        yield _concluded(session, judge, now)
+        yield _spans(session)
+        yield _custody(session)
+        yield _opened(session, credentials)
+        yield _members(session)
+
+
+# --- the database itself --------------------------------------------------------------------------------
+
+
+def _migrated(database: Database) -> Examined:
+    count = _Count(MIGRATED)
+    with database.engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_heads()
+        known = ScriptDirectory.from_config(alembic_config(connection)).get_heads()
+    count.note(set(there) == set(known), ", ".join(there) or "–", "≠", ", ".join(known))
+    return count.examined()
+
+
+def _file_sound(session: Session) -> Examined:
+    count = _Count(FILE_SOUND)
+    for (said,) in session.execute(text("PRAGMA quick_check")):
+        count.note(said == "ok", said)
+    return count.examined()
+
+
+def _references(session: Session) -> Examined:
+    """Asked of the tables, not of the database's own guard: somebody may have switched that off."""
+    count = _Count(REFERENCES)
+    for table in models.Base.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            ours, theirs = key.parent, key.column.table.alias("referred")
+            its = theirs.c[key.column.name]
+            lost = (
+                select(ours)
+                .outerjoin_from(table, theirs, ours == its)
+                .where(ours.is_not(None), its.is_(None))
+            )
+            named = session.scalars(lost.limit(SHOWN)).all()
+            count.looked_at += session.scalar(select(func.count(ours))) or 0
+            if named:
+                count.broken += session.scalar(select(func.count()).select_from(lost.subquery())) or 0
+                told = [f"{table.name}.{ours.name} = {value}" for value in named]
+                count.examples = (*count.examples, *told)[:SHOWN]
+    return count.examined()
+
+
+# --- the ledgers ----------------------------------------------------------------------------------------
+
+
+def _ledgers(session: Session) -> Iterator[Examined]:
+    """Three invariants in one walk over the ledgers, eye by eye."""
+    chains, derived, ends = _Count(CHAINS), _Count(DERIVED), _Count(ENDS)
+    codes = {row.id: row.code for row in session.execute(select(models.Eye.id, models.Eye.code))}
+    standing = _standing(session)
+    for eye_id, ledgers in _by_eye(session, codes.keys()):
+        eye = codes[eye_id]
+        for name, ledger in ledgers.items():
+            _look_at_chain(chains, ledger, eye, name)
+        own = ledgers.get(EYE, [])
+        wanted = health.eye_ledger({}, {check: ledgers[check] for check in Check if check in ledgers})
+        wrong = [] if own == wanted else sorted(t.at for t in set(own) ^ set(wanted))
+        derived.note(own == wanted, eye, *(at.isoformat() for at in wrong[:1]))
+        for name in standing[eye_id].keys() | ledgers.keys():
+            shown, told = standing[eye_id].get(name, NEVER), ledgers.get(name)
+            state, since = (told[-1].after, told[-1].at) if told else (EyeState.UNKNOWN, shown.since)
+            ends.note((shown.state, shown.since) == (state, since), eye, name)
+    yield from (chains.examined(), derived.examined(), ends.examined())
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    state: str
+    since: datetime | None
+
+
+NEVER: Final = _Shown(EyeState.UNKNOWN, None)
+
+
+def _standing(session: Session) -> Mapping[int, dict[str, _Shown]]:
+    """By eye and ledger what is shown of this moment."""
+    shown: dict[int, dict[str, _Shown]] = defaultdict(dict)
+    c, e = models.Condition, models.EyeState
+    for eye_id, check, state, since in session.execute(select(c.eye_id, c.check, c.state, c.since)):
+        shown[eye_id][check] = _Shown(state, since)
+    for row in session.execute(select(e.eye_id, e.state, e.since)):
+        shown[row.eye_id][EYE] = _Shown(row.state, row.since)
+    return shown
+
+
+def _by_eye(session: Session, eye_ids: Iterable[int]) -> Iterator[tuple[int, Mapping[str, list[Transition]]]]:
+    row = models.Transition
+    told = session.execute(
+        select(row.eye_id, row.ledger, row.at, row.before, row.after, row.reason)
+        .order_by(row.eye_id, row.ledger, row.at, row.id)
+        .execution_options(yield_per=10_000)
+    )
+    silent = set(eye_ids)
+    for eye_id, rows in groupby(told, key=lambda r: r.eye_id):
+        ledgers: dict[str, list[Transition]] = defaultdict(list)
+        for r in rows:
+            ledgers[r.ledger].append(Transition(r.at, r.before, r.after, Reason(r.reason)))
+        if eye_id in silent:  # else it is a reference to nothing, and told as such
+            silent.discard(eye_id)
+            yield eye_id, ledgers
+    for eye_id in sorted(silent):
+        yield eye_id, {}
+
+
+def _look_at_chain(count: _Count, ledger: Sequence[Transition], *name: str) -> None:
+    former = str(EyeState.UNKNOWN)
+    at: datetime | None = None
+    for t in ledger:
+        follows = t.before == former and t.after != t.before and (at is None or t.at > at)
+        count.note(follows, *name, t.at.isoformat())
+        former, at = t.after, t.at
+
+
+# --- the results behind the ledgers ---------------------------------------------------------------------
+
+
+def _concluded(session: Session, judge: Ingest, now: datetime) -> Examined:
+    """Every check judged again from what is kept, from its first settled result on.
+
+    Of what is older than anything kept for late results, only a part may be left: that is left out.
+    """
+    count = _Count(CONCLUDED)
+    since = now - judge.rules.lateness - KEPT_BEYOND_LATENESS
+    codes = {row.id: row.code for row in session.execute(select(models.Eye.id, models.Eye.code))}
+    eyes = sorted(codes)
+    for first in range(0, len(eyes), EYES_AT_ONCE):
+        some = eyes[first : first + EYES_AT_ONCE]
+        rows = session.scalars(select(models.Condition).where(models.Condition.eye_id.in_(some)))
+        conditions = {(row.eye_id, Check(row.check)): row for row in rows}
+        changes = _changes(session, some, since)
+        for key, told in judge.kept(session, conditions.keys()).items():
+            recent = [part for one in told if (part := health.part_since(one, since)) is not None]
+            written = changes.get(key, [])
+            agrees = _same_again(recent, written, conditions[key], judge.rules.policies[key[1]], now)
+            count.note(agrees, codes[key[0]], key[1])
+        session.expunge_all()
+    return count.examined()
+
+
+def _changes(
+    session: Session, eye_ids: Sequence[int], since: datetime
+) -> dict[tuple[int, Check], list[health.Change]]:
+    """What is written of the checks since then: transitions and suspicions that were not confirmed."""
+    t, i = models.Transition, models.Instability
+    found: dict[tuple[int, Check], list[health.Change]] = defaultdict(list)
+    for row in session.scalars(select(t).where(t.eye_id.in_(eye_ids), t.ledger != EYE, t.at >= since)):
+        change = Transition(row.at, row.before, row.after, Reason(row.reason))
+        found[row.eye_id, Check(row.ledger)].append(change)
+    for doubt in session.scalars(select(i).where(i.eye_id.in_(eye_ids), i.at >= since)):
+        found[doubt.eye_id, Check(doubt.check)].append(Instability(doubt.at, Reason(doubt.reason)))
+    return found
+
+
+def _same_again(
+    told: Sequence[Told],
+    written: Sequence[health.Change],
+    row: models.Condition,
+    policy: Policy,
+    now: datetime,
+) -> bool:
+    start = _first_settled(told, policy)
+    if start is None:
+        return True  # too little is kept to conclude anything
+    settled = Condition(start.outcome, start.at, start.reason, start.at, start.interval_s)
+    rest = [part for one in told if (part := health.part_since(one, start.at + MICROSECOND)) is not None]
+    after, changes = health.fold(settled, rest, policy)
+    silent, silence = health.fall_silent(after, policy, now)
+    there = {change for change in written if change.at > start.at}
+    # Silence is written some seconds after it began.
+    if there == {*changes, *silence}:
+        after = silent
+    elif there != set(changes):
+        return False
+    return (row.state, row.heard_at, row.suspect_since) == (after.state, after.heard_at, after.suspect_since)
+
+
+def _first_settled(told: Sequence[Told], policy: Policy) -> Finding | None:
+    """The first result after which nothing depends on what came before: see ``ingest``."""
+    enough = max(policy.confirm_after, policy.recover_after)
+    in_a_row = 0
+    previous: Finding | None = None
+    for one in told:
+        for finding in health.one_by_one(
+            [one if isinstance(one, Finding) else one.part(0, min(one.count, enough))]
+        ):
+            unbroken = (
+                previous is not None
+                and previous.outcome is finding.outcome
+                and (finding.at - previous.at).total_seconds() <= policy.silence_factor * previous.interval_s
+            )
+            in_a_row = in_a_row + 1 if unbroken else 1
+            if in_a_row >= enough or finding.outcome in (Outcome.UNKNOWN, Outcome.OFF):
+                return finding
+            previous = finding
+        previous = health.last_of(one)
+    return None
+
+
+# --- spans ------------------------------------------------------------------------------------------------
+
+
+def _spans(session: Session) -> Examined:
+    count = _Count(SPANS)
+    m = models
+    # An incident is announced when its window has passed; a member may be back at the moment it fell.
+    reversed_ = (
+        (m.Maintenance, m.Maintenance.id, m.Maintenance.to_at <= m.Maintenance.from_at),
+        (m.Suspension, m.Suspension.id, m.Suspension.to_at <= m.Suspension.from_at),
+        (m.Heartbeat, m.Heartbeat.id, m.Heartbeat.to_at < m.Heartbeat.from_at),
+        (m.Incident, m.Incident.id, m.Incident.announced_at < m.Incident.started_at),
+        (m.Incident, m.Incident.id, m.Incident.ended_at < m.Incident.started_at),
+        (m.IncidentEye, m.IncidentEye.incident_id, m.IncidentEye.to_at < m.IncidentEye.from_at),
+        (m.Unit, m.Unit.id, m.Unit.valid_to < m.Unit.valid_from),
+        (m.Custody, m.Custody.id, m.Custody.valid_to < m.Custody.valid_from),
+        (m.Eye, m.Eye.id, m.Eye.retired_at < m.Eye.commissioned_at),
+    )
+    for table, identity, wrong in reversed_:
+        rows = session.scalar(select(func.count()).select_from(table)) or 0
+        found = session.scalars(select(identity).where(wrong).order_by(identity)).all()
+        count.looked_at += rows - len(found)
+        for id_ in found:
+            count.note(False, table.__tablename__, id_)
+    return count.examined()
+
+
+def _custody(session: Session) -> Examined:
+    count = _Count(CUSTODY)
+    row = models.Custody
+    told = session.execute(
+        select(models.Point.code, row.valid_from, row.valid_to)
+        .join(models.Point)
+        .order_by(models.Point.code, row.valid_from)
+    )
+    for point, spans in groupby(told, key=lambda r: r.code):
+        for (_, _, last), (_, first, _) in pairwise([(point, date.min, date.min), *spans]):
+            count.note(last is not None and last < first, point, first.isoformat())
+    return count.examined()
+
+
+# --- logins, incidents ------------------------------------------------------------------------------------
+
+
+def _opened(session: Session, credentials: CredentialStore) -> Examined:
+    count = _Count(OPENED)
+    book = credentials.book(session)
+    row = models.Credential
+    for id_, name in session.execute(select(row.id, row.name).where(row.sealed.is_not(None))):
+        try:
+            opens = book.find(id_, 0, "") is not None
+        except CredentialError:
+            opens = False
+        count.note(opens, name)
+    return count.examined()
+
+
+def _members(session: Session) -> Examined:
+    """The state of each member when it fell; a site that is lost has members that are not down."""
+    count = _Count(MEMBERS)
+    member, incident, own, later = (
+        models.IncidentEye,
+        models.Incident,
+        models.Transition,
+        aliased(models.Transition),
+    )
+    newest = (
+        select(func.max(later.at))
+        .where(later.eye_id == member.eye_id, later.ledger == EYE, later.at <= member.from_at)
+        .scalar_subquery()
+    )
+    told = session.execute(
+        select(member.incident_id, models.Eye.code, own.after)
+        .join(incident, incident.id == member.incident_id)
+        .join(models.Eye, models.Eye.id == member.eye_id)
+        .outerjoin(own, and_(own.eye_id == member.eye_id, own.ledger == EYE, own.at == newest))
+        .where(incident.kind != "site", incident.withdrawn_at.is_(None))
+        .order_by(member.incident_id, models.Eye.code)
+    )
+    for number, eye, state in told:
+        count.note(state == EyeState.DOWN, "incident", number, eye)
+    return count.examined()
