@@ -361,9 +361,6 @@ def _retired(told: "_Fields", scenario: Scenario) -> tuple[str, datetime]:
     eye, at = told.known("eye", scenario.setup.eyes), told.moment("at")
     if eye in scenario.retired:
         told.refuse(N_('The eye "{name}" has been retired already.'), name=eye)
-    commissioned = scenario.setup.eyes[eye].commissioned
-    if commissioned is not None and at < commissioned:
-        told.refuse(N_('The eye "{name}" cannot be retired before it is commissioned.'), name=eye)
     return eye, at
 
 

@@ -1,0 +1,210 @@
+"""Has a scenario judged: the real tables, the real ingest, in a database that lives as long as the question.
+
+What came as it was made is delivered first, each eye's at once; then what came late, in the order in which it
+came. Order changes nothing but which of two results of one moment holds: the one that came first.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import event, insert
+from sqlalchemy.orm import Session
+
+from camera_registry import health, maintenance, models
+from camera_registry.audit import Actor
+from camera_registry.db import Database
+from camera_registry.health import Heard
+from camera_registry.ingest import Ingest, Rules
+from camera_registry.inventory import Reach
+from camera_registry.maintenance import Cover, Kind, MaintenanceError
+from camera_registry.replay.scenario import Scenario, ScenarioError, ScopeKind, Window
+from probes.reasons import Check
+
+AT_ONCE = 5_000  # runs and single results in one delivery
+REPLAYER = Actor("replay", "cli")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The database ids of what the setup names."""
+
+    units: Mapping[str, int]
+    sites: Mapping[str, int]
+    points: Mapping[str, int]
+    eyes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A scenario as it is known at ``now``, judged."""
+
+    scenario: Scenario
+    now: datetime
+    database: Database
+    names: Names
+
+    @property
+    def pictured(self) -> frozenset[int]:
+        """The eyes whose pictures were ever judged: the others have no usable rate."""
+        told = {h.eye for h in self.scenario.heard if h.check is Check.PICTURE}
+        return frozenset(self.names.eyes[eye] for eye in told)
+
+
+@contextmanager
+def play(scenario: Scenario, now: datetime) -> Iterator[Played]:
+    """Judge what of ``scenario`` is known at ``now``; the database goes when the block ends.
+
+    Raises ``ScenarioError`` for a window that cannot be entered.
+    """
+    with TemporaryDirectory(prefix="replay-") as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'replay.db'}")
+        try:
+            event.listen(database.engine, "connect", _hurry)
+            database.migrate()
+            with database.transaction() as session:
+                names = _register(session, scenario)
+                _enter_windows(session, scenario, names, now)
+            _hear(database, scenario, now)
+            yield Played(scenario, now, database, names)
+        finally:
+            database.close()
+
+
+def _hurry(connection: sqlite3.Connection, _record: Any) -> None:
+    """What is lost when the machine stops is not missed."""
+    connection.execute("PRAGMA synchronous=OFF")
+
+
+# --- what there is ----------------------------------------------------------------------------------
+
+
+def _register(session: Session, scenario: Scenario) -> Names:
+    setup = scenario.setup
+    stream_s = setup.checks[Check.STREAM].interval_s
+    devices = {eye.device: (eye.point, eye.site) for eye in setup.eyes.values()}
+    names = Names(
+        _numbered(setup.units), _numbered(setup.sites), _numbered(setup.points), _numbered(setup.eyes)
+    )
+    device_ids = _numbered(devices)
+    rows: dict[type[models.Base], list[dict[str, Any]]] = {
+        models.Unit: [
+            {"id": n, "uid": name, "code": name, "name": name, "kind": ""} for name, n in names.units.items()
+        ],
+        models.Site: [
+            {"id": n, "code": name, "interval_s": round(stream_s)} for name, n in names.sites.items()
+        ],
+        models.Point: [
+            {"id": n, "code": name, "name": name, "k": setup.points[name].k}
+            for name, n in names.points.items()
+        ],
+        models.PointUnit: [
+            {"point_id": names.points[name], "unit_id": names.units[point.unit], "valid_from": None}
+            for name, point in setup.points.items()
+            if point.unit is not None
+        ]
+        + [
+            {
+                "point_id": names.points[move.point],
+                "unit_id": names.units[move.unit],
+                "valid_from": move.day,
+            }
+            for move in scenario.moves
+        ],
+        models.Device: [
+            {
+                "id": n,
+                "code": name,
+                "point_id": names.points[devices[name][0]],
+                "site_id": names.sites[devices[name][1]],
+            }
+            for name, n in device_ids.items()
+        ],
+        models.DevicePace: [{"device_id": n, "effective_interval_s": stream_s} for n in device_ids.values()],
+        models.Eye: [
+            {
+                "id": n,
+                "code": name,
+                "device_id": device_ids[setup.eyes[name].device],
+                "reach": str(Reach.NETWORK),
+                "commissioned_at": setup.eyes[name].commissioned,
+                "started_at": setup.eyes[name].commissioned,
+                "retired_at": scenario.retired.get(name),
+            }
+            for name, n in names.eyes.items()
+        ],
+    }
+    for table, some in rows.items():
+        if some:
+            session.execute(insert(table), some)
+    return names
+
+
+def _numbered(names: Sequence[str] | Mapping[str, object]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names, 1)}
+
+
+def _enter_windows(session: Session, scenario: Scenario, names: Names, now: datetime) -> None:
+    for window in scenario.windows:
+        try:
+            maintenance.enter(
+                session,
+                REPLAYER,
+                now,
+                scenario.setup.zone,
+                kind=Kind.WORK,
+                span=window.span,
+                covers=[_cover(window, names)],
+                reason="replay",
+            )
+        except MaintenanceError as refused:
+            raise ScenarioError(window.line, refused.message, **refused.values) from None
+
+
+def _cover(window: Window, names: Names) -> Cover:
+    ids: Mapping[ScopeKind, Mapping[str, int]] = {
+        ScopeKind.EYE: names.eyes,
+        ScopeKind.POINT: names.points,
+        ScopeKind.UNIT: names.units,
+        ScopeKind.SITE: names.sites,
+        ScopeKind.ALL: {},
+    }
+    return Cover(maintenance.ScopeKind(window.kind), ids[window.kind].get(window.name))
+
+
+# --- what was heard ---------------------------------------------------------------------------------
+
+
+def _hear(database: Database, scenario: Scenario, now: datetime) -> None:
+    rules = Rules({check: asked.policy for check, asked in scenario.setup.checks.items()})
+    ingest = Ingest(database, rules, clock=lambda: now)
+    for number, batch in enumerate(_deliveries(scenario.heard, now)):
+        ingest.deliver_runs(f"{number:09}", batch)
+    ingest.tick(now)
+
+
+def _deliveries(heard: Sequence[Heard], now: datetime) -> Iterator[list[Heard]]:
+    """What is known at ``now``, in batches that each hold all that came in time of some eyes, or are late."""
+    in_time: dict[str, list[Heard]] = defaultdict(list)
+    late: list[Heard] = []
+    for one in heard:
+        if one.received_at is not None:
+            late += [one] if one.received_at <= now else []
+        elif (told := health.part_before(one.told, now + timedelta(microseconds=1))) is not None:
+            in_time[one.eye].append(replace(one, told=told))
+    batch: list[Heard] = []
+    for some in in_time.values():
+        batch += some
+        if len(batch) >= AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+    late.sort(key=lambda one: one.received_at or now)
+    yield from (late[n : n + AT_ONCE] for n in range(0, len(late), AT_ONCE))
