@@ -24,6 +24,7 @@ DELIVERING: Final = frozenset({str(EyeState.UP), str(EyeState.DEGRADED)})  # its
 
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = timedelta(0)
+_SECOND = 1_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -197,7 +198,7 @@ class Outage:
 
     @property
     def seconds(self) -> float:
-        return self.counted / 1_000_000
+        return self.counted / _SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,42 @@ class Summary:
     longest_outage_s: float
     mttr_s: float | None
     mtbf_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Outages put together: how many, how many of them ended, and microseconds counted in these and in the
+    longest of all.
+    """
+
+    outages: int = 0
+    ended: int = 0
+    ended_down: int = 0
+    longest: int = 0
+
+    @classmethod
+    def of(cls, found: Iterable[Outage]) -> "Runs":
+        every = list(found)
+        ended = [run.counted for run in every if run.end is not None]
+        return cls(len(every), len(ended), sum(ended), max((run.counted for run in every), default=0))
+
+    def __add__(self, other: "Runs") -> "Runs":
+        return Runs(
+            self.outages + other.outages,
+            self.ended + other.ended,
+            self.ended_down + other.ended_down,
+            max(self.longest, other.longest),
+        )
+
+    def summary(self, total: Tally) -> Summary:
+        """The figures of rule 11; ``total`` is the tally of the same eyes and the same time."""
+        delivering_s = (total.up + total.degraded) / _SECOND
+        return Summary(
+            outages=self.outages,
+            longest_outage_s=self.longest / _SECOND,
+            mttr_s=self.ended_down / _SECOND / self.ended if self.ended else None,
+            mtbf_s=delivering_s / self.outages if self.outages else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,29 +380,26 @@ def outages(history: History, within: Span) -> tuple[Outage, ...]:
 
     What lies in maintenance or out of service is cut out; a run of which nothing is left is none.
     """
-    counting = counted(history, within)
     pieces = _pieces(history.states, (within,))
     down = merged(Span(start, end) for turn, start, end in pieces if turn.state == EyeState.DOWN)
+    if not down:
+        return ()
+    counting = counted(history, within)
     found: list[Outage] = []
     for run in down:
-        part = length(clipped(counting, run))
+        touching = slice(
+            bisect_right(counting, run.start, key=_end), bisect_left(counting, run.end, key=_start)
+        )
+        part = length(clipped(counting[touching], run))
         if part:
             lasting = run.end == within.end and _state_at(history.states, run.end) == EyeState.DOWN
             found.append(Outage(run.start, None if lasting else run.end, part))
     return tuple(found)
 
 
-def summary(total: Tally, runs: Iterable[Outage]) -> Summary:
-    """The figures of rule 11, of one eye or of many: ``total`` and ``runs`` are of the same."""
-    every = list(runs)
-    ended = [run.seconds for run in every if run.end is not None]
-    delivering_s = (total.up + total.degraded) / 1_000_000
-    return Summary(
-        outages=len(every),
-        longest_outage_s=max((run.seconds for run in every), default=0.0),
-        mttr_s=sum(ended) / len(ended) if ended else None,
-        mtbf_s=delivering_s / len(every) if every else None,
-    )
+def summary(total: Tally, found: Iterable[Outage]) -> Summary:
+    """The figures of rule 11, of one eye or of many: ``total`` and the outages are of the same."""
+    return Runs.of(found).summary(total)
 
 
 def blips(history: History, within: Span) -> int:
@@ -433,7 +467,7 @@ def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn
         yield holding, start, span.end
 
 
-_at = attrgetter("at")
+_at, _start, _end = attrgetter("at"), attrgetter("start"), attrgetter("end")
 
 
 def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> dict[str, int]:
