@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import health, maintenance
-from camera_registry.health import EYE, Standing
+from camera_registry.health import EYE, EyeState, Standing
 from camera_registry.inventory import Reach
 from camera_registry.models import Condition, Eye, Instability, PointUnit, Suspension, Transition
 from camera_registry.periods import midnight
@@ -131,9 +131,16 @@ def memberships(
 
 
 def turns(
-    session: Session, eye_ids: Collection[int], within: Span, ledgers: Sequence[str] = LEDGERS
+    session: Session,
+    eye_ids: Collection[int],
+    within: Span,
+    ledgers: Sequence[str] = LEDGERS,
+    *inside_that: ColumnElement[bool],
 ) -> Ledgers:
-    """What the ledgers of these eyes say from their last turn before ``within`` on until its end."""
+    """What the ledgers of these eyes say from their last turn before ``within`` on until its end.
+
+    ``inside_that``: conditions on the turns after the first.
+    """
     found: Ledgers = defaultdict(lambda: defaultdict(list))
     columns = select(
         *(Transition.eye_id, Transition.ledger, Transition.at, Transition.after, Transition.reason)
@@ -159,11 +166,18 @@ def turns(
         Transition.ledger.in_(ledgers),
         Transition.at > within.start,
         Transition.at <= within.end,
+        *inside_that,
     ).order_by(Transition.eye_id, Transition.ledger, Transition.at)
     for query in (before, inside):
         for eye_id, ledger, at, after, reason in session.execute(query):
             found[eye_id][ledger].append(Turn(at, after, reason))
     return found
+
+
+def falls(session: Session, eye_ids: Collection[int], within: Span) -> Ledgers:
+    """Of the eyes' own ledgers only the turns to down and from it: enough for outages, and soon read."""
+    down = (Transition.after == EyeState.DOWN) | (Transition.before == EyeState.DOWN)
+    return turns(session, eye_ids, within, (EYE,), down)
 
 
 def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, Silence]]:

@@ -1,0 +1,360 @@
+"""Availability of whatever people ask about: eyes, points, units, funds, sites, the city.
+
+Sums of microseconds over eyes, never means of percentages (rule 9). Whole days come from the rollups where
+these are believed, and everything else is counted from the ledgers: both give the same to the microsecond.
+A month that is closed and lies in the period as a whole is taken as it was closed. What an eye did counts
+for the unit its point belonged to at that moment, rolled up to the units of one day; an outage counts for
+the unit it began in. One that crosses the border of a closed month counts on both sides of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry import closings, histories, queries, rollups
+from camera_registry.closings import Frozen
+from camera_registry.health import EYE
+from camera_registry.histories import Presence
+from camera_registry.i18n import collation_key
+from camera_registry.models import Closing, Device, Eye, Point, Site
+from camera_registry.periods import month_of
+from camera_registry.units import Scope, UnitError, UnitTree
+from camera_registry.uptime import (
+    Count,
+    History,
+    Runs,
+    Served,
+    Span,
+    Tally,
+    clipped,
+    count,
+    outages,
+    served,
+    without,
+)
+
+
+class Group(StrEnum):
+    """By what eyes are put together."""
+
+    EYE = "eye"
+    POINT = "point"
+    UNIT = "unit"
+    FUNDING = "funding"
+    SITE = "site"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The figures of one group. Rates and their coverage are properties of ``tally``.
+
+    ``key`` is the code of an eye, point or site, the uid of a unit (``""``: of none), the slug of a fund;
+    ``""`` for the total. ``eyes`` is how many of them were in service at some time of the period. ``served``
+    is of points alone.
+    """
+
+    key: str
+    name: str
+    tally: Tally
+    eyes: int
+    outages: int
+    mttr_s: float | None
+    mtbf_s: float | None
+    longest_outage_s: float
+    blips: int
+    served: Served | None = None
+
+
+def availability(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    within: Span,
+    group: Group,
+    units_at: date,
+) -> list[Figure]:
+    """The figures of ``within`` as far as it is past, in the order of keys (of units: of their names).
+
+    Cut to the eyes whose points are in ``scope`` today. Eyes that no network reaches are left out. Units
+    are those of ``units_at``; where history does not name exactly one, the old one keeps its name.
+    """
+    places = _places(session, scope, now.astimezone(zone).date())
+    period = within.until(now)
+    shares, points = _count(session, places, period, zone, now, points=group is Group.POINT)
+    tree = UnitTree.load(session)
+    of_day = {unit_id: _of_day(tree, unit_id, units_at) for _, unit_id in shares}
+    gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
+    members: dict[tuple[str, str], set[int]] = defaultdict(set)
+    serving: dict[tuple[str, str], Served] = {}
+    for (eye_id, unit_id), share in shares.items():
+        place = places[eye_id]
+        named = _named(group, place, of_day[unit_id])
+        gathered[named].add(share)
+        if share.count.tally.in_service or share.count.tally.maintenance:
+            members[named].add(eye_id)
+        if group is Group.POINT:
+            serving[named] = points.get(place.point_id, Served())
+    figures = [
+        _figure(named, share, len(members[named]), serving.get(named)) for named, share in gathered.items()
+    ]
+    by_name = group is Group.UNIT
+    return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an eye stands, and what it is called."""
+
+    code: str
+    name: str
+    point_id: int
+    point: str
+    point_name: str
+    k: int
+    funding: str
+    site: str
+    site_name: str
+
+
+@dataclass(slots=True)
+class _Share:
+    """What is gathered of some eyes."""
+
+    count: Count = field(default_factory=Count)
+    runs: Runs = field(default_factory=Runs)
+
+    def add(self, other: "_Share") -> None:
+        self.count += other.count
+        self.runs += other.runs
+
+
+Shares = dict[tuple[int, int | None], _Share]  # by eye and unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Stay:
+    """A time in which a point belonged to one unit, or to none."""
+
+    span: Span
+    unit_id: int | None
+
+
+def _places(session: Session, scope: Scope, day: date) -> dict[int, _Place]:
+    points = queries.point_ids(session, scope, day)
+    rows = session.execute(
+        select(
+            *(Eye.id, Eye.code, Eye.name, Point.id, Point.code, Point.name),
+            *(Point.k, Point.funding, Site.code, Site.name),
+        )
+        .join(Device, Eye.device_id == Device.id)
+        .join(Point, Device.point_id == Point.id)
+        .join(Site, Device.site_id == Site.id)
+        .order_by(Eye.id)
+    )
+    return {eye_id: _Place(*place) for eye_id, *place in rows if place[2] in points}
+
+
+def _count(
+    session: Session,
+    places: Mapping[int, _Place],
+    period: Span,
+    zone: tzinfo,
+    now: datetime,
+    *,
+    points: bool,
+) -> tuple[Shares, dict[int, Served]]:
+    """What every eye did in every unit; if it is wanted, how long each point was served."""
+    shares: Shares = defaultdict(_Share)
+    serving: dict[int, Served] = defaultdict(Served)
+    present = histories.presences(session, places, period, zone)
+    stays = _stays(session, {place.point_id for place in places.values()}, period, zone)
+    closed = _closed(session, period, zone)
+    for month in closed:
+        _take_closed(month, month_of(month.heading.month, zone), places, present, stays, shares, serving)
+    for part in without((period,), [month_of(month.heading.month, zone) for month in closed]):
+        _count_time(session, places, present, stays, part, zone, now, shares)
+        ledgers = _ledgers(session, present, part, now, whole=points)
+        for eye_id, history in ledgers.items():
+            for outage in outages(history, part):
+                unit_id = _unit_at(stays[places[eye_id].point_id], outage.start)
+                shares[eye_id, unit_id].runs += Runs.of([outage])
+        if points:
+            _serve(places, ledgers, part, serving)
+    return shares, serving
+
+
+def _count_time(
+    session: Session,
+    places: Mapping[int, _Place],
+    present: Mapping[int, Presence],
+    stays: Mapping[int, Sequence[_Stay]],
+    part: Span,
+    zone: tzinfo,
+    now: datetime,
+    shares: Shares,
+) -> None:
+    """Take what is rolled up, and count the rest; what is to be counted of one time is read at once."""
+    kept = rollups.sums(session, zone, part, present, now)
+    rest: dict[Span, list[tuple[int, int | None]]] = defaultdict(list)
+    for eye_id in present:
+        for stay in stays[places[eye_id].point_id]:
+            for here in clipped((stay.span,), part):
+                taken = [
+                    (span, counted)
+                    for span, counted in kept.get(eye_id, ())
+                    if here.start <= span.start and span.end <= here.end
+                ]
+                for _, counted in taken:
+                    shares[eye_id, stay.unit_id].count += counted
+                for hole in without((here,), [span for span, _ in taken]):
+                    rest[hole].append((eye_id, stay.unit_id))
+    for hole, wanted in rest.items():
+        read = histories.read(session, {eye_id: present[eye_id] for eye_id, _ in wanted}, hole, now)
+        for eye_id, unit_id in wanted:
+            shares[eye_id, unit_id].count += count(read[eye_id], hole)
+
+
+def _ledgers(
+    session: Session, present: Mapping[int, Presence], part: Span, now: datetime, *, whole: bool
+) -> dict[int, History]:
+    """Of each eye its own ledger; unless it is wanted whole, only where it goes down and where that ends."""
+    silent = histories.silences(session, present, now)
+    read = histories.read(session, {eye_id: present[eye_id] for eye_id in silent}, part, now)
+    heard = [eye_id for eye_id in present if eye_id not in silent]
+    turns = histories.turns(session, heard, part, (EYE,)) if whole else histories.falls(session, heard, part)
+    for eye_id in heard:
+        states = turns[eye_id][EYE] if eye_id in turns else ()
+        read[eye_id] = History(
+            states, service=present[eye_id].service, maintenance=present[eye_id].maintenance
+        )
+    return read
+
+
+def _serve(
+    places: Mapping[int, _Place],
+    ledgers: Mapping[int, History],
+    part: Span,
+    serving: dict[int, Served],
+) -> None:
+    together: dict[int, list[History]] = defaultdict(list)
+    k_of: dict[int, int] = {}
+    for eye_id, history in ledgers.items():
+        together[places[eye_id].point_id].append(history)
+        k_of[places[eye_id].point_id] = places[eye_id].k
+    for point_id, eyes in together.items():
+        serving[point_id] += served(eyes, k_of[point_id], part)
+
+
+def _closed(session: Session, period: Span, zone: tzinfo) -> list[Frozen]:
+    """The closed months that lie in the period as a whole, in order."""
+    months = session.scalars(select(Closing.month).distinct().order_by(Closing.month))
+    inside = [
+        month
+        for month in months
+        for span in [month_of(month, zone)]
+        if period.start <= span.start and span.end <= period.end
+    ]
+    return [month for each in inside if (month := closings.frozen(session, each)) is not None]
+
+
+def _take_closed(
+    month: Frozen,
+    span: Span,
+    places: Mapping[int, _Place],
+    present: Collection[int],
+    stays: Mapping[int, Sequence[_Stay]],
+    shares: Shares,
+    serving: dict[int, Served],
+) -> None:
+    """An eye that has no figure in the month was not in service in it."""
+    seen: set[int] = set()
+    for figure in month.eyes:
+        if figure.eye_id in places:
+            seen.add(figure.eye_id)
+            share = shares[figure.eye_id, figure.unit_id]
+            share.count += Count(figure.tally, figure.blips)
+            share.runs += Runs(figure.outages, figure.ended_outages, figure.ended_down, figure.longest_down)
+    for eye_id in present:
+        if eye_id not in seen:
+            for stay in stays[places[eye_id].point_id]:
+                for here in clipped((stay.span,), span):
+                    shares[eye_id, stay.unit_id].count += Count(Tally(not_in_service=here.length))
+    point_ids = {place.point_id for place in places.values()}
+    for point in month.points:
+        if point.point_id in point_ids:
+            serving[point.point_id] += point.served
+
+
+def _stays(
+    session: Session, point_ids: Collection[int], period: Span, zone: tzinfo
+) -> dict[int, tuple[_Stay, ...]]:
+    """The period cut where each point changes its unit."""
+    return {
+        point_id: tuple(_cut(begun, period))
+        for point_id, begun in histories.memberships(session, point_ids, zone).items()
+    }
+
+
+def _cut(begun: Iterable[tuple[datetime, int]], period: Span) -> Iterator[_Stay]:
+    start: datetime = period.start
+    unit: int | None = None
+    for at, unit_id in begun:
+        if start < at < period.end:
+            yield _Stay(Span(start, at), unit)
+        if at < period.end:
+            start, unit = max(start, at), unit_id
+    yield _Stay(Span(start, period.end), unit)
+
+
+def _unit_at(stays: Iterable[_Stay], moment: datetime) -> int | None:
+    return next(stay.unit_id for stay in stays if moment in stay.span)
+
+
+def _of_day(tree: UnitTree, unit_id: int | None, day: date) -> tuple[str, str]:
+    """The uid and name of what a unit is called on ``day``."""
+    if unit_id is None:
+        return "", ""
+    try:
+        unit = tree.roll_up(unit_id, day)
+    except UnitError:
+        unit = tree.units[unit_id]
+    return unit.uid, unit.name
+
+
+def _named(group: Group, place: _Place, unit: tuple[str, str]) -> tuple[str, str]:
+    """The key and the name of the group that this eye belongs to."""
+    named: dict[Group, tuple[str, str]] = {
+        Group.EYE: (place.code, place.name),
+        Group.POINT: (place.point, place.point_name),
+        Group.UNIT: unit,
+        Group.FUNDING: (place.funding, place.funding),
+        Group.SITE: (place.site, place.site_name),
+        Group.TOTAL: ("", ""),
+    }
+    return named[group]
+
+
+def _figure(named: tuple[str, str], share: _Share, eyes: int, serving: Served | None) -> Figure:
+    tally = share.count.tally
+    summary = share.runs.summary(tally)
+    return Figure(
+        *named,
+        tally,
+        eyes,
+        summary.outages,
+        summary.mttr_s,
+        summary.mtbf_s,
+        summary.longest_outage_s,
+        share.count.blips,
+        serving,
+    )
