@@ -79,11 +79,16 @@ def availability(
     within: Span,
     group: Group,
     units_at: date,
+    *,
+    unit: str | None = None,
+    point: str | None = None,
 ) -> list[Figure]:
     """The figures of ``within`` as far as it is past, in the order of keys (of units: of their names).
 
     Cut to the eyes whose points are in ``scope`` today. Eyes that no network reaches are left out. Units
     are those of ``units_at``; where history does not name exactly one, the old one keeps its name.
+    ``unit`` (a uid, ``""`` for none) narrows to what was done in that unit, ``point`` (a code) to one point's
+    eyes; for how long a point was served is told of all its time.
     """
     places = _places(session, scope, now.astimezone(zone).date())
     period = within.until(now)
@@ -95,6 +100,8 @@ def availability(
     serving: dict[tuple[str, str], Served] = {}
     for (eye_id, unit_id), share in shares.items():
         place = places[eye_id]
+        if unit not in (None, of_day[unit_id][0]) or point not in (None, place.point):
+            continue
         named = _named(group, place, of_day[unit_id])
         gathered[named].add(share)
         if share.count.tally.in_service or share.count.tally.maintenance:
