@@ -40,6 +40,11 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "baseline": "What an eye usually sees, approved by a person.",
     },
+    "replay": {
+        "replay": (
+            "Judge a scenario in virtual time, in a database of its own, and print what is concluded."
+        ),
+    },
     "probing": {
         "probe": (
             "Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."

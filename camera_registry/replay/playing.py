@@ -6,7 +6,7 @@ came. Order changes nothing but which of two results of one moment holds: the on
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,6 +38,7 @@ class Names:
     units: Mapping[str, int]
     sites: Mapping[str, int]
     points: Mapping[str, int]
+    devices: Mapping[str, int]
     eyes: Mapping[str, int]
 
 
@@ -89,10 +90,7 @@ def _register(session: Session, scenario: Scenario) -> Names:
     setup = scenario.setup
     stream_s = setup.checks[Check.STREAM].interval_s
     devices = {eye.device: (eye.point, eye.site) for eye in setup.eyes.values()}
-    names = Names(
-        _numbered(setup.units), _numbered(setup.sites), _numbered(setup.points), _numbered(setup.eyes)
-    )
-    device_ids = _numbered(devices)
+    names = Names(*map(_numbered, (setup.units, setup.sites, setup.points, devices, setup.eyes)))
     rows: dict[type[models.Base], list[dict[str, Any]]] = {
         models.Unit: [
             {"id": n, "uid": name, "code": name, "name": name, "kind": ""} for name, n in names.units.items()
@@ -124,14 +122,16 @@ def _register(session: Session, scenario: Scenario) -> Names:
                 "point_id": names.points[devices[name][0]],
                 "site_id": names.sites[devices[name][1]],
             }
-            for name, n in device_ids.items()
+            for name, n in names.devices.items()
         ],
-        models.DevicePace: [{"device_id": n, "effective_interval_s": stream_s} for n in device_ids.values()],
+        models.DevicePace: [
+            {"device_id": n, "effective_interval_s": stream_s} for n in names.devices.values()
+        ],
         models.Eye: [
             {
                 "id": n,
                 "code": name,
-                "device_id": device_ids[setup.eyes[name].device],
+                "device_id": names.devices[setup.eyes[name].device],
                 "reach": str(Reach.NETWORK),
                 "commissioned_at": setup.eyes[name].commissioned,
                 "started_at": setup.eyes[name].commissioned,
@@ -146,7 +146,7 @@ def _register(session: Session, scenario: Scenario) -> Names:
     return names
 
 
-def _numbered(names: Sequence[str] | Mapping[str, object]) -> dict[str, int]:
+def _numbered(names: Collection[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names, 1)}
 
 
