@@ -12,8 +12,10 @@ from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_
-from camera_registry.inventory import Word
+from camera_registry.inventory import Funding, Word
 from camera_registry.maintenance import Kind
+from camera_registry.notices import Fault
+from camera_registry.power_cuts import Doubt
 from camera_registry.words import OUTCOMES
 
 EVIDENCE: Mapping[Evidence, str] = {
@@ -76,6 +78,24 @@ WINDOWS: Mapping[Kind, str] = {
     Kind.POWER_CUT: N_("Power cut"),
 }
 
+DOUBTS: Mapping[Doubt, str] = {
+    Doubt.NO_UNIT: N_("No unit was ever called so."),
+    Doubt.NO_POINT: N_("No point of the registry lies there, as far as its address tells."),
+    Doubt.PART: N_("Only a part of it: the notice does not say which."),
+    Doubt.OLD_NAME: N_("A unit of this name had ended by that day."),
+    Doubt.OLD_NUMBER: N_("The number is that of a group in a former ward."),
+    Doubt.AMBIGUOUS: N_("Several places are called so."),
+    Doubt.SPELLING: N_("The marks are written differently."),
+    Doubt.GUESS: N_("Only these words stand in the name or the address of the point."),
+}
+
+FAULTS: Mapping[Fault, str] = {
+    Fault.NO_DAY: N_("The notice does not say on which day."),
+    Fault.NO_TIME: N_("The notice does not say from when to when."),
+    Fault.NO_AREA: N_("The notice does not say where."),
+    Fault.IMPOSSIBLE: N_("There is no such day or hour, or the end lies before the beginning."),
+}
+
 RATES: Mapping[str, str] = {
     "availability": N_("Availability"),
     "coverage": N_("Coverage"),
@@ -87,4 +107,26 @@ RATES: Mapping[str, str] = {
     "clock_coverage": N_("Coverage of the clock rate"),
     "recording": N_("Recording rate"),
     "recording_coverage": N_("Coverage of the recording rate"),
+}
+
+# What each rate divides by what; the states are named as ``words`` names them.
+FORMULAS: Mapping[str, str] = {
+    "availability": N_("(operating + operating poorly) ÷ (operating + operating poorly + disconnected)"),
+    "coverage": N_("(operating + operating poorly + disconnected) ÷ time in service without maintenance"),
+    "usable": N_("stream and picture good ÷ (stream good, picture good or failing + disconnected)"),
+    "usable_coverage": N_("(picture good or failing + disconnected) ÷ time in service without maintenance"),
+    **dict.fromkeys(("snapshot", "clock", "recording"), N_("good ÷ (good + failing)")),
+    **dict.fromkeys(
+        ("snapshot_coverage", "clock_coverage", "recording_coverage"),
+        N_("(good + failing) ÷ time in service without maintenance"),
+    ),
+}
+
+FUNDINGS: Mapping[Funding, str] = {
+    Funding.STATE: N_("State budget"),
+    Funding.CITY: N_("City budget"),
+    Funding.COMMUNE: N_("Commune budget"),
+    Funding.SOCIALISED: N_("Funded by the community"),
+    Funding.SPONSORED: N_("Sponsored"),
+    Funding.MIXED: N_("Mixed funding"),
 }

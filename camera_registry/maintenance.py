@@ -2,7 +2,8 @@
 
 A window lasts from one moment to another, once or again by a rule (RFC 5545), for everything or for some
 eyes, devices, points, units and sites. It may be entered before or after the fact. It is never deleted: it
-is withdrawn. Probing goes on under it.
+is withdrawn. Probing goes on under it. What was rolled up of the days it touches is no longer believed
+(``rollups``); what was closed stays as it is until it is amended.
 """
 
 from collections import defaultdict
@@ -32,12 +33,13 @@ from camera_registry.models import (
     Site,
     Unit,
 )
+from camera_registry.notices import LONGEST_NOTICE
 from camera_registry.units import UnitTree, UnitVersion
 from camera_registry.uptime import Span, clipped, merged
 
 LONGEST = timedelta(days=366)  # one that lasts longer is a suspension, or a year that was mistyped
 LONGEST_RECURRING = timedelta(days=31)
-LONGEST_REASON, LONGEST_NOTICE = 1_000, 20_000  # characters
+LONGEST_REASON = 1_000  # characters
 MOST_COVERS = 500
 
 # Rules a person can follow. One by hours or seconds is no maintenance, and could be expanded without end.
@@ -281,6 +283,21 @@ def names(session: Session, covers: Collection[Cover]) -> dict[Cover, str]:
     return found
 
 
+def lies_in(tree: UnitTree, unit_id: int) -> set[int]:
+    """The unit, what it was and became while history names exactly one, and all that is above these."""
+    found: set[int] = set()
+    ahead = [tree.units[each] for each in _counterparts(tree, unit_id)]
+    while ahead:
+        unit = ahead.pop()
+        if unit.id in found:
+            continue
+        found.add(unit.id)
+        if unit.parent_id is not None:
+            above = (tree.units[each] for each in _counterparts(tree, unit.parent_id))
+            ahead.extend(each for each in above if each.id == unit.parent_id or _at_one_time(each, unit))
+    return found
+
+
 # --- rules ------------------------------------------------------------------------------------------
 
 
@@ -470,7 +487,7 @@ def _members(
     session: Session, zone: tzinfo, wanted: Collection[int | None]
 ) -> dict[int, tuple[_Membership, ...]]:
     tree = UnitTree.load(session)
-    lies_in = {unit_id: tuple(_lies_in(tree, unit_id).intersection(wanted)) for unit_id in tree.units}
+    within = {unit_id: tuple(lies_in(tree, unit_id).intersection(wanted)) for unit_id in tree.units}
     begun: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
     rows = session.execute(
         select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
@@ -482,9 +499,9 @@ def _members(
         begun[point_id].append((at, unit_id))
     return {
         point_id: tuple(
-            _Membership(Span(at, until), lies_in[unit_id])
+            _Membership(Span(at, until), within[unit_id])
             for (at, unit_id), (until, _) in pairwise([*turns, (_END, 0)])
-            if lies_in[unit_id]
+            if within[unit_id]
         )
         for point_id, turns in begun.items()
     }
@@ -499,21 +516,6 @@ def _on_point(
     for each in memberships:
         for unit_id in each.units:
             yield from clipped(on_units[unit_id], each.span)
-
-
-def _lies_in(tree: UnitTree, unit_id: int) -> set[int]:
-    """The unit, what it was and became while history names exactly one, and all that is above these."""
-    found: set[int] = set()
-    ahead = [tree.units[each] for each in _counterparts(tree, unit_id)]
-    while ahead:
-        unit = ahead.pop()
-        if unit.id in found:
-            continue
-        found.add(unit.id)
-        if unit.parent_id is not None:
-            above = (tree.units[each] for each in _counterparts(tree, unit.parent_id))
-            ahead.extend(each for each in above if each.id == unit.parent_id or _at_one_time(each, unit))
-    return found
 
 
 def _counterparts(tree: UnitTree, unit_id: int) -> set[int]:
