@@ -235,6 +235,15 @@ def eye_by_code(session: Session, code: str) -> Eye:
     return eye
 
 
+def point_by_code(session: Session, code: str, *, locked: bool = False) -> Point:
+    """Raises ``InventoryError`` for an unknown code. ``locked``: who else would change it waits."""
+    found = select(Point).where(Point.code == code)
+    point = session.scalar(found.with_for_update() if locked else found)
+    if point is None:
+        raise InventoryError(N_('There is no point with the code "{code}".'), code=code)
+    return point
+
+
 def device_by_code(session: Session, code: str) -> Device:
     """The device with this code. Raises ``InventoryError``."""
     device = session.scalar(select(Device).where(Device.code == code))

@@ -412,6 +412,11 @@ def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
     return _Places.load(session, scope, day).units.keys()
 
 
+def point_units(session: Session, scope: Scope, day: date) -> Mapping[int, tuple[str, str]]:
+    """The unit of ``day`` (name, code) of each point in scope; both empty for a point without one."""
+    return _Places.load(session, scope, day).units
+
+
 def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
     """For each eye the checks that have more to say than ``OK``, with their reasons."""
     ailing = (

@@ -203,10 +203,10 @@ def choice(kind: type[_Choice], cell: Cell) -> _Choice:
     return kind(value)
 
 
-def day(cell: Cell, latest: date) -> date:
+def day(cell: Cell, latest: date, earliest: date = EARLIEST) -> date:
     """A calendar day: a date cell, Excel's day number, or text with the day first."""
     found = _day(cell)
-    if not EARLIEST <= found <= latest:
+    if not earliest <= found <= latest:
         raise BadCell(Fault.DATE_OUT_OF_RANGE, text=f"{found:%d/%m/%Y}")
     return found
 
