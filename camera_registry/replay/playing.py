@@ -20,14 +20,15 @@ from sqlalchemy.orm import Session
 from camera_registry import health, maintenance, models
 from camera_registry.audit import Actor
 from camera_registry.db import Database
-from camera_registry.health import Heard
+from camera_registry.health import Finding, Heard, Policy
 from camera_registry.ingest import Ingest, Rules
 from camera_registry.inventory import Reach
 from camera_registry.maintenance import Cover, Kind, MaintenanceError
-from camera_registry.replay.scenario import Scenario, ScenarioError, ScopeKind, Window
-from probes.reasons import Check
+from camera_registry.replay.scenario import EARLIEST, LATEST, Scenario, ScenarioError, ScopeKind, Window
+from probes.reasons import Check, Outcome, Reason
 
 AT_ONCE = 5_000  # runs and single results in one delivery
+_ANY = Policy(confirm_after=1, recover_after=1)  # of a check that is off
 REPLAYER = Actor("replay", "cli")
 
 
@@ -50,12 +51,6 @@ class Played:
     now: datetime
     database: Database
     names: Names
-
-    @property
-    def pictured(self) -> frozenset[int]:
-        """The eyes whose pictures were ever judged: the others have no usable rate."""
-        told = {h.eye for h in self.scenario.heard if h.check is Check.PICTURE}
-        return frozenset(self.names.eyes[eye] for eye in told)
 
 
 @contextmanager
@@ -182,11 +177,23 @@ def _cover(window: Window, names: Names) -> Cover:
 
 
 def _hear(database: Database, scenario: Scenario, now: datetime) -> None:
-    rules = Rules({check: asked.policy for check, asked in scenario.setup.checks.items()})
+    policies = {check: asked.policy for check, asked in scenario.setup.checks.items()}
+    rules = Rules({check: policies.get(check, _ANY) for check in Check})
     ingest = Ingest(database, rules, clock=lambda: now)
+    ingest.deliver_runs("off", _off(scenario, rules))
     for number, batch in enumerate(_deliveries(scenario.heard, now)):
         ingest.deliver_runs(f"{number:09}", batch)
     ingest.tick(now)
+
+
+def _off(scenario: Scenario, rules: Rules) -> Iterator[Heard]:
+    """Checks that the policy does not name, or of which nothing is ever told, are off from the beginning."""
+    told = {(heard.eye, heard.check) for heard in scenario.heard}
+    for eye in scenario.setup.eyes:
+        for check, policy in rules.policies.items():
+            if check is not Check.STREAM and (eye, check) not in told:
+                never_silent_s = (LATEST - EARLIEST).total_seconds() / policy.silence_factor
+                yield Heard(eye, check, Finding(EARLIEST, Outcome.OFF, Reason.OK, never_silent_s))
 
 
 def _deliveries(heard: Sequence[Heard], now: datetime) -> Iterator[list[Heard]]:
