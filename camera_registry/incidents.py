@@ -9,7 +9,7 @@ The rules stand in the project's definition of truth ("Incidents"). What they le
   covers the eyes that fell. If none does, the first eye gets an incident of its own, and the next fall has a
   window of its own: an unrelated fall a minute earlier does not split a power cut.
 - Before a window has passed, what is known so far is decided, and may come out otherwise; nobody is told
-  before ``announced_at``.
+  before ``announced_at``, when no window that opened earlier can change it, either.
 - Counted is an eye whose stream was ok just before the window opened. One that was unknown, or left out, just
   then counts only if it was ok when it was last known, and falls in the window.
 - Only network-class falls make a group or join one. Every other fall is an incident of its eye.
@@ -153,9 +153,9 @@ def incidents(
     """All incidents until ``now``, in order of time. What is told of later is not known yet.
 
     With ``since`` nothing is decided before it: what was open then is ``carried`` on and comes back with what
-    became of it, and what had ended by then is left out. No window and no return may have been under way: the
-    groups among ``carried`` were announced before ``since``, and what had ended had no eye away. The lives
-    reach back to where each eye was last known ok or down before ``since``.
+    became of it, and what had ended by then is left out. Nothing may have been in the balance at ``since``:
+    what had started was announced before it, and what had ended had no eye away. The lives reach back to
+    where each eye was last known ok or down before ``since``.
     """
     every = [_until(life, now) for life in lives]
     found = _of_sites(every, site_losses, now, since)
@@ -228,7 +228,8 @@ def _of_sites(
                 continue
             members = _in_order(m for life in by_site[site] for m in _without_site(life, loss))
             if members:
-                started_at, announced_at = members[0].from_at, loss.noticed_at
+                started_at = members[0].from_at
+                announced_at = max(started_at, loss.noticed_at)
                 found.append(Incident(Kind.SITE, site, started_at, announced_at, loss.heard_again, members))
     return found
 
@@ -377,6 +378,7 @@ class _Family:
             (fall for fall in falls if fall.network and fall.known_ok), key=attrgetter("at", "eye")
         )
         self._times = [fall.at for fall in self._grouping]
+        self._certain_at: datetime | None = None  # what was decided so far
         for incident in carried:
             self._carry(incident)
 
@@ -473,7 +475,7 @@ class _Family:
 
     def _alone(self, life: Life, at: datetime, window: timedelta | None = None) -> None:
         eye = life.place.eye
-        incident = _Open(Kind.EYE, eye, at, at + (window or _window([life])))
+        incident = _Open(Kind.EYE, eye, at, self._settled(at, window or _window([life])))
         self._begin(incident)
         self._join(incident, eye, at)
 
@@ -490,9 +492,14 @@ class _Family:
             self._alone(first.life, first.at, window)
             return
         kind, ancestor, eyes = group
-        incident = _Open(kind, ancestor, first.at, first.at + window, promised=eyes)
+        incident = _Open(kind, ancestor, first.at, self._settled(first.at, window), promised=eyes)
         self._begin(incident)
         self._join(incident, first.eye, first.at)
+
+    def _settled(self, at: datetime, window: timedelta) -> datetime:
+        """When it is certain: an earlier, longer window may still make a group that takes it in."""
+        self._certain_at = max(self._certain_at or at, at + window)
+        return self._certain_at
 
     def _fallen(self, first: _Fall) -> tuple[set[int], timedelta]:
         """The eyes whose falls may belong to this one, and how long the window is that they are in."""
