@@ -40,6 +40,9 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "baseline": "What an eye usually sees, approved by a person.",
     },
+    "moving": {"point": "Points and the units they belong to."},
+    "custody": {"custody": "Who manages a point, and who pays for it."},
+    "closing": {"month": "Closed months."},
     "replay": {
         "replay": (
             "Judge a scenario in virtual time, in a database of its own, and print what is concluded."

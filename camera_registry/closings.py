@@ -10,6 +10,7 @@ An eye that was not in service on any moment of the month has no figure. A unit 
 names for that time, not rolled up: reports do that to the day they are asked for.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -33,7 +34,7 @@ from camera_registry.uptime import History, Served, Span, Tally, Turn, blips, cl
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-LONGEST_REASON = 1_000  # characters
+LONGEST_REASON, LONGEST_TEXT = 1_000, 40  # characters: of an amendment, and quoted of what is no month
 
 _COUNTED = tuple(each.name for each in fields(Tally))
 assert set(_COUNTED) == set(Counted.__annotations__)
@@ -145,6 +146,17 @@ class Verification:
 
     compared: Compared
     intact: bool
+
+
+def month_named(text: str) -> date:
+    """The first day of ``2026-09``. Raises ``ClosingError`` for anything else."""
+    written = text.strip()
+    try:
+        if re.fullmatch(r"\d{4}-\d\d", written):
+            return date.fromisoformat(f"{written}-01")
+    except ValueError:
+        pass
+    raise ClosingError(N_('"{text}" is no month; write it as 2026-09.'), text=written[:LONGEST_TEXT])
 
 
 # --- deeds ------------------------------------------------------------------------------------------

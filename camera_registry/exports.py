@@ -193,12 +193,13 @@ def _write_csv(path: Path, rows: Iterator[dict[str, Any]], language: Language) -
         writer = csv.writer(file)
         writer.writerow([getattr(column, language) for column in EXPORTED])
         for row in rows:
-            writer.writerow([_csv_cell(row.get(column.field, "")) for column in EXPORTED])
+            writer.writerow([csv_cell(row.get(column.field, "")) for column in EXPORTED])
             count += 1
     return count
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """A value as people's spreadsheets read it from a CSV file."""
     if isinstance(value, date):
         return f"{value:%d/%m/%Y}"
     # What begins like a formula is run as one by whoever opens the file.

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from camera_registry import credentials as sealed
 from camera_registry import exports, inventory, units
 from camera_registry.commands.common import command, err, now, out, read_password, say
+from camera_registry.commands.moving import reorganise
 from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
@@ -41,6 +42,7 @@ OptionalText = Annotated[str | None, typer.Option()]
 
 def add_to(app: typer.Typer) -> None:
     """Add the registry's commands to the program."""
+    units_app.command("reorganise")(reorganise)
     app.add_typer(units_app, name="units")
     app.add_typer(sites_app, name="site")
     app.add_typer(credentials_app, name="credentials")
