@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from camera_registry.api import events, inventory, problems, watching
+from camera_registry.api import events, figures, inventory, problems, watching
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk
 from camera_registry.api.guard import Guard
@@ -18,7 +18,7 @@ from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
-from dashboards.pages import baselines, city, eye, refusal
+from dashboards.pages import availability, baselines, city, counting, eye, figure, refusal
 from dashboards.rendering import STATIC
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
@@ -46,8 +46,10 @@ def create_app(
     """
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
-    for room in (events, inventory, watching, city, baselines, eye):
+    for room in (events, figures, inventory, watching):
         app.include_router(room.router)
+    for face in (city, baselines, availability, counting, figure, eye):
+        app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)

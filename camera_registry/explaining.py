@@ -8,13 +8,13 @@ against the other. All lengths are exact, in microseconds.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, maintenance, models, queries, uptime
@@ -23,7 +23,7 @@ from camera_registry.health import RULES_VERSION
 from camera_registry.i18n import N_
 from camera_registry.inventory import Reach
 from camera_registry.maintenance import Kind
-from camera_registry.periods import midnight
+from camera_registry.periods import midnight, month_of
 from camera_registry.units import Scope, UnitTree
 from camera_registry.uptime import History, Span, Tally, Turn
 from probes.reasons import Check, Reason
@@ -139,6 +139,17 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """What a closed month inside the period says of the eye: reports print that, whatever came later."""
+
+    month: date
+    version: int  # 0 as closed; then the number of the amendment
+    at: datetime
+    by: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything a person needs to work out the figure of one eye again.
 
@@ -161,6 +172,7 @@ class Explanation:
     blips: tuple[Blip, ...]
     summary: uptime.Summary
     homes: tuple[Home, ...]
+    closed: tuple[Closed, ...] = ()
     rules_version: int = RULES_VERSION
 
     @property
@@ -240,6 +252,7 @@ def explain(
         blips=_blips(session, eye.id, history, counted),
         summary=uptime.summary(tally, runs),
         homes=tuple(_homes(session, device.point_id, counted, zone)),
+        closed=tuple(_closed(session, eye.id, asked, zone)),
     )
 
 
@@ -292,6 +305,11 @@ def as_json(found: Explanation, ledger: str = EYE) -> dict[str, Any]:
         "mttr_s": summary.mttr_s,
         "mtbf_s": summary.mtbf_s,
         "units": [_between(each.span) | {"unit": each.unit} for each in found.homes],
+        "closed_months": [
+            {"month": each.month, "version": each.version, "at": each.at, "by": each.by}
+            | {"availability": each.tally.availability, "coverage": each.tally.coverage}
+            for each in found.closed
+        ],
     }
 
 
@@ -406,3 +424,26 @@ def _homes(session: Session, point_id: int, within: Span, zone: tzinfo) -> Itera
         span = Span(max(at, within.start), min(until, within.end))
         if span.length:
             yield Home(span, tree.units[unit_id].name)
+
+
+def _closed(session: Session, eye_id: int, period: Span, zone: tzinfo) -> Iterator[Closed]:
+    """The newest figures of the closed months that lie whole in the period."""
+    closing, figure = models.Closing, models.ClosedFigure
+    newest = select(closing.month, func.max(closing.version).label("version")).group_by(closing.month)
+    last = newest.subquery()
+    rows = session.execute(
+        select(closing, figure)
+        .join(last, (closing.month == last.c.month) & (closing.version == last.c.version))
+        .join(figure, figure.closing_id == closing.id)
+        .where(figure.eye_id == eye_id)
+        .order_by(closing.month)
+    )
+    for head, parts in groupby(rows, key=lambda row: row[0]):
+        month = month_of(head.month, zone)
+        if period.start <= month.start and month.end <= period.end:
+            tally = sum((_tally(part) for _, part in parts), Tally())
+            yield Closed(head.month, head.version, head.at, head.by, tally)
+
+
+def _tally(row: models.ClosedFigure) -> Tally:
+    return Tally(*(getattr(row, each.name) for each in fields(Tally)))

@@ -4,7 +4,7 @@ Message ids are the English text, so English needs no catalogue. Catalogues are 
 source: nothing to compile, nothing that can be out of date.
 """
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -83,6 +83,17 @@ def moment(at: datetime, language: Language, zone: tzinfo) -> str:
     """A moment in full, in the reader's zone: ``22/11/2026 10:32:05 (+07:00)``."""
     there = at.astimezone(zone)
     return f"{there:{_DAY[language]} %H:%M:%S} ({there.isoformat()[-6:]})"
+
+
+def stamp(at: datetime, language: Language, zone: tzinfo) -> str:
+    """A moment with its year: ``22/11/2026 10:32``; with seconds where it has some."""
+    there = at.astimezone(zone)
+    return f"{there:{_DAY[language]} {'%H:%M:%S' if there.second or there.microsecond else '%H:%M'}}"
+
+
+def day(day: date, language: Language) -> str:
+    """A calendar day: ``22/11/2026``."""
+    return f"{day:{_DAY[language]}}"
 
 
 def short_moment(at: datetime, now: datetime, language: Language, zone: tzinfo) -> str:

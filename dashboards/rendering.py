@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -15,12 +15,15 @@ from markupsafe import Markup
 
 from camera_registry import deeds, i18n, words
 from camera_registry.api.desk import Desk
+from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import LANGUAGES, Language
-from camera_registry.inventory import Word
+from camera_registry.inventory import Funding, Word
+from camera_registry.maintenance import Kind
 from camera_registry.queries import EyeRow, Overlay
+from camera_registry.uptime import MAINTENANCE
 from probes.reasons import Reason
 from probes.result import Mode, Step
 
@@ -48,11 +51,38 @@ class Reader:
         """Nothing observed is no percentage, neither 0 nor 100."""
         return self.say(i18n.N_("not observed")) if share is None else i18n.percent(share, self.language)
 
+    def share(self, part: int, whole: int) -> str:
+        return self.percent(part / whole if whole else None)
+
     def seconds(self, value: float | None) -> str:
         return "" if value is None else f"{i18n.number(round(value, 3), self.language)}\N{NO-BREAK SPACE}s"
 
     def moment(self, at: datetime) -> str:
         return i18n.moment(at, self.language, self.zone)
+
+    def duration(self, us: int) -> str:
+        """Exact, of microseconds."""
+        return i18n.duration(us, self.language)
+
+    def about(self, seconds: float | None) -> str:
+        """A length to the second, where it is a mean; a dash where there is none."""
+        return "–" if seconds is None else i18n.duration(round(seconds) * 1_000_000, self.language)
+
+    def hours(self, us: int) -> str:
+        """Hours to a tenth, for tables."""
+        return self.number(round(us / 3_600_000_000, 1))
+
+    def day(self, day: date) -> str:
+        return i18n.day(day, self.language)
+
+    def stamp(self, at: datetime) -> Markup:
+        """A moment of the past with its year, to the minute or as exact as it is to the second."""
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.isoformat(timespec="seconds"), self.moment(at), self.plain_stamp(at)
+        )
+
+    def plain_stamp(self, at: datetime) -> str:
+        return i18n.stamp(at, self.language, self.zone)
 
     def time(self, at: datetime | None) -> Markup:
         """A moment, short; exact when pointed at, and for machines."""
@@ -68,7 +98,9 @@ class Reader:
         return self.say(words.STANDINGS[slug])
 
     def state(self, slug: str) -> str:
-        """A state of any ledger: of a check or of the eye."""
+        """A state of any ledger, of a check or of the eye; or what a time is counted as."""
+        if slug == MAINTENANCE:
+            return self.say(deeds.MAINTENANCE)
         return self.say({**words.OUTCOMES, **words.STANDINGS}[slug])
 
     def reason(self, slug: str) -> str:
@@ -106,6 +138,24 @@ class Reader:
 
     def grade(self, slug: str) -> str:
         return self.say(deeds.GRADES[Grade(slug)])
+
+    def absence(self, slug: str) -> str:
+        return self.say(deeds.ABSENCES[Absence(slug)]) if slug else ""
+
+    def window(self, slug: str) -> str:
+        return self.say(deeds.WINDOWS[Kind(slug)])
+
+    def funding(self, slug: str) -> str:
+        """Who paid; what an import left as it was written speaks for itself."""
+        known = deeds.FUNDINGS.get(Funding(slug)) if slug in set(Funding) else None
+        return self.say(known) if known else slug
+
+    def rate(self, slug: str) -> str:
+        return self.say(deeds.RATES[slug])
+
+    def formula(self, slug: str) -> str:
+        """What is divided by what, in words."""
+        return self.say(deeds.FORMULAS[slug])
 
     def change(self, slug: str) -> str:
         return self.say(deeds.CHANGES[Change(slug)])

@@ -1,0 +1,104 @@
+"""Availability of a period: by unit, then by the points of one, then by the eyes of a point, or otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from camera_registry import figures, periods
+from camera_registry.api.desk import AtDesk
+from camera_registry.figures import Figure, Group
+from camera_registry.i18n import N_
+from camera_registry.units import UnitTree
+from camera_registry.uptime import Tally
+from dashboards import strips
+from dashboards.choosing import choose
+from dashboards.rendering import Reader, page, reader_of
+
+MOST_ROWS = 1_000
+
+GROUPS = {
+    Group.UNIT: N_("Units"),
+    Group.POINT: N_("Points"),
+    Group.EYE: N_("Eyes"),
+    Group.FUNDING: N_("Funding"),
+    Group.SITE: N_("Sites"),
+}
+BELOW = {Group.UNIT: Group.POINT, Group.POINT: Group.EYE}
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: its figure, its words, and where it leads."""
+
+    figure: Figure
+    name: str
+    bars: Sequence[strips.Bar]
+    link: dict[str, str]  # to what it is made of; empty where there is nothing below
+
+
+@router.get("/availability")
+def availability(
+    desk: AtDesk,
+    request: Request,
+    group: Group = Group.UNIT,
+    period: str = "",
+    start: Annotated[str, Query(alias="from")] = "",
+    end: Annotated[str, Query(alias="to")] = "",
+    units_at: str = "",
+    unit: str | None = None,
+    point: str | None = None,
+) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    chosen = choose(reader, period, start, end)
+    day = _day(units_at) or periods.last_day(chosen.span, reader.now, reader.zone)
+    with desk.database.reading() as session:
+        found = figures.availability(
+            session, desk.scope, reader.now, reader.zone, chosen.span, group, day, unit=unit, point=point
+        )
+        called = {each.uid: each.name for each in UnitTree.load(session).units.values()}
+    kept = {
+        name: value
+        for name, value in (("units_at", units_at), ("unit", unit), ("point", point))
+        if value is not None
+    }
+    return page(
+        request,
+        desk,
+        "availability.html",
+        reader=reader,
+        status=422 if chosen.problem else 200,
+        period=chosen,
+        group=group,
+        groups=GROUPS,
+        rows=[_row(reader, group, each, kept) for each in found[:MOST_ROWS]],
+        count=len(found),
+        limit=MOST_ROWS,
+        total=sum((each.tally for each in found), Tally()),
+        outages=sum(each.outages for each in found),
+        units_at=day,
+        kept=kept,
+        unit=unit,
+        unit_name=called.get(unit or "", unit),
+        point=point,
+    )
+
+
+def _day(text: str) -> date | None:
+    """Of what is no day, nothing: the default is named on the page."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _row(reader: Reader, group: Group, figure: Figure, kept: dict[str, str]) -> Row:
+    name = reader.funding(figure.key) if group is Group.FUNDING else figure.name
+    below = BELOW.get(group) if figure.key else None
+    link = kept | {"group": str(below), str(group): figure.key} if below else {}
+    return Row(figure, name, strips.parts(figure.tally), link)
