@@ -42,6 +42,8 @@ bench: $(VENV) debian  ## what a probe, a sweep, ONVIF and a look at a picture c
 	$(BIN)/python -m tests.benchmarks.sweep
 	$(BIN)/python -m tests.benchmarks.onvif
 	$(BIN)/python -m tests.benchmarks.picture
+	$(BIN)/python -m tests.benchmarks.false_alarms
+	$(BIN)/python -m tests.benchmarks.detection
 
 lock: $(VENV)  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
