@@ -167,8 +167,8 @@ def close(
 ) -> Frozen:
     """Freeze a month (its first day). ``lateness`` is how long results are taken that come late.
 
-    Raises ``ClosingError`` before the month's end and ``lateness``, for a month that is closed already, and
-    while what began in the month still waits to be confirmed.
+    Raises ``ClosingError`` before the month's end and ``lateness``, for a month that is closed already or in
+    which no eye was in service, and while what began in the month still waits to be confirmed.
     """
     within = month_of(month, zone)
     if _newest(session, month) is not None:
@@ -190,6 +190,10 @@ def close(
             month=f"{month:%m/%Y}",
         )
     counted = _count(session, month, now, zone, version=0, by=actor.name, reason="")
+    if not counted.eyes:
+        raise ClosingError(
+            N_("No eye was in service in {month}: there is nothing to close."), month=f"{month:%m/%Y}"
+        )
     _keep(session, counted)
     _note(session, actor, Action.MONTH_CLOSED, counted, now)
     return counted
@@ -256,13 +260,22 @@ def headings(session: Session) -> list[Heading]:
     return [_heading(row) for row in rows]
 
 
+def left_out(session: Session, month: date) -> list[tuple[Heading, tuple[Mapping[str, Any], ...]]]:
+    """Every version of a month, the newest first, with the maintenance that it left out."""
+    rows = session.scalars(select(Closing).where(Closing.month == month).order_by(Closing.version.desc()))
+    return [(_heading(row), tuple(row.windows)) for row in rows]
+
+
 def verify(session: Session, month: date, now: datetime, zone: tzinfo) -> Verification:
     """Count a closed month anew and keep nothing. Raises ``ClosingError`` for one that is not closed."""
     kept = _closed(session, month)
     today = _count(session, month, now, zone, version=kept.heading.version, by="", reason="")
-    return Verification(
-        compare(kept, today), _figures_hash(kept.eyes, kept.points) == kept.heading.figures_hash
-    )
+    return Verification(compare(kept, today), intact(kept))
+
+
+def intact(month: Frozen) -> bool:
+    """Whether the figures are still those whose hash was taken."""
+    return _figures_hash(month.eyes, month.points) == month.heading.figures_hash
 
 
 def compare(before: Frozen, after: Frozen) -> Compared:
@@ -463,7 +476,7 @@ def _keep(session: Session, counted: Frozen) -> None:
     row = Closing(**asdict(counted.heading), windows=list(counted.windows))
     session.add(row)
     session.flush()
-    eyes = [
+    eyes: list[dict[str, Any]] = [
         {**asdict(each.tally), **{name: getattr(each, name) for name in _OWN}, "closing_id": row.id}
         for each in counted.eyes
     ]

@@ -1,4 +1,4 @@
-"""Deeds only from our own pages: another site can have a browser send a form here, or load a picture.
+"""Deeds only from our own pages, or programs: another site can have a browser send a form, or load a picture.
 
 The browser says where a request comes from (W3C Fetch Metadata; RFC 6454). Ours tell no referrer, so a form's
 ``Origin`` is ``null`` even from them: ``Sec-Fetch-Site`` goes first.
@@ -18,3 +18,12 @@ def _from_own_page(request: Request) -> None:
 
 
 FromOwnPage = Depends(_from_own_page)
+
+
+def _not_from_elsewhere(request: Request) -> None:
+    """A program says nothing of where it is: every browser does (``Origin`` goes with each POST)."""
+    if "sec-fetch-site" in request.headers or "origin" in request.headers:
+        _from_own_page(request)
+
+
+NotFromElsewhere = Depends(_not_from_elsewhere)

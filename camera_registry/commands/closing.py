@@ -30,6 +30,8 @@ STATES: dict[str, str] = {
     "not_in_service": STANDINGS["not_in_service"],
 }
 
+SUMMED = ("down", "unknown", "maintenance")  # of a unit; a terminal is no wider
+
 month_app = typer.Typer(no_args_is_help=True, help="Closed months.")
 
 Month = Annotated[str, typer.Argument(metavar="MONTH", help="As 2026-09.")]
@@ -194,7 +196,7 @@ def _tell(kept: Frozen, names: _Names, loaded: Settings) -> None:
                 f"  {window['id']}  {covers}  {window['reason']} ({window['entered_by']})", markup=False
             )
     heads = (N_("Unit"), N_("Eyes"), N_("Availability"), N_("Coverage"), N_("Usable"))
-    table = _table((*heads, *STATES.values(), N_("Outages")), language)
+    table = _table((*heads, *(STATES[state] for state in SUMMED), N_("Outages")), language)
     for (name, _), unit in _by_unit(kept, names).items():
         tally = unit.tally
         rates = (tally.availability, tally.coverage, tally.usable_rate)
@@ -202,7 +204,7 @@ def _tell(kept: Frozen, names: _Names, loaded: Settings) -> None:
             name,
             str(unit.eyes),
             *(_rate(rate, language) for rate in rates),
-            *(duration(getattr(tally, state), language) for state in STATES),
+            *(duration(getattr(tally, state), language) for state in SUMMED),
             str(unit.outages),
         )
     out.print(table)
