@@ -32,6 +32,7 @@ class Action(StrEnum):
     POINT_MOVED = "point_moved"
     UNITS_REORGANISED = "units_reorganised"
     CUSTODY_SET = "custody_set"
+    SITE_CANARIES_SET = "site_canaries_set"
     CUSTODY_ENDED = "custody_ended"
 
 

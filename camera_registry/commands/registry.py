@@ -12,10 +12,10 @@ from rich.table import Table
 from sqlalchemy import select
 
 from camera_registry import credentials as sealed
-from camera_registry import exports, inventory, units
+from camera_registry import exports, inventory, sites, units
 from camera_registry.commands.common import command, err, now, out, read_password, say
 from camera_registry.commands.moving import reorganise
-from camera_registry.commands.storage import open_credentials, open_database
+from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate
@@ -92,10 +92,23 @@ def add_site(
 def list_sites() -> None:
     """List the sites."""
     with command() as loaded, open_database(loaded) as database, database.reading() as session:
-        table = _table(loaded, N_("Site"), N_("Name"), N_("Interval, s"))
+        table = _table(loaded, N_("Site"), N_("Name"), N_("Interval, s"), N_("Canaries"))
         for site in session.scalars(select(Site).order_by(Site.code)):
-            table.add_row(site.code, site.name, str(site.interval_s))
+            table.add_row(site.code, site.name, str(site.interval_s), ", ".join(site.canaries))
         out.print(table)
+
+
+@sites_app.command("canaries")
+def set_canaries(
+    code: Code,
+    canaries: Annotated[
+        list[str] | None, typer.Argument(help="host:port of what answers while the site's line bears.")
+    ] = None,
+) -> None:
+    """Name the addresses that vouch for a site's line; without any it is believed to bear."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        kept = sites.set_canaries(session, actor(), now(), code, canaries or [])
+        say(loaded, N_('Canaries of site "{code}": {canaries}.'), code=code, canaries=", ".join(kept) or "–")
 
 
 def import_file(
