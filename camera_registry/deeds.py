@@ -60,6 +60,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.UNITS_REORGANISED: N_("Units reorganised"),
     Action.CUSTODY_SET: N_("Custody entered"),
     Action.CUSTODY_ENDED: N_("Custody ended"),
+    Action.SITE_CANARIES_SET: N_("Canaries of the site set"),
 }
 
 # What a time is counted as, beside the states of ledgers.

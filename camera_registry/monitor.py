@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import baselines, ingest, models, pictures
+from camera_registry import baselines, ingest, models, pictures, sites
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -221,12 +221,14 @@ class Running:
         # Whatever was not watched is unknown before anybody looks.
         await self._silence()
         await self.follower.look()
+        await self._beat()
         self._jobs = Jobs(
             {
                 "dispatch": (DISPATCH_S, self._dispatch),
                 "write": (WRITE_S, self._monitor.results.write),
                 "follow": (FOLLOW_S, self.follower.look),
                 "silence": (SILENCE_S, self._silence),
+                "beat": (sites.BEAT_S, self._beat),
                 "tidy": (TIDY_S, self._tidy),
             }
         )
@@ -235,6 +237,7 @@ class Running:
     async def __aexit__(self, *_exc: object) -> None:
         await self._jobs.stop()
         await self._engine.stop()
+        await self._monitor.tools.canaries.close()
         await self._monitor.web.close()
 
     async def _dispatch(self) -> None:
@@ -244,6 +247,25 @@ class Running:
         with database_may_be_away("silence"):
             receipt = await asyncio.to_thread(self._monitor.ingest.tick, self._monitor.clock())
             self._monitor.results.tell(receipt)
+
+    async def _beat(self) -> None:
+        """Say of each site that it is heard, as long as its own line bears."""
+        monitor = self._monitor
+        with database_may_be_away("beat"):
+            named = await asyncio.to_thread(self._canaries)
+            monitor.tools.canaries.follow(named)
+            bear = await asyncio.gather(*(monitor.tools.canaries.bear(site) for site in named))
+            heard = [site for site, bears in zip(named, bear, strict=True) if bears]
+            await asyncio.to_thread(self._note_heard, heard, monitor.clock())
+
+    def _canaries(self) -> dict[str, tuple[sites.Canary, ...]]:
+        with self._monitor.database.reading() as session:
+            return sites.canaries_of(session)
+
+    def _note_heard(self, heard: Collection[str], now: datetime) -> None:
+        with self._monitor.database.transaction() as session:
+            for site_id in session.scalars(select(models.Site.id).where(models.Site.code.in_(heard))):
+                sites.beat(session, site_id, now)
 
     async def _tidy(self) -> None:
         with database_may_be_away("tidy"):

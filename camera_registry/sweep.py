@@ -11,7 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
@@ -19,9 +19,10 @@ import structlog
 
 from camera_registry.counters import Counters
 from camera_registry.plan import Shard
+from camera_registry.sites import Canaries
 from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import LoginGate
-from probes.reasons import Check, Outcome, Reason
+from probes.reasons import NETWORK, Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Target, Verdict
 from probes.senses import Senses
 
@@ -29,6 +30,10 @@ log = structlog.get_logger(__name__)
 
 # A suspect is asked again after 8 to 12 s, and 15 to 20 s later once more (truth.md, rule 2).
 RE_ASK_AFTER_S = ((8.0, 12.0), (15.0, 20.0))
+
+
+# What a camera's line that is cut looks like, and our own just so.
+CUT = NETWORK | {Reason.RTSP_TIMEOUT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Tools:
     clock: Callable[[], datetime]
     counters: Counters
     timeouts: Timeouts = DEFAULT_TIMEOUTS
+    canaries: Canaries = field(default_factory=Canaries)
 
 
 class Sweeper:
@@ -187,7 +193,7 @@ class Sweeper:
         tools = self._tools
         tools.counters.sessions_open.inc()
         try:
-            return await climb(
+            result = await climb(
                 target,
                 depth,
                 logins=tools.logins,
@@ -196,12 +202,20 @@ class Sweeper:
                 timeouts=tools.timeouts,
                 record=record,
             )
+            return result if await self._bears_witness(target, result) else _of_our_line(target, result)
         except Exception:
             # Our bug, and one eye's: it must be seen in the log, and the other eyes must still be asked.
             log.exception("probe failed", eye=target.eye)
             return _not_asked(target, depth, tools.clock(), Reason.MONITOR_INTERNAL_ERROR)
         finally:
             tools.counters.sessions_open.dec()
+
+    async def _bears_witness(self, target: Target, result: ProbeResult) -> bool:
+        """Whether the result speaks of the eye, and not of a line of ours that is cut."""
+        verdict = result.verdict(Check.STREAM)
+        if verdict is None or verdict.outcome is not Outcome.FAILING or verdict.reason not in CUT:
+            return True
+        return await self._tools.canaries.bear(target.site)
 
     def _door(self, target: Target) -> "_Door":
         device = target.site, target.device
@@ -250,3 +264,9 @@ def _not_asked(target: Target, depth: Depth, now: datetime, reason: Reason) -> P
     """The monitor could not ask: unknown, and nothing learned of the camera."""
     verdict = Verdict(Check.STREAM, Outcome.UNKNOWN, reason, target.interval_s)
     return ProbeResult(target.eye, now, depth, 0.0, (verdict,), memory=replace(target.memory, failures=0))
+
+
+def _of_our_line(target: Target, result: ProbeResult) -> ProbeResult:
+    """What a probe saw while our own line was cut: nothing of the camera."""
+    verdict = Verdict(Check.STREAM, Outcome.UNKNOWN, Reason.VANTAGE_SUSPECT, target.interval_s)
+    return replace(result, verdicts=(verdict,), memory=replace(result.memory, failures=0))
