@@ -18,6 +18,8 @@ from camera_registry.uptime import MAINTENANCE, NOT_IN_SERVICE, Span
 
 Row = Sequence[str]
 
+SECOND = 1_000_000  # microseconds
+
 
 def add_to(app: typer.Typer) -> None:
     app.command("explain")(explain)
@@ -72,6 +74,7 @@ class _Teller:
             N_("Maintenance, and why"),
             [
                 (
+                    f"№ {each.id}",
                     self._between(each.span),
                     self._say(deeds.WINDOWS[each.kind]),
                     each.reason,
@@ -137,20 +140,19 @@ class _Teller:
 
     def _arithmetic(self, found: Explanation) -> Iterator[Row]:
         for each in found.fractions:
-            name = self._say(deeds.RATES[each.name])
-            if each.share is None:
-                yield name, self._say(N_("not observed"))
-            else:
-                divided = f"{self._length(each.over)} ÷ {self._length(each.under)}"
-                yield name, f"{divided} = {percent(each.share, self._language)}"
-        if found.ended:
-            divided = f"{self._length(found.ended_us)} ÷ {number(found.ended, self._language)}"
-            yield self._say(explaining.MTTR), f"{divided} = {self._seconds(found.summary.mttr_s)}"
-        if found.outages:
-            divided = (
-                f"{self._length(found.fractions[0].over)} ÷ {number(len(found.outages), self._language)}"
-            )
-            yield self._say(explaining.MTBF), f"{divided} = {self._seconds(found.summary.mtbf_s)}"
+            divided = self._say(N_("not observed"))
+            if each.share is not None:
+                parts = f"{self._length(each.over)} ÷ {self._length(each.under)}"
+                divided = f"{parts} = {percent(each.share, self._language)}"
+            yield self._say(deeds.RATES[each.name]), divided, self._say(deeds.FORMULAS[each.name])
+        tally, summary = found.tally, found.summary
+        for name, us, count, mean in (
+            (explaining.MTTR, found.ended_us, found.ended, summary.mttr_s),
+            (explaining.MTBF, tally.up + tally.degraded, len(found.outages), summary.mtbf_s),
+        ):
+            if mean is not None:
+                divided = f"{self._length(us)} ÷ {number(count, self._language)}"
+                yield self._say(name), f"{divided} = {duration(round(mean) * SECOND, self._language)}", ""
 
     def _why(self, each: Interval) -> str:
         if each.state == NOT_IN_SERVICE:
@@ -173,9 +175,6 @@ class _Teller:
 
     def _length(self, us: int) -> str:
         return duration(us, self._language)
-
-    def _seconds(self, seconds: float | None) -> str:
-        return "" if seconds is None else duration(round(seconds) * 1_000_000, self._language)
 
     def _say(self, message: str, **values: object) -> str:
         return translate(message, self._language, **values)

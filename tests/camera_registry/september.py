@@ -1,7 +1,7 @@
 """One eye's September 2025, in which everything happens that can leave a figure: see ``fill``.
 
-The month has 720 h. Not in service are 360 h before commissioning and 24 h of a suspension; 4 h are maintenance
-(once, of two windows); 3 h 30 min are unknown; 16 h are down; of what is left, 3 h are degraded.
+The month has 720 h. Not in service are 360 h before commissioning and 24 h of a suspension; 4 h are
+maintenance (once, of two windows); 3 h 30 min are unknown; 16 h are down; of what is left, 3 h are degraded.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,8 @@ def fill(url: str) -> Database:
     database, _ = fresh(url, 3)
     with database.transaction() as session:
         ids = {eye.code: eye.id for eye in session.scalars(select(models.Eye))}
-        session.get_one(models.Eye, ids["E3"]).reach = "reported"
+        on_word = session.get_one(models.Eye, ids["E3"])
+        on_word.reach, on_word.commissioned_at = "reported", at("2025-09-01T00:00")
         session.get_one(models.Eye, ids["E2"]).commissioned_at = at("2025-09-01T00:00")
         eye = session.get_one(models.Eye, ids["E1"])
         eye.name, eye.commissioned_at = "Cổng chợ <Tuy Lộc>", at("2025-09-16T00:00")

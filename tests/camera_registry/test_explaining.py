@@ -208,8 +208,8 @@ def test_the_printed_numbers_sum(run: Run, language: Language, monkeypatch: pyte
     unknown = section(done.output, names[4])
     assert sum(parsed(row[0], language) for row in unknown) == 3.5 * HOUR_US
     divided = 0
-    for _, line in section(done.output, names[3]):
-        over, under, rate = re.split(r" [÷=] ", line)
+    for row in section(done.output, names[3]):
+        over, under, rate = re.split(r" [÷=] ", row[1])
         if rate.endswith("%"):
             share = float(rate.rstrip("%").strip().replace(",", ".")) / 100
             assert parsed(over, language) / parsed(under, language) == pytest.approx(share, abs=5.1e-5)
