@@ -6,6 +6,7 @@ is withdrawn. Probing goes on under it. What was rolled up of the days it touche
 (``rollups``); what was closed stays as it is until it is amended.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY")
 RULE_PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST")
 LONGEST_RULE, MOST_INTERVAL, MOST_COUNT = 300, 60, 1_000
 
+_VALUE = re.compile(r"[A-Z0-9,+-]+", re.ASCII)  # no line and no part more than is seen
 _LOCAL = "%Y%m%dT%H%M%S"  # as RFC 5545 writes a moment; later ones sort after earlier ones
 
 
@@ -70,6 +72,14 @@ class ScopeKind(StrEnum):
 
 class MaintenanceError(RegistryError):
     """The window cannot be entered or withdrawn."""
+
+
+class NoSuchWindow(MaintenanceError):
+    """No window has this number."""
+
+
+class AlreadyWithdrawn(MaintenanceError):
+    """Somebody withdrew it before."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -172,7 +182,7 @@ def withdraw(
     ).all()
     found = window(session, window_id)
     if not taken:
-        raise MaintenanceError(N_("The window {id} is withdrawn already."), id=window_id)
+        raise AlreadyWithdrawn(N_("The window {id} is withdrawn already."), id=window_id)
     subject = f"maintenance:{window_id}"
     audit.record(session, actor, Action.MAINTENANCE_WITHDRAWN, subject, now, reason=reason.strip())
     return found
@@ -185,7 +195,7 @@ def window(session: Session, window_id: int) -> Window:
     """One window, withdrawn or not. Raises ``MaintenanceError`` where there is none."""
     found = _windows(session, Maintenance.id == window_id)
     if not found:
-        raise MaintenanceError(N_("There is no maintenance window {id}."), id=window_id)
+        raise NoSuchWindow(N_("There is no maintenance window {id}."), id=window_id)
     return found[0]
 
 
@@ -217,28 +227,53 @@ def covered(
     eye_ids: Collection[int] | None = None,
 ) -> dict[int, tuple[Span, ...]]:
     """When these windows cover each eye (``None``: every eye of the registry), as ``spans_of`` does."""
-    named: dict[Cover, list[Span]] = defaultdict(list)
-    for each in which:
-        inside = each.spans(within, zone)
-        for cover in each.covers:
-            named[cover].extend(inside)
-    on_units = {cover.ref_id: times for cover, times in named.items() if cover.kind is ScopeKind.UNIT}
-    members = _members(session, zone, on_units) if on_units else {}
-    by_point: dict[int, tuple[Span, ...]] = {}
-    found: dict[int, tuple[Span, ...]] = {}
-    for eye_id, device_id, point_id, site_id in _places(session, eye_ids):
-        if point_id not in by_point:
-            by_point[point_id] = merged(_on_point(members.get(point_id, ()), on_units))
-        direct = (
-            EVERYTHING,
-            Cover(ScopeKind.EYE, eye_id),
-            Cover(ScopeKind.DEVICE, device_id),
-            Cover(ScopeKind.POINT, point_id),
-            Cover(ScopeKind.SITE, site_id),
-        )
-        own = [span for cover in direct if cover in named for span in named[cover]]
-        found[eye_id] = merged([*by_point[point_id], *own]) if own else by_point[point_id]
-    return found
+    with_units = any(cover.kind is ScopeKind.UNIT for each in which for cover in each.covers)
+    return Ground.load(session, zone, eye_ids, with_units=with_units).covered(which, within)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where eyes are and have been: read once, it answers for many windows."""
+
+    zone: tzinfo
+    places: Sequence[tuple[int, int, int, int]]  # of each eye: itself, its device, point and site
+    members: Mapping[int, tuple["_Membership", ...]]  # of each point
+
+    @classmethod
+    def load(
+        cls,
+        session: Session,
+        zone: tzinfo,
+        eye_ids: Collection[int] | None = None,
+        *,
+        with_units: bool = True,
+    ) -> "Ground":
+        """Of these eyes (``None``: of all); without units where no window names one."""
+        return cls(zone, list(_places(session, eye_ids)), _members(session, zone) if with_units else {})
+
+    def covered(self, which: Sequence[Window], within: Span) -> dict[int, tuple[Span, ...]]:
+        """When these windows cover each eye inside ``within``: clipped to it, sorted, disjoint."""
+        named: dict[Cover, list[Span]] = defaultdict(list)
+        for each in which:
+            inside = each.spans(within, self.zone)
+            for cover in each.covers:
+                named[cover].extend(inside)
+        on_units = {cover.ref_id: times for cover, times in named.items() if cover.kind is ScopeKind.UNIT}
+        by_point: dict[int, tuple[Span, ...]] = {}
+        found: dict[int, tuple[Span, ...]] = {}
+        for eye_id, device_id, point_id, site_id in self.places:
+            if point_id not in by_point:
+                by_point[point_id] = merged(_on_point(self.members.get(point_id, ()), on_units))
+            direct = (
+                EVERYTHING,
+                Cover(ScopeKind.EYE, eye_id),
+                Cover(ScopeKind.DEVICE, device_id),
+                Cover(ScopeKind.POINT, point_id),
+                Cover(ScopeKind.SITE, site_id),
+            )
+            own = [span for cover in direct if cover in named for span in named[cover]]
+            found[eye_id] = merged([*by_point[point_id], *own]) if own else by_point[point_id]
+        return found
 
 
 def closed_months(session: Session, spans: Iterable[Span], zone: tzinfo) -> list[date]:
@@ -272,15 +307,12 @@ def cover_of(session: Session, text: str, day: date) -> Cover:
 
 def names(session: Session, covers: Collection[Cover]) -> dict[Cover, str]:
     """What people call these: ``eye:YB-0001-01``; a unit by its name and its uid."""
-    found: dict[Cover, str] = {EVERYTHING: str(ScopeKind.ALL)}
-    for kind, table in _TABLES.items():
-        ids = {cover.ref_id for cover in covers if cover.kind is kind}
-        if not ids:
-            continue
-        code = (Unit.name + " (" + Unit.uid + ")") if table is Unit else table.code
-        for ref_id, name in session.execute(select(table.id, code).where(table.id.in_(ids))):
-            found[Cover(kind, ref_id)] = f"{kind}:{name}"
-    return found
+    return _called(session, covers, Unit.name + " (" + Unit.uid + ")")
+
+
+def scopes(session: Session, covers: Collection[Cover]) -> dict[Cover, str]:
+    """The same as ``cover_of`` reads it back, on any day: a unit by its uid alone."""
+    return _called(session, covers, Unit.uid)
 
 
 def lies_in(tree: UnitTree, unit_id: int) -> set[int]:
@@ -344,8 +376,9 @@ def occurrences(first: Span, recurrence: str, within: Span, zone: tzinfo) -> Ite
 def _rule_parts(text: str) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for part in text[: LONGEST_RULE + 1].split(";"):
-        name, sign, value = part.strip().partition("=")
-        if name not in RULE_PARTS or not sign or not value or name in seen or len(text) > LONGEST_RULE:
+        name, _, value = part.strip().partition("=")
+        sound = name in RULE_PARTS and name not in seen and _VALUE.fullmatch(value)
+        if not sound or len(text) > LONGEST_RULE:
             raise MaintenanceError(N_("The rule cannot be understood: {rule}"), rule=text[:LONGEST_RULE])
         seen.add(name)
         yield name, value
@@ -392,6 +425,17 @@ _TABLES: Mapping[ScopeKind, Any] = {
     ScopeKind.UNIT: Unit,
     ScopeKind.SITE: Site,
 }
+
+
+def _called(session: Session, covers: Collection[Cover], of_unit: Any) -> dict[Cover, str]:
+    found: dict[Cover, str] = {EVERYTHING: str(ScopeKind.ALL)}
+    for kind, table in _TABLES.items():
+        ids = {cover.ref_id for cover in covers if cover.kind is kind}
+        if ids:
+            code = of_unit if table is Unit else table.code
+            for ref_id, name in session.execute(select(table.id, code).where(table.id.in_(ids))):
+                found[Cover(kind, ref_id)] = f"{kind}:{name}"
+    return found
 
 
 def _check(
@@ -477,17 +521,14 @@ def _places(session: Session, eye_ids: Collection[int] | None) -> Iterator[tuple
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """A time in which a point lay in a unit, and in which of the units that windows name."""
+    """A time in which a point lay in a unit; ``units`` are all that it lay in then."""
 
     span: Span
-    units: tuple[int, ...]
+    units: frozenset[int]
 
 
-def _members(
-    session: Session, zone: tzinfo, wanted: Collection[int | None]
-) -> dict[int, tuple[_Membership, ...]]:
+def _members(session: Session, zone: tzinfo) -> dict[int, tuple[_Membership, ...]]:
     tree = UnitTree.load(session)
-    within = {unit_id: tuple(lies_in(tree, unit_id).intersection(wanted)) for unit_id in tree.units}
     begun: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
     rows = session.execute(
         select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
@@ -497,11 +538,14 @@ def _members(
     for point_id, unit_id, first in rows:
         at = datetime.combine(first, time(), zone).astimezone(UTC) if first else _BEGINNING
         begun[point_id].append((at, unit_id))
+    within = {
+        unit_id: frozenset(lies_in(tree, unit_id))
+        for unit_id in {unit_id for turns in begun.values() for _, unit_id in turns}
+    }
     return {
         point_id: tuple(
             _Membership(Span(at, until), within[unit_id])
             for (at, unit_id), (until, _) in pairwise([*turns, (_END, 0)])
-            if within[unit_id]
         )
         for point_id, turns in begun.items()
     }
@@ -514,7 +558,7 @@ def _on_point(
     memberships: Iterable[_Membership], on_units: Mapping[int | None, Sequence[Span]]
 ) -> Iterator[Span]:
     for each in memberships:
-        for unit_id in each.units:
+        for unit_id in each.units & on_units.keys():
             yield from clipped(on_units[unit_id], each.span)
 
 

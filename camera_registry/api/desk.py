@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from camera_registry.api.broadcast import Broadcaster
+from camera_registry.audit import Actor
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.metrics import StateLines
@@ -44,3 +45,8 @@ def _desk(request: Request) -> Desk:
 
 
 AtDesk = Annotated[Desk, Depends(_desk)]
+
+
+def actor_of(request: Request) -> Actor:
+    """Whoever uses this machine: there is no sign-in yet."""
+    return Actor("local", request.client.host if request.client else "")

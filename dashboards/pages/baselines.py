@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from camera_registry import audit, baselines
-from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.desk import AtDesk, Desk, actor_of
 from camera_registry.api.same_origin import FromOwnPage
-from camera_registry.audit import Action, Actor
+from camera_registry.audit import Action
 from camera_registry.baselines import BaselineError
 from camera_registry.i18n import N_
 from camera_registry.inventory import InventoryError, eye_by_code
@@ -77,11 +77,6 @@ def live(desk: AtDesk, request: Request, code: str) -> Response:
     except LiveError as refused:
         raise HTTPException(502, str(refused)) from None
     return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
-
-
-def actor_of(request: Request) -> Actor:
-    """Whoever uses this machine: there is no sign-in yet."""
-    return Actor("local", request.client.host if request.client else "")
 
 
 def _page(request: Request, desk: Desk, *, show: str = "", done: str = "", status: int = 200) -> HTMLResponse:

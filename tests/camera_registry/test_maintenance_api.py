@@ -1,0 +1,185 @@
+"""Maintenance over the API: entered, listed, taken back; a notice read; and who may not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from camera_registry import models
+from camera_registry.db import Database
+from tests.camera_registry.registries import fresh
+from tests.dashboards.city import NOW
+from tests.dashboards.serving import make_web
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+URL = "/api/v1/maintenance"
+WINDOW: dict[str, Any] = {
+    "kind": "power_cut",
+    "from": "2026-11-22T07:00:00+07:00",
+    "to": "2026-11-22T11:00:00+07:00",
+    "scopes": ["eye:E1", "unit:Phường Yên Bái"],
+    "reason": "Sửa đường dây",
+}
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database, _ = fresh(database_url, 2)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def client(database: Database) -> TestClient:
+    """It is 10:00 on 22/11/2026 in Yên Bái."""
+    return TestClient(make_web(database).app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+
+
+def audited(database: Database) -> list[tuple[str, str]]:
+    with database.reading() as session:
+        rows = session.scalars(select(models.Audit).order_by(models.Audit.id)).all()
+        return [(row.action, row.origin) for row in rows]
+
+
+def test_a_window_is_entered_listed_and_taken_back(client: TestClient, database: Database) -> None:
+    made = client.post(URL, json=WINDOW, headers=OWN)
+    assert made.status_code == 201
+    window = made.json()["window"]
+    assert made.json()["closed_months"] == []
+    assert window == {
+        "id": window["id"],
+        "kind": "power_cut",
+        "phase": "present",
+        "start": "2026-11-22T00:00:00Z",
+        "end": "2026-11-22T04:00:00Z",
+        "recurrence": "",
+        "reason": "Sửa đường dây",
+        "scopes": window["scopes"],
+        "names": window["names"],
+        "eyes": 2,
+        "entered_at": "2026-11-22T03:00:00Z",
+        "entered_by": "local",
+        "withdrawn_at": None,
+        "withdrawn_by": "",
+        "notice": "",
+    }
+    assert sorted(window["scopes"]) == ["eye:E1", "unit:u-1"]
+    assert sorted(window["names"]) == ["eye:E1", "unit:Phường Yên Bái (u-1)"]
+    assert client.get(URL).json()["windows"] == [window]
+    assert client.get(URL, params={"from": "2026-11-23", "to": "2026-11-24"}).json()["windows"] == []
+
+    undo = f"{URL}/{window['id']}/withdraw"
+    taken = client.post(undo, json={"reason": "Nhập nhầm"}, headers=OWN)
+    assert (taken.status_code, taken.json()["window"]["phase"]) == (200, "withdrawn")
+    assert client.post(undo, json={"reason": "Nhập nhầm"}, headers=OWN).status_code == 409
+    assert client.get(URL).json()["windows"][0]["withdrawn_by"] == "local"
+    assert audited(database) == [
+        ("maintenance_entered", "127.0.0.1"),
+        ("maintenance_withdrawn", "127.0.0.1"),
+    ]
+
+
+def test_what_is_on_stands_first_and_what_recurs_shows_its_next_time(client: TestClient) -> None:
+    def enter(start: str, end: str, reason: str, recurrence: str = "") -> None:
+        window = WINDOW | {"from": f"{start}+07:00", "to": f"{end}+07:00", "reason": reason}
+        made = client.post(URL, json=window | {"recurrence": recurrence}, headers=OWN)
+        assert made.status_code == 201, made.text
+
+    enter("2026-11-20T07:00:00", "2026-11-20T08:00:00", "past")
+    enter("2026-11-21T07:00:00", "2026-11-21T08:00:00", "later past")
+    enter("2026-12-20T07:00:00", "2026-12-20T08:00:00", "coming")
+    enter("2026-10-07T01:00:00", "2026-10-07T02:00:00", "each Wednesday", "FREQ=WEEKLY;BYDAY=WE")
+    enter("2026-11-22T07:00:00", "2026-11-22T11:00:00", "on")
+    found = client.get(URL).json()["windows"]
+    assert [(each["reason"], each["phase"]) for each in found] == [
+        ("on", "present"),
+        ("each Wednesday", "coming"),
+        ("coming", "coming"),
+        ("later past", "past"),
+        ("past", "past"),
+    ]
+    assert found[1]["start"] == "2026-11-24T18:00:00Z"
+
+
+def test_a_closed_month_that_is_touched_is_told(client: TestClient, database: Database) -> None:
+    with database.transaction() as session:
+        closing = {"version": 0, "at": NOW, "by": "An", "rules_version": 1}
+        hashes = {"inputs_hash": "0" * 64, "figures_hash": "0" * 64}
+        month = NOW.date().replace(month=10, day=1)
+        session.add(models.Closing(month=month, **closing, **hashes))
+    window = WINDOW | {"from": "2026-10-31T23:00:00+07:00", "to": "2026-11-01T01:00:00+07:00"}
+    made = client.post(URL, json=window, headers=OWN)
+    assert (made.status_code, made.json()["closed_months"]) == (201, ["2026-10-01"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"to": "2026-11-22T07:00:00+07:00"}, id="empty"),
+        pytest.param({"to": "2026-11-22T11:00:00"}, id="no offset"),
+        pytest.param({"from": "tomorrow"}, id="no moment"),
+        pytest.param({"scopes": []}, id="nothing"),
+        pytest.param({"scopes": ["eye:E9"]}, id="no such eye"),
+        pytest.param({"scopes": ["unit:Phường Không Có"]}, id="no such unit"),
+        pytest.param({"scopes": ["all"] * 501}, id="too much"),
+        pytest.param({"reason": " "}, id="no reason"),
+        pytest.param({"reason": "x" * 1_001}, id="an endless reason"),
+        pytest.param({"kind": "party"}, id="no kind"),
+        pytest.param({"recurrence": "FREQ=SECONDLY"}, id="each second"),
+        pytest.param({"colour": "red"}, id="what is not known"),
+    ],
+)
+def test_what_no_window_can_be_is_refused(
+    client: TestClient, database: Database, wrong: dict[str, Any]
+) -> None:
+    refused = client.post(URL, json=WINDOW | wrong, headers=OWN)
+    assert (refused.status_code, refused.headers["Content-Type"]) == (422, "application/problem+json")
+    assert audited(database) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("", WINDOW, id="enter"),
+        pytest.param("/1/withdraw", {"reason": "x"}, id="withdraw"),
+        pytest.param("/notice", {"text": "x"}, id="notice"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}])
+def test_only_our_own_pages_do_deeds(
+    client: TestClient, database: Database, path: str, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    assert client.post(f"{URL}{path}", json=body, headers=headers).status_code == 403
+    assert audited(database) == []
+
+
+def test_what_is_not_there_cannot_be_taken_back(client: TestClient) -> None:
+    assert client.post(f"{URL}/7/withdraw", json={"reason": "x"}, headers=OWN).status_code == 404
+    made = client.post(URL, json=WINDOW, headers=OWN).json()["window"]["id"]
+    assert client.post(f"{URL}/{made}/withdraw", json={"reason": " "}, headers=OWN).status_code == 422
+
+
+def test_a_notice_is_read_and_enters_nothing(client: TestClient, database: Database) -> None:
+    text = "Từ 7h30 đến 17h00 ngày 12/12/2026: phường Yên Bái; thôn Ba\nLý do: Thay cột"
+    read = client.post(f"{URL}/notice", json={"text": text}, headers=OWN).json()
+    assert read["cuts"] == [
+        {
+            "spans": [{"from": "2026-12-12T00:30:00Z", "to": "2026-12-12T10:00:00Z"}],
+            "reason": "Thay cột",
+            "faults": [],
+            "areas": [
+                {"text": "phường Yên Bái", "scopes": ["unit:u-1"], "doubt": "part"},
+                {"text": "thôn Ba, phường Yên Bái", "scopes": [], "doubt": "no_point"},
+            ],
+        }
+    ]
+    assert read["unread"] == []
+    assert audited(database) == []
+    nothing = client.post(f"{URL}/notice", json={"text": "Chào cả nhà"}, headers=OWN)
+    assert nothing.status_code == 422
+
+
+def test_a_period_that_is_none_is_refused(client: TestClient) -> None:
+    assert client.get(URL, params={"from": "2026-11-23", "to": "2026-11-22"}).status_code == 422
