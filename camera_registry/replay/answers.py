@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import figures, histories, incidents
+from camera_registry import figures, histories, incidents, sites
 from camera_registry.figures import Figure, Group
 from camera_registry.histories import BEGINNING
 from camera_registry.incidents import Incident, Kind, Place
@@ -107,7 +107,7 @@ def _causes(session: Session, played: Played) -> list[Incident]:
     setup = played.scenario.setup
     ever = Span(BEGINNING, now)
     found = histories.load(session, names.eyes.values(), ever, now, setup.zone)
-    first_ok = session.execute(select(EyeState.eye_id, EyeState.first_ok_at)).tuples()
+    first_ok = session.execute(select(EyeState.eye_id, EyeState.first_ok_at))
     lives = incidents.lives_of(
         found,
         _places(session, played),
@@ -115,7 +115,7 @@ def _causes(session: Session, played: Played) -> list[Incident]:
         ever,
         {eye_id: at for eye_id, at in first_ok if at is not None},
     )
-    return incidents.incidents(lives, {}, now)
+    return incidents.incidents(lives, sites.losses(session, ever, now), now)
 
 
 def _places(session: Session, played: Played) -> list[Place]:

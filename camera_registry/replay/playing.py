@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
-from camera_registry import health, maintenance, models
+from camera_registry import health, maintenance, models, sites
 from camera_registry.audit import Actor
 from camera_registry.db import Database
 from camera_registry.health import Finding, Heard, Policy
@@ -67,6 +67,7 @@ def play(scenario: Scenario, now: datetime) -> Iterator[Played]:
             with database.transaction() as session:
                 names = _register(session, scenario)
                 _enter_windows(session, scenario, names, now)
+                _hear_sites(session, scenario, names, now)
             _hear(database, scenario, now)
             yield Played(scenario, now, database, names)
         finally:
@@ -194,6 +195,14 @@ def _off(scenario: Scenario, rules: Rules) -> Iterator[Heard]:
             if check is not Check.STREAM and (eye, check) not in told:
                 never_silent_s = (LATEST - EARLIEST).total_seconds() / policy.silence_factor
                 yield Heard(eye, check, Finding(EARLIEST, Outcome.OFF, Reason.OK, never_silent_s))
+
+
+def _hear_sites(session: Session, scenario: Scenario, names: Names, now: datetime) -> None:
+    for beats in scenario.beats:
+        known = min(beats.last_at, now)
+        if beats.first_at <= now:
+            last = beats.first_at + (known - beats.first_at) // beats.every * beats.every
+            sites.heard(session, names.sites[beats.site], beats.first_at, last, beats.every_s)
 
 
 def _deliveries(heard: Sequence[Heard], now: datetime) -> Iterator[list[Heard]]:

@@ -125,11 +125,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Beats:
-    """A site was heard every ``every_s`` seconds."""
+    """A site was heard every ``every_s`` seconds, from the first moment to the last."""
 
     site: str
-    span: Span
+    first_at: datetime
+    last_at: datetime
     every_s: float
+
+    @property
+    def every(self) -> timedelta:
+        return timedelta(seconds=self.every_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +280,8 @@ def _take(scenario: Scenario, number: int, line: Mapping[str, Any]) -> None:
         if heard.check in scenario.setup.checks:  # of the others the policy wants to know nothing
             scenario.heard.append(heard)
         return
-    kind = next(iter(line)) if len(line) == 1 else ""
-    told = _Fields(number, kind, line.get(kind))
+    kind = " ".join(line)
+    told = _Fields(number, kind, line.get(kind, {}))
     match kind:
         case "maintenance":
             scenario.windows.append(_window(told, scenario.setup))
@@ -314,15 +319,21 @@ def _heard(told: "_Fields", setup: Setup) -> Heard:
         last, heard = at, Heard(eye, check, Finding(at, outcome, reason, interval_s), received_at)
     else:
         span = told.span()
-        every_s = told.number("every_s", 0.001, LONGEST_INTERVAL_S)
-        count = -((span.start - span.end) // timedelta(seconds=every_s))
-        if count > MOST_IN_A_RUN:
-            told.refuse(N_("A run has at most {most} results."), most=MOST_IN_A_RUN)
+        every_s, count = _rhythm(told, span)
         run = Run(span.start, every_s, count, outcome, reason, interval_s)
         last, heard = run.last_at, Heard(eye, check, run, received_at)
     if received_at is not None and received_at < last:
         told.refuse(N_("Nothing is received before it is made."))
     return heard
+
+
+def _rhythm(told: "_Fields", span: Span) -> tuple[float, int]:
+    """How far apart, and how many, from the beginning of ``span`` until, without, its end."""
+    every_s = told.number("every_s", 0.001, LONGEST_INTERVAL_S)
+    count = -((span.start - span.end) // timedelta(seconds=every_s))
+    if count > MOST_IN_A_RUN:
+        told.refuse(N_("A run has at most {most} results."), most=MOST_IN_A_RUN)
+    return every_s, count
 
 
 def _window(told: "_Fields", setup: Setup) -> Window:
@@ -366,8 +377,9 @@ def _retired(told: "_Fields", scenario: Scenario) -> tuple[str, datetime]:
 
 def _beats(told: "_Fields", setup: Setup) -> Beats:
     told.know({"site", "from", "to", "every_s"}, set())
-    site = told.known("site", setup.sites)
-    return Beats(site, told.span(), told.number("every_s", 0.001, LONGEST_INTERVAL_S))
+    site, span = told.known("site", setup.sites), told.span()
+    every_s, count = _rhythm(told, span)
+    return Beats(site, span.start, span.start + (count - 1) * timedelta(seconds=every_s), every_s)
 
 
 def _report(told: "_Fields") -> Report:
