@@ -6,16 +6,14 @@ is withdrawn. Probing goes on under it. What was rolled up of the days it touche
 (``rollups``); what was closed stays as it is until it is amended.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import Any
 
-from dateutil.rrule import rrulestr
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -35,6 +33,7 @@ from camera_registry.models import (
     Unit,
 )
 from camera_registry.notices import LONGEST_NOTICE
+from camera_registry.recurrence import checked, occurrences
 from camera_registry.units import UnitTree, UnitVersion
 from camera_registry.uptime import Span, clipped, merged
 
@@ -42,14 +41,6 @@ LONGEST = timedelta(days=366)  # one that lasts longer is a suspension, or a yea
 LONGEST_RECURRING = timedelta(days=31)
 LONGEST_REASON = 1_000  # characters
 MOST_COVERS = 500
-
-# Rules a person can follow. One by hours or seconds is no maintenance, and could be expanded without end.
-FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY")
-RULE_PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST")
-LONGEST_RULE, MOST_INTERVAL, MOST_COUNT = 300, 60, 1_000
-
-_VALUE = re.compile(r"[A-Z0-9,+-]+", re.ASCII)  # no line and no part more than is seen
-_LOCAL = "%Y%m%dT%H%M%S"  # as RFC 5545 writes a moment; later ones sort after earlier ones
 
 
 class Kind(StrEnum):
@@ -132,7 +123,8 @@ def enter(
 ) -> int:
     """Enter a window and return its id. Raises ``MaintenanceError`` for what no window can be.
 
-    ``span`` is its first time; with ``recurrence`` (see ``read_rule``) it must be one of the rule's own.
+    ``span`` is its first time; ``recurrence`` the rule by which it comes again (see ``recurrence.checked``;
+    ``RuleError``).
     Months that are closed keep their figures (see ``closed_months``).
     """
     reason, recurrence = reason.strip(), recurrence.strip().upper().removeprefix("RRULE:")
@@ -330,92 +322,6 @@ def lies_in(tree: UnitTree, unit_id: int) -> set[int]:
     return found
 
 
-# --- rules ------------------------------------------------------------------------------------------
-
-
-def read_rule(text: str, zone: tzinfo) -> dict[str, str]:
-    """The parts of an RRULE, in upper case, ``UNTIL`` as a local moment. Raises ``MaintenanceError``.
-
-    Daily, weekly or monthly. ``UNTIL`` may be a day (it is still inside), a local moment, or one in UTC.
-    """
-    parts = dict(_rule_parts(text))
-    if parts.get("FREQ") not in FREQUENCIES:
-        raise MaintenanceError(
-            N_("A rule is one of FREQ=DAILY, FREQ=WEEKLY and FREQ=MONTHLY; this is not: {rule}"), rule=text
-        )
-    if "COUNT" in parts and "UNTIL" in parts:  # RFC 5545, 3.3.10
-        raise MaintenanceError(N_("A rule has COUNT or UNTIL, not both."))
-    for name, most in (("INTERVAL", MOST_INTERVAL), ("COUNT", MOST_COUNT)):
-        number = parts.get(name, "1")
-        if not (number.isdecimal() and 1 <= int(number) <= most):
-            raise MaintenanceError(N_("{name} of a rule is from 1 to {most}."), name=name, most=most)
-    if "UNTIL" in parts:
-        parts["UNTIL"] = _until(parts["UNTIL"], zone)
-    return parts
-
-
-def occurrences(first: Span, recurrence: str, within: Span, zone: tzinfo) -> Iterator[Span]:
-    """The times of a window that meet ``within``, in order of their beginning, as they are, not clipped.
-
-    Both ends keep their place on the clock of ``zone``: 02:00 to 04:00 is that in summer and in winter. A
-    moment that a clock change leaves out is taken by the offset before it, of one that comes twice the first
-    (RFC 5545, 3.3.5); a window that falls wholly into the hour left out does not take place.
-    """
-    if not recurrence:
-        if first.start < within.end and first.end > within.start:
-            yield first
-        return
-    start, end = _on_the_wall(first.start, zone), _on_the_wall(first.end, zone)
-    last = _on_the_wall(within.end, zone) + timedelta(days=1)  # no clock change is as long as a day
-    for begun in _beginnings(read_rule(recurrence, zone), start, last):
-        span = first if begun == start else _placed(begun, begun + (end - start), zone)
-        if span.start < within.end and span.end > within.start and span.start < span.end:
-            yield span
-
-
-def _rule_parts(text: str) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    for part in text[: LONGEST_RULE + 1].split(";"):
-        name, _, value = part.strip().partition("=")
-        sound = name in RULE_PARTS and name not in seen and _VALUE.fullmatch(value)
-        if not sound or len(text) > LONGEST_RULE:
-            raise MaintenanceError(N_("The rule cannot be understood: {rule}"), rule=text[:LONGEST_RULE])
-        seen.add(name)
-        yield name, value
-
-
-def _until(text: str, zone: tzinfo) -> str:
-    try:
-        if len(text) == len("YYYYMMDD"):
-            return f"{datetime.strptime(text, '%Y%m%d'):%Y%m%d}T235959"  # noqa: DTZ007 (a day)
-        at = datetime.strptime(text.removesuffix("Z"), _LOCAL)  # noqa: DTZ007 (local, or UTC)
-        return f"{_on_the_wall(at.replace(tzinfo=UTC), zone):{_LOCAL}}" if text.endswith("Z") else text
-    except ValueError:
-        raise MaintenanceError(N_("The rule cannot be understood: {rule}"), rule=f"UNTIL={text}") from None
-
-
-def _beginnings(parts: Mapping[str, str], start: datetime, last: datetime) -> Iterator[datetime]:
-    """The rule's moments from ``start`` up to ``last``, as the clock on the wall shows them."""
-    if "COUNT" not in parts:  # without an end a rule that comes true no more is looked at until the year 9999
-        parts = {**parts, "UNTIL": min(f"{last:{_LOCAL}}", parts.get("UNTIL", f"{last:{_LOCAL}}"))}
-    try:
-        rule = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=start)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):  # it has no error of its own
-        raise MaintenanceError(
-            N_("The rule cannot be understood: {rule}"),
-            rule=";".join(f"{name}={value}" for name, value in parts.items()),
-        ) from None
-    return takewhile(lambda at: at <= last, rule)
-
-
-def _on_the_wall(at: datetime, zone: tzinfo) -> datetime:
-    return at.astimezone(zone).replace(tzinfo=None, fold=0)
-
-
-def _placed(start: datetime, end: datetime, zone: tzinfo) -> Span:
-    return Span(start.replace(tzinfo=zone).astimezone(UTC), end.replace(tzinfo=zone).astimezone(UTC))
-
-
 # --- how it is done ---------------------------------------------------------------------------------
 
 _TABLES: Mapping[ScopeKind, Any] = {
@@ -458,11 +364,7 @@ def _check(
             days=longest.days,
         )
     if recurrence:
-        start = _on_the_wall(span.start, zone)
-        parts = read_rule(recurrence, zone)
-        parts.pop("COUNT", None)
-        if next(_beginnings(parts, start, start), None) != start:
-            raise MaintenanceError(N_("The window does not begin on a day of its own rule."))
+        checked(recurrence, span.start, zone)
 
 
 def _check_known(session: Session, cover: Cover) -> None:

@@ -15,12 +15,12 @@ from camera_registry import maintenance, queries
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.maintenance import Cover, Ground, Kind, ScopeKind, Window
+from camera_registry.recurrence import WEEKDAYS, occurrences
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
 PAST, AHEAD = timedelta(days=92), timedelta(days=366)  # how far a list looks, unless it is asked otherwise
 
-_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MOMENTS = ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M", "%Y-%m-%d", "%d/%m/%Y")
 
 
@@ -120,7 +120,7 @@ def moment_of(text: str, zone: tzinfo) -> datetime:
 def rule_of(repeats: Repeats, start: datetime, zone: tzinfo, until: date | None = None) -> str:
     """The RRULE of a choice in a form, for a window that first begins at ``start``."""
     local = start.astimezone(zone)
-    weekday = _WEEKDAYS[local.weekday()]
+    weekday = WEEKDAYS[local.weekday()]
     turn = (local.day + 6) // 7
     rules: Mapping[Repeats, str] = {
         Repeats.ONCE: "",
@@ -181,7 +181,7 @@ def _row(
     eyes = sum(1 for eye_id, spans in ground.covered([window], shown).items() if spans and eye_id in seen)
     if not eyes and len(seen) < len(ground.places):
         return None
-    whole = next(iter(maintenance.occurrences(window.span, window.recurrence, shown, ground.zone)), shown)
+    whole = next(iter(occurrences(window.span, window.recurrence, shown, ground.zone)), shown)
     phase = Phase.PAST if whole.end <= now else Phase.COMING if whole.start > now else Phase.PRESENT
     return WindowRow(
         window.id,

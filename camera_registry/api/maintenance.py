@@ -18,6 +18,7 @@ from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.errors import RegistryError
 from camera_registry.maintenance import AlreadyWithdrawn, Cover, Kind, NoSuchWindow
 from camera_registry.power_cuts import Proposal
+from camera_registry.recurrence import LONGEST_RULE
 from camera_registry.uptime import Span
 
 Text = Annotated[str, Field(max_length=maintenance.LONGEST_REASON)]
@@ -33,7 +34,7 @@ class NewWindow(BaseModel, extra="forbid"):
     end: AwareDatetime = Field(alias="to")
     scopes: list[Annotated[str, Field(max_length=300)]] = Field(max_length=maintenance.MOST_COVERS)
     reason: Text
-    recurrence: Annotated[str, Field(max_length=maintenance.LONGEST_RULE)] = ""
+    recurrence: Annotated[str, Field(max_length=LONGEST_RULE)] = ""
     notice: Annotated[str, Field(max_length=notices.LONGEST_NOTICE)] = ""
 
 
