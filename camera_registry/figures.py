@@ -27,6 +27,7 @@ from camera_registry.units import Scope, UnitError, UnitTree
 from camera_registry.uptime import (
     Count,
     History,
+    Outage,
     Runs,
     Served,
     Span,
@@ -96,21 +97,15 @@ def availability(
     tree = UnitTree.load(session)
     of_day = {unit_id: _of_day(tree, unit_id, units_at) for _, unit_id in shares}
     gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
-    members: dict[tuple[str, str], set[int]] = defaultdict(set)
     serving: dict[tuple[str, str], Served] = {}
     for (eye_id, unit_id), share in shares.items():
-        place = places[eye_id]
-        if unit not in (None, of_day[unit_id][0]) or point not in (None, place.point):
+        if unit not in (None, of_day[unit_id][0]) or point not in (None, places[eye_id].point):
             continue
-        named = _named(group, place, of_day[unit_id])
+        named = _named(group, places[eye_id], of_day[unit_id])
         gathered[named].add(share)
-        if share.count.tally.in_service or share.count.tally.maintenance:
-            members[named].add(eye_id)
         if group is Group.POINT:
-            serving[named] = points.get(place.point_id, Served())
-    figures = [
-        _figure(named, share, len(members[named]), serving.get(named)) for named, share in gathered.items()
-    ]
+            serving[named] = points.get(places[eye_id].point_id, Served())
+    figures = [_figure(named, share, serving.get(named)) for named, share in gathered.items()]
     by_name = group is Group.UNIT
     return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
 
@@ -135,14 +130,23 @@ class _Place:
 
 @dataclass(slots=True)
 class _Share:
-    """What is gathered of some eyes."""
+    """What is gathered of some eyes; it is added up once, at the end."""
 
-    count: Count = field(default_factory=Count)
-    runs: Runs = field(default_factory=Runs)
+    counts: list[Count] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    closed: list[Runs] = field(default_factory=list)  # outages of closed months
+    eyes: set[int] = field(default_factory=set)  # those that were in service at some time
+
+    def take(self, eye_id: int, counted: Count) -> None:
+        self.counts.append(counted)
+        if counted.tally.in_service or counted.tally.maintenance:
+            self.eyes.add(eye_id)
 
     def add(self, other: "_Share") -> None:
-        self.count += other.count
-        self.runs += other.runs
+        self.counts += other.counts
+        self.outages += other.outages
+        self.closed += other.closed
+        self.eyes |= other.eyes
 
 
 Shares = dict[tuple[int, int | None], _Share]  # by eye and unit
@@ -194,7 +198,7 @@ def _count(
         for eye_id, history in ledgers.items():
             for outage in outages(history, part):
                 unit_id = _unit_at(stays[places[eye_id].point_id], outage.start)
-                shares[eye_id, unit_id].runs += Runs.of([outage])
+                shares[eye_id, unit_id].outages.append(outage)
         if points:
             _serve(places, ledgers, part, serving)
     return shares, serving
@@ -222,13 +226,13 @@ def _count_time(
                     if here.start <= span.start and span.end <= here.end
                 ]
                 for _, counted in taken:
-                    shares[eye_id, stay.unit_id].count += counted
+                    shares[eye_id, stay.unit_id].take(eye_id, counted)
                 for hole in without((here,), [span for span, _ in taken]):
                     rest[hole].append((eye_id, stay.unit_id))
     for hole, wanted in rest.items():
         read = histories.read(session, {eye_id: present[eye_id] for eye_id, _ in wanted}, hole, now)
         for eye_id, unit_id in wanted:
-            shares[eye_id, unit_id].count += count(read[eye_id], hole)
+            shares[eye_id, unit_id].take(eye_id, count(read[eye_id], hole))
 
 
 def _ledgers(
@@ -289,13 +293,15 @@ def _take_closed(
         if figure.eye_id in places:
             seen.add(figure.eye_id)
             share = shares[figure.eye_id, figure.unit_id]
-            share.count += Count(figure.tally, figure.blips)
-            share.runs += Runs(figure.outages, figure.ended_outages, figure.ended_down, figure.longest_down)
+            share.take(figure.eye_id, Count(figure.tally, figure.blips))
+            share.closed.append(
+                Runs(figure.outages, figure.ended_outages, figure.ended_down, figure.longest_down)
+            )
     for eye_id in present:
         if eye_id not in seen:
             for stay in stays[places[eye_id].point_id]:
                 for here in clipped((stay.span,), span):
-                    shares[eye_id, stay.unit_id].count += Count(Tally(not_in_service=here.length))
+                    shares[eye_id, stay.unit_id].take(eye_id, Count(Tally(not_in_service=here.length)))
     point_ids = {place.point_id for place in places.values()}
     for point in month.points:
         if point.point_id in point_ids:
@@ -323,8 +329,8 @@ def _cut(begun: Iterable[tuple[datetime, int]], period: Span) -> Iterator[_Stay]
     yield _Stay(Span(start, period.end), unit)
 
 
-def _unit_at(stays: Iterable[_Stay], moment: datetime) -> int | None:
-    return next(stay.unit_id for stay in stays if moment in stay.span)
+def _unit_at(stays: Sequence[_Stay], moment: datetime) -> int | None:
+    return stays[0].unit_id if len(stays) == 1 else next(s.unit_id for s in stays if moment in s.span)
 
 
 def _of_day(tree: UnitTree, unit_id: int | None, day: date) -> tuple[str, str]:
@@ -351,17 +357,17 @@ def _named(group: Group, place: _Place, unit: tuple[str, str]) -> tuple[str, str
     return named[group]
 
 
-def _figure(named: tuple[str, str], share: _Share, eyes: int, serving: Served | None) -> Figure:
-    tally = share.count.tally
-    summary = share.runs.summary(tally)
+def _figure(named: tuple[str, str], share: _Share, serving: Served | None) -> Figure:
+    total = Count.total(share.counts)
+    summary = sum(share.closed, Runs.of(share.outages)).summary(total.tally)
     return Figure(
         *named,
-        tally,
-        eyes,
+        total.tally,
+        len(share.eyes),
         summary.outages,
         summary.mttr_s,
         summary.mtbf_s,
         summary.longest_outage_s,
-        share.count.blips,
+        total.blips,
         serving,
     )

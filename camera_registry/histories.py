@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
@@ -131,53 +133,31 @@ def memberships(
 
 
 def turns(
-    session: Session,
-    eye_ids: Collection[int],
-    within: Span,
-    ledgers: Sequence[str] = LEDGERS,
-    *inside_that: ColumnElement[bool],
+    session: Session, eye_ids: Collection[int], within: Span, ledgers: Sequence[str] = LEDGERS
 ) -> Ledgers:
-    """What the ledgers of these eyes say from their last turn before ``within`` on until its end.
-
-    ``inside_that``: conditions on the turns after the first.
-    """
-    found: Ledgers = defaultdict(lambda: defaultdict(list))
-    columns = select(
-        *(Transition.eye_id, Transition.ledger, Transition.at, Transition.after, Transition.reason)
+    """What the ledgers of these eyes say from their last turn before ``within`` on until its end."""
+    found = _begun(session, eye_ids, within, ledgers)
+    line = Transition
+    rows = select(line.eye_id, line.ledger, line.at, line.after, line.reason).where(
+        *_inside(eye_ids, within, ledgers)
     )
-    names = union_all(*(select(literal(name).label("name")) for name in ledgers)).subquery()
-    older = aliased(Transition)
-    began = (
-        select(func.max(older.at))
-        .where(older.eye_id == Eye.id, older.ledger == names.c.name, older.at <= within.start)
-        .scalar_subquery()
-    )
-    before = (
-        columns.select_from(Eye)
-        .join(names, literal(True))
-        .join(
-            Transition,
-            (Transition.eye_id == Eye.id) & (Transition.ledger == names.c.name) & (Transition.at == began),
-        )
-        .where(Eye.id.in_(eye_ids))
-    )
-    inside = columns.where(
-        Transition.eye_id.in_(eye_ids),
-        Transition.ledger.in_(ledgers),
-        Transition.at > within.start,
-        Transition.at <= within.end,
-        *inside_that,
-    ).order_by(Transition.eye_id, Transition.ledger, Transition.at)
-    for query in (before, inside):
-        for eye_id, ledger, at, after, reason in session.execute(query):
-            found[eye_id][ledger].append(Turn(at, after, reason))
+    told = session.execute(rows.order_by(line.eye_id, line.ledger, line.at))
+    for (eye_id, ledger), those in groupby(told, key=itemgetter(0, 1)):
+        found[eye_id][ledger].extend([Turn(at, after, reason) for _, _, at, after, reason in those])
     return found
 
 
 def falls(session: Session, eye_ids: Collection[int], within: Span) -> Ledgers:
     """Of the eyes' own ledgers only the turns to down and from it: enough for outages, and soon read."""
-    down = (Transition.after == EyeState.DOWN) | (Transition.before == EyeState.DOWN)
-    return turns(session, eye_ids, within, (EYE,), down)
+    found = _begun(session, eye_ids, within, (EYE,))
+    line = Transition
+    rows = select(line.eye_id, line.at, line.after).where(
+        *_inside(eye_ids, within, (EYE,)), (line.after == EyeState.DOWN) | (line.before == EyeState.DOWN)
+    )
+    told = session.execute(rows.order_by(line.eye_id, line.ledger, line.at))
+    for eye_id, those in groupby(told, key=itemgetter(0)):
+        found[eye_id][EYE].extend([Turn(at, after) for _, at, after in those])
+    return found
 
 
 def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, Silence]]:
@@ -201,6 +181,42 @@ def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[
 
 
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+def _begun(session: Session, eye_ids: Collection[int], within: Span, ledgers: Sequence[str]) -> Ledgers:
+    """The last turn of each ledger until ``within`` begins."""
+    names = union_all(*(select(literal(name).label("name")) for name in ledgers)).subquery()
+    older = aliased(Transition)
+    newest = (
+        select(func.max(older.at))
+        .where(older.eye_id == Eye.id, older.ledger == names.c.name, older.at <= within.start)
+        .scalar_subquery()
+    )
+    line = Transition
+    rows = (
+        select(line.eye_id, line.ledger, line.at, line.after, line.reason)
+        .select_from(Eye)
+        .join(names, literal(True))
+        .join(line, (line.eye_id == Eye.id) & (line.ledger == names.c.name) & (line.at == newest))
+        .where(Eye.id.in_(eye_ids))
+    )
+    found: Ledgers = defaultdict(lambda: defaultdict(list))
+    for eye_id, ledger, at, after, reason in session.execute(rows):
+        found[eye_id][ledger].append(Turn(at, after, reason))
+    return found
+
+
+def _inside(
+    eye_ids: Collection[int], within: Span, ledgers: Sequence[str]
+) -> tuple[ColumnElement[bool], ...]:
+    """The turns after the beginning of ``within``, until its end: a run of down may end there."""
+    line = Transition
+    return (
+        line.eye_id.in_(eye_ids),
+        line.ledger.in_(ledgers),
+        line.at > within.start,
+        line.at <= within.end,
+    )
 
 
 def _history(

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, text
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from camera_registry import histories
@@ -41,32 +41,38 @@ class Stretch:
 
     month: date
     days: tuple[Span, ...]
-    _plain: tuple[int, ...] = field(init=False, repr=False)  # the basis of each day that counts as a whole
+    _plain: Mapping[datetime, int] = field(init=False, repr=False)  # the bases of days that count as a whole
+    _plain_sum: int = field(init=False, repr=False)
     _known: dict[Presence, Mapping[datetime, int]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_plain", tuple(_basis(day, Presence((day,), ())) for day in self.days))
+        object.__setattr__(self, "_plain", {day.end: _basis(day, Presence((day,), ())) for day in self.days})
+        object.__setattr__(self, "_plain_sum", sum(self._plain.values()))
 
     @property
     def span(self) -> Span:
         return Span(self.days[0].start, self.days[-1].end)
 
+    def expected(self, presence: Presence) -> tuple[int, int]:
+        """The number of the rows of such an eye, and the sum of their bases."""
+        if _whole(self.span, presence):
+            return len(self.days), self._plain_sum
+        bases = self.bases(presence)
+        return len(bases), sum(bases.values())
+
     def bases(self, presence: Presence) -> Mapping[datetime, int]:
         """By the end of the day, the basis of each day in which such an eye is in service at all."""
         here = Presence(clipped(presence.service, self.span), clipped(presence.maintenance, self.span))
-        if here not in self._known:
+        if here not in self._known:  # a window mostly covers many eyes
             self._known[here] = dict(self._bases(here))
         return self._known[here]
 
     def _bases(self, here: Presence) -> Iterator[tuple[datetime, int]]:
-        whole = here == Presence((self.span,), ())
-        for day, plain in zip(self.days, self._plain, strict=True):
-            if whole:
-                yield day.end, plain
-                continue
-            today = Presence(clipped(here.service, day), clipped(here.maintenance, day))
-            if today.service:
-                yield day.end, plain if today == Presence((day,), ()) else _basis(day, today)
+        for day in self.days:
+            if _whole(day, here):
+                yield day.end, self._plain[day.end]
+            elif serving := clipped(here.service, day):
+                yield day.end, _basis(day, Presence(serving, clipped(here.maintenance, day)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +204,14 @@ def _again(
                 yield eye_id, day, row if holds else None, _columns(count(history, day))
 
 
+def _whole(span: Span, presence: Presence) -> bool:
+    """Whether such an eye counts all the time."""
+    start, end = span.start, span.end
+    return any(each.start <= start and each.end >= end for each in presence.service) and not any(
+        window.start < end and window.end > start for window in presence.maintenance
+    )
+
+
 def _basis(day: Span, presence: Presence) -> int:
     """A number for everything but the ledgers that a day is counted from."""
     written = repr((RULES_VERSION, day, presence)).encode()
@@ -206,12 +220,13 @@ def _basis(day: Span, presence: Presence) -> int:
 
 def _believed(stretch: Stretch, presence: Presence, kept: tuple[int, int, Count] | None) -> Count | None:
     """What is kept of a stretch, if it is what would be counted now; time out of service needs no rows."""
-    bases = stretch.bases(presence)
-    if not bases:
+    expected = stretch.expected(presence)
+    if expected == (0, 0):
         return Count(Tally(not_in_service=stretch.span.length))
-    if kept is None or kept[:2] != (len(bases), sum(bases.values())):
+    if kept is None or kept[:2] != expected:
         return None
-    return kept[2] + Count(Tally(not_in_service=stretch.span.length - kept[2].tally.period))
+    absent = stretch.span.length - kept[2].tally.period
+    return kept[2] + Count(Tally(not_in_service=absent)) if absent else kept[2]
 
 
 def _rolled(session: Session, stretches: Sequence[Stretch]) -> list[Stretch]:
@@ -237,7 +252,7 @@ def _kept_sums(
     """By month and eye: how many rows, the sum of their bases, and what was counted in them."""
     names = [getattr(Rollup, name) for name in ("basis", *_COUNTED)]
     rows = session.execute(
-        select(Rollup.month, Rollup.eye_id, func.count(), *(func.sum(column) for column in names))
+        select(Rollup.month, Rollup.eye_id, func.count(), *(_sum(column) for column in names))
         .where(
             Rollup.month >= stretches[0].month,
             Rollup.month <= stretches[-1].month,
@@ -247,10 +262,13 @@ def _kept_sums(
         .group_by(Rollup.month, Rollup.eye_id)
     )
     found: dict[tuple[date, int], tuple[int, int, Count]] = {}
-    for month, eye_id, number, basis, *values in rows:
-        *parts, blips = map(int, values)  # PostgreSQL sums to a decimal
-        found[month, eye_id] = number, int(basis), Count(Tally(*parts), blips)
+    for month, eye_id, number, basis, *parts, blips in rows:
+        found[month, eye_id] = number, basis, Count(Tally(*parts), blips)
     return found
+
+
+def _sum(column: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.sum(column), BigInteger)  # PostgreSQL sums to a decimal
 
 
 def _kept_days(

@@ -8,9 +8,11 @@ maintenance, up, degraded, down, unknown. Time to come is none of them: hand in 
 """
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from typing import Final
 
@@ -25,6 +27,8 @@ DELIVERING: Final = frozenset({str(EyeState.UP), str(EyeState.DEGRADED)})  # its
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = timedelta(0)
 _SECOND = 1_000_000  # microseconds
+_NOTHING: Mapping[str, int] = {}
+_OTHERS = (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING)  # with rates of their own
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -184,6 +188,15 @@ class Count:
     def __add__(self, other: "Count") -> "Count":
         return Count(self.tally + other.tally, self.blips + other.blips)
 
+    @classmethod
+    def total(cls, counts: Iterable["Count"]) -> "Count":
+        """The sum of many, sooner than one by one."""
+        every = list(counts)
+        if not every:
+            return cls()
+        parts = zip(*(_parts(each.tally) for each in every), strict=True)
+        return cls(Tally(*map(sum, parts)), sum(each.blips for each in every))
+
 
 @dataclass(frozen=True, slots=True)
 class Outage:
@@ -306,7 +319,7 @@ def without(spans: Sequence[Span], holes: Sequence[Span]) -> tuple[Span, ...]:
 
 def length(spans: Iterable[Span]) -> int:
     """Of disjoint spans together, in microseconds."""
-    return sum((span.end - span.start for span in spans), _NONE) // _MICROSECOND
+    return sum([span.end - span.start for span in spans], _NONE) // _MICROSECOND
 
 
 # --- counting ---------------------------------------------------------------------------------------
@@ -336,37 +349,33 @@ def tally(history: History, within: Span) -> Tally:
     """For how long the eye was what; all six states sum to the length of ``within`` exactly."""
     serving = clipped(history.service, within)
     counting = without(serving, history.maintenance)
-    held: dict[str, timedelta] = {}
-    delivering: list[Span] = []
-    down: list[Span] = []
-    for turn, start, end in _pieces(history.states, counting):
-        held[turn.state] = held.get(turn.state, _NONE) + (end - start)
-        if turn.state in DELIVERING:
-            delivering.append(Span(start, end))
-        elif turn.state == EyeState.DOWN:
-            down.append(Span(start, end))
-    pictures = history.checks.get(Check.PICTURE, ())
-    shown = _held(pictures, delivering) if history.judged else {}
-    unjudged = _held(pictures, down) if history.judged else {}
-    parts = {state: held.get(state, _NONE) // _MICROSECOND for state in EyeState}
-    in_service, countable = length(serving), length(counting)
-    others = {
-        f"{check}_{outcome}": found.get(outcome, 0)
-        for check in (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING)
-        for found in (_held(history.checks.get(check, ()), counting),)
-        for outcome in (Outcome.OK, Outcome.FAILING)
-    }
+    in_service = length(serving)
+    states = _by_state(history.states, counting)
+    lasted = {state: length(spans) for state, spans in states.items()}
+    shown = off = _NOTHING
+    down = lasted.get(EyeState.DOWN, 0)
+    if history.judged:
+        pictures = history.checks.get(Check.PICTURE, ())
+        delivering = [states[state] for state in (EyeState.UP, EyeState.DEGRADED) if state in states]
+        shown = _held(pictures, delivering[0] if len(delivering) == 1 else sorted(chain(*delivering)))
+        off = _held(pictures, states.get(EyeState.DOWN, ()))
+    snapshot, clock, recording = (_held(history.checks.get(check, ()), counting) for check in _OTHERS)
     return Tally(
-        up=parts[EyeState.UP],
-        degraded=parts[EyeState.DEGRADED],
-        down=parts[EyeState.DOWN],
-        unknown=parts[EyeState.UNKNOWN],
-        maintenance=in_service - countable,
+        up=lasted.get(EyeState.UP, 0),
+        degraded=lasted.get(EyeState.DEGRADED, 0),
+        down=down,
+        unknown=lasted.get(EyeState.UNKNOWN, 0),
+        maintenance=in_service - sum(lasted.values()),
         not_in_service=within.length - in_service,
         usable=shown.get(Outcome.OK, 0),
         unusable=shown.get(Outcome.FAILING, 0),
-        down_judged=parts[EyeState.DOWN] - unjudged.get(Outcome.OFF, 0) if history.judged else 0,
-        **others,
+        down_judged=down - off.get(Outcome.OFF, 0) if history.judged else 0,
+        snapshot_ok=snapshot.get(Outcome.OK, 0),
+        snapshot_failing=snapshot.get(Outcome.FAILING, 0),
+        clock_ok=clock.get(Outcome.OK, 0),
+        clock_failing=clock.get(Outcome.FAILING, 0),
+        recording_ok=recording.get(Outcome.OK, 0),
+        recording_failing=recording.get(Outcome.FAILING, 0),
     )
 
 
@@ -380,18 +389,19 @@ def outages(history: History, within: Span) -> tuple[Outage, ...]:
 
     What lies in maintenance or out of service is cut out; a run of which nothing is left is none.
     """
-    pieces = _pieces(history.states, (within,))
-    down = merged(Span(start, end) for turn, start, end in pieces if turn.state == EyeState.DOWN)
-    if not down:
-        return ()
-    counting = counted(history, within)
+    down: list[Span] = []
+    for turn, start, end in _pieces(history.states, (within,)):
+        if turn.state != EyeState.DOWN:
+            continue
+        if down and down[-1].end == start:  # another reason, the same outage
+            start = down.pop().start
+        down.append(Span(start, end))
+    counting = counted(history, within) if down else ()
     found: list[Outage] = []
     for run in down:
-        touching = slice(
-            bisect_right(counting, run.start, key=_end), bisect_left(counting, run.end, key=_start)
-        )
-        part = length(clipped(counting[touching], run))
-        if part:
+        first, last = bisect_right(counting, run.start, key=_end), bisect_left(counting, run.end, key=_start)
+        parts = [min(span.end, run.end) - max(span.start, run.start) for span in counting[first:last]]
+        if part := sum(parts, _NONE) // _MICROSECOND:
             lasting = run.end == within.end and _state_at(history.states, run.end) == EyeState.DOWN
             found.append(Outage(run.start, None if lasting else run.end, part))
     return tuple(found)
@@ -404,6 +414,8 @@ def summary(total: Tally, found: Iterable[Outage]) -> Summary:
 
 def blips(history: History, within: Span) -> int:
     """How many suspicions came to nothing, in service and outside maintenance."""
+    if not history.blips:
+        return 0
     return sum(
         bisect_left(history.blips, span.end) - bisect_left(history.blips, span.start)
         for span in counted(history, within)
@@ -470,12 +482,22 @@ def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn
 _at, _start, _end = attrgetter("at"), attrgetter("start"), attrgetter("end")
 
 
-def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> dict[str, int]:
-    """How long each state of a check held in ``spans``, in microseconds."""
-    held: dict[str, timedelta] = {}
+def _by_state(turns: Sequence[Turn], spans: Sequence[Span]) -> Mapping[str, Sequence[Span]]:
+    """Sorted, disjoint ``spans`` by the state that holds in them, cut where it turns."""
+    if not spans:
+        return {}
+    first = bisect_right(turns, spans[0].start, key=_at)
+    if first == len(turns) or turns[first].at >= spans[-1].end:  # most days of most eyes: nothing turns
+        return {turns[first - 1].state if first else str(EyeState.UNKNOWN): spans}
+    found: dict[str, list[Span]] = defaultdict(list)
     for turn, start, end in _pieces(turns, spans):
-        held[turn.state] = held.get(turn.state, _NONE) + (end - start)
-    return {state: time // _MICROSECOND for state, time in held.items()}
+        found[turn.state].append(Span(start, end))
+    return found
+
+
+def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> Mapping[str, int]:
+    """How long each state of a check held in ``spans``, in microseconds."""
+    return {state: length(held) for state, held in _by_state(turns, spans).items()}
 
 
 def _state_at(turns: Sequence[Turn], moment: datetime) -> str:
