@@ -42,12 +42,14 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "moving": {"point": "Points and the units they belong to."},
     "custody": {"custody": "Who manages a point, and who pays for it."},
+    "maintenance": {"maintenance": "Windows that leave the count: planned work and power cuts."},
     "closing": {"month": "Closed months."},
     "replay": {
         "replay": (
             "Judge a scenario in virtual time, in a database of its own, and print what is concluded."
         ),
     },
+    "counting": {"rollup": "Count the past days that are not rolled up yet, so that long reports are quick."},
     "probing": {
         "probe": (
             "Ask one eye now. Exit code: 0 up, 1 degraded, 2 down, 3 unknown; one line with performance data."

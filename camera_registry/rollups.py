@@ -27,7 +27,8 @@ from camera_registry.models import Eye, Rollup, Transition
 from camera_registry.periods import midnight
 from camera_registry.uptime import Count, Span, Tally, clipped, count
 
-EYES_AT_ONCE = 200  # in one transaction: deliveries go in between
+EYES_AT_ONCE = 100  # in one transaction: deliveries go in between
+DAYS_AT_ONCE = 20_000  # of all eyes, in one round of the monitor: some seconds
 
 _BASIS_BYTES = 6  # sums of a month's bases stay far below 2**63
 
@@ -146,16 +147,19 @@ def touch(session: Session, moments: Mapping[int, datetime]) -> None:
         )
 
 
-def make(database: Database, zone: tzinfo, now: datetime) -> int:
-    """Count the past days that are not, or no longer, rolled up; returns how many. Deliveries go in between.
+def make(database: Database, zone: tzinfo, now: datetime, *, most: int | None = None) -> int:
+    """Count the past days that are not, or no longer, rolled up, the newest month first; returns how many.
 
-    Days whose silence is not written yet wait for the next time.
+    Deliveries go in between. Days whose silence is not written yet wait for the next time, and so does what
+    is left when ``most`` days are done.
     """
     made = 0
     with database.reading() as session:
         doubtful = list(_doubtful(session, zone, now))
-    for stretch, eye_ids in doubtful:
+    for stretch, eye_ids in reversed(doubtful):
         for some in _chunks(eye_ids):
+            if most is not None and made >= most:
+                return made
             with database.transaction() as session:
                 if not database.sqlite:
                     # A ledger that changes after we read it deletes what we write: not before we have.
