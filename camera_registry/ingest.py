@@ -20,7 +20,7 @@ from sqlalchemy import Executable, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from camera_registry import health, models
+from camera_registry import health, incident_book, models, rollups
 from camera_registry.baselines import take_samples
 from camera_registry.db import Database
 from camera_registry.findings import note_findings
@@ -340,6 +340,9 @@ class Ingest:
         )
         touched = _replace_ledgers(session, judged, now)
         _derive_eyes(session, touched, now)
+        incident_book.touch(session, touched)
+        for changed in (touched, _doubted(judged)):
+            rollups.touch(session, changed)
         _refresh_reasons(session, {eye_id for eye_id, _ in judged})
         if touched:
             codes = session.scalars(select(models.Eye.code).where(models.Eye.id.in_(touched)))
@@ -417,6 +420,18 @@ def _condition_at(start: Finding | None, began: Written | None, first: datetime)
 def _newest(rows: Sequence[Written], moment: datetime) -> Written | None:
     """The row by which the state of ``moment`` began; ``rows`` are in order of time."""
     return next((row for row in reversed(rows) if row.at <= moment), None)
+
+
+def _doubted(judged: Mapping[Key, "_Judged"]) -> dict[int, datetime]:
+    """Of each eye the earliest moment from which its suspicions that came to nothing may differ."""
+    moments: dict[Key, datetime] = {}
+    for key, j in judged.items():
+        doubts = [change.at for change in j.changes if isinstance(change, health.Instability)]
+        if j.instead_of_after is not None:
+            doubts.append(j.instead_of_after)
+        if doubts:
+            moments[key] = min(doubts)
+    return _earliest(moments)
 
 
 def _earliest(moments: Mapping[Key, datetime]) -> dict[int, datetime]:

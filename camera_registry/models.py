@@ -26,7 +26,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from camera_registry.db import PLANNED
 
@@ -609,6 +609,29 @@ class Incident(Base):
     ended_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+
+    members: Mapped[list["IncidentEye"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="IncidentEye.from_at"
+    )
+
+
+class IncidentDue(Base):
+    """The ledger of this eye has changed from ``since`` on, and its incidents are not told anew yet."""
+
+    __tablename__ = "incident_due"
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime]
+
+
+class IncidentFold(Base):
+    """One row: what incidents were told from when they were told last, besides the ledgers."""
+
+    __tablename__ = "incident_fold"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    basis: Mapped[str] = mapped_column(String(32))  # a hash: see incident_book.py
+    folded_at: Mapped[datetime]
 
 
 class IncidentEye(Base):

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import baselines, ingest, models, pictures, sites
+from camera_registry import baselines, incident_book, ingest, models, pictures, rollups, sites
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -37,6 +37,7 @@ WRITE_S = 1.0
 FOLLOW_S = 1.0  # how soon a started, changed or withdrawn eye is noticed
 REPLAN_S = 60.0  # ... and what follows from the calendar, or from what probes learned
 SILENCE_S = 10.0
+INCIDENTS_S = 5.0
 TIDY_S = 600.0
 NOTED_PACE_CHANGE = 0.2  # of the learned length of a probe: smaller changes are not written
 
@@ -229,6 +230,7 @@ class Running:
                 "follow": (FOLLOW_S, self.follower.look),
                 "silence": (SILENCE_S, self._silence),
                 "beat": (sites.BEAT_S, self._beat),
+                "incidents": (INCIDENTS_S, self._fold_incidents),
                 "tidy": (TIDY_S, self._tidy),
             }
         )
@@ -247,6 +249,12 @@ class Running:
         with database_may_be_away("silence"):
             receipt = await asyncio.to_thread(self._monitor.ingest.tick, self._monitor.clock())
             self._monitor.results.tell(receipt)
+
+    async def _fold_incidents(self) -> None:
+        with database_may_be_away("incidents"):
+            monitor = self._monitor
+            zone, now = monitor.settings.zone, monitor.clock()
+            await asyncio.to_thread(incident_book.fold, monitor.database, zone, now)
 
     async def _beat(self) -> None:
         """Say of each site that it is heard, as long as its own line bears."""
@@ -272,6 +280,11 @@ class Running:
             await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
             await asyncio.to_thread(self._monitor.ingest.pack, self._monitor.clock())
             await asyncio.to_thread(self._tidy_pictures, self._monitor.clock())
+            await asyncio.to_thread(self._roll_up, self._monitor.clock())
+
+    def _roll_up(self, now: datetime) -> None:
+        zone = self._monitor.settings.zone
+        rollups.make(self._monitor.database, zone, now, most=rollups.DAYS_AT_ONCE)
 
     def _tidy_pictures(self, now: datetime) -> None:
         """Propose the baselines that are ripe, and forget what has expired."""

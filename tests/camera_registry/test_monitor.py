@@ -298,7 +298,8 @@ async def test_a_monitor_without_its_database_starts_and_says_so(url: str, tmp_p
         with capture_logs() as logged:
             async with Running(monitor):
                 pass
-        assert [(entry["job"], entry["reason"]) for entry in logged] == [("plan", "no such table: site")]
+        missing = "no such table: site"
+        assert [(entry["job"], entry["reason"]) for entry in logged] == [("plan", missing), ("beat", missing)]
         shut(monitor)
 
 

@@ -200,6 +200,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_incident_eye_eye_id"), ["eye_id"], unique=False)
 
     op.create_table(
+        "incident_due",
+        sa.Column("eye_id", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["eye_id"], ["eye.id"], name=op.f("fk_incident_due_eye_id_eye"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("eye_id", name=op.f("pk_incident_due")),
+    )
+    op.create_table(
+        "incident_fold",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("basis", sa.String(length=32), nullable=False),
+        sa.Column("folded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_fold")),
+    )
+    op.create_table(
         "rollup",
         sa.Column("month", sa.Date(), nullable=False),
         sa.Column("eye_id", sa.Integer(), nullable=False),
@@ -248,6 +264,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_eye_eye_id"))
 
     op.drop_table("incident_eye")
+    op.drop_table("incident_fold")
+    op.drop_table("incident_due")
     with op.batch_alter_table("closed_figure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_closed_figure_closing_id"))
 
