@@ -30,7 +30,19 @@ from camera_registry.i18n import N_
 from camera_registry.inventory import Reach
 from camera_registry.models import ClosedFigure, ClosedPoint, Closing, Condition, Counted, Device, Eye, Point
 from camera_registry.periods import month_of
-from camera_registry.uptime import History, Served, Span, Tally, Turn, blips, clipped, outages, served, tally
+from camera_registry.uptime import (
+    History,
+    Served,
+    Span,
+    Tally,
+    Turn,
+    blips,
+    clipped,
+    outages,
+    served,
+    tally,
+    without,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -418,13 +430,14 @@ def _left_out(session: Session, within: Span, zone: tzinfo) -> tuple[Mapping[str
 
 
 def _eye_inputs(eye_id: int, point_id: int, history: History, within: Span) -> dict[str, Any]:
+    serving = clipped(history.service, within)
     return {
         "eye": eye_id,
         "point": point_id,
         "states": _turns(history.states, within),
         "checks": {str(check): _turns(turns, within) for check, turns in history.checks.items()},
-        "service": _spans(clipped(history.service, within)),
-        "maintenance": _spans(clipped(history.maintenance, within)),
+        "service": _spans(serving),
+        "maintenance": _spans(without(serving, without(serving, history.maintenance))),
         "blips": [_micros(blip) for blip in history.blips if blip in within],
         "judged": history.judged,
     }

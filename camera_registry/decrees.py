@@ -109,10 +109,10 @@ def read_decrees(path: Path, today: date) -> list[Row]:
             continue
         number, columns = header
         for index in range(number + 1, len(sheet.rows)):
-            row = _read_row(sheet, index, columns, today, problems)
-            if row.said:
+            row, wrong = _read_row(sheet, index, columns, today)
+            if row.said or wrong:
                 rows.append(row)
-                problems += _misfits(row)
+                problems += wrong or _misfits(row)
     if not rows and not problems:
         name = sheets[0].name if sheets else ""
         problems.append(Problem(name, 1, "A", N_("The file has no table with an old or a new unit.")))
@@ -137,10 +137,9 @@ def _header(sheet: Sheet) -> tuple[int, Mapping[str, int]] | None:
     return None
 
 
-def _read_row(
-    sheet: Sheet, index: int, columns: Mapping[str, int], today: date, problems: list[Problem]
-) -> Row:
+def _read_row(sheet: Sheet, index: int, columns: Mapping[str, int], today: date) -> tuple[Row, list[Problem]]:
     said: dict[str, Any] = {}
+    wrong: list[Problem] = []
     cells = sheet.rows[index]
     for name, column in columns.items():
         cell = cells[column] if column < len(cells) else ""
@@ -150,8 +149,8 @@ def _read_row(
             said[name] = _value(name, cell, today)
         except BadCell as bad:
             where = column_letter(column)
-            problems.append(Problem(sheet.name, index + 1, where, MESSAGES[bad.fault], bad.values))
-    return Row(sheet.name, index + 1, columns, said)
+            wrong.append(Problem(sheet.name, index + 1, where, MESSAGES[bad.fault], bad.values))
+    return Row(sheet.name, index + 1, columns, said), wrong
 
 
 def _value(name: str, cell: Cell, today: date) -> Any:
