@@ -1,0 +1,88 @@
+"""Chromium looks at the pages about figures: nothing is wider than the screen, and nothing needs a script."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.camera_registry import september
+from tests.camera_registry.september import at
+from tests.dashboards.serving import make_web, served
+
+PATHS = (
+    "/eyes/E1/figure?period=2025-09",
+    "/eyes/E3/figure",
+    "/availability?from=2025-09-01&to=2025-10-01",
+    "/availability?period=2025-09&group=eye",
+    "/counting",
+)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder: Path = tmp_path_factory.mktemp("september")
+    database = september.fill(f"sqlite:///{folder / 'registry.db'}")
+    with served(make_web(database, now=lambda: at("2025-11-22T10:00"))) as address:
+        yield address
+    database.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int, scheme: str) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 740}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    for path in PATHS:
+        page.goto(address + path)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+    context.close()
+    assert complaints == [], "a breach of the content policy is told here"
+
+
+def test_tables_scroll_inside_their_box_and_keep_their_heads(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(f"{address}/eyes/E1/figure?period=2025-09")
+    box = page.get_by_role("region", name="Tất cả các khoảng thời gian")
+
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    expect(box.get_by_role("columnheader", name="Độ dài")).to_be_visible()
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    expect(box).not_to_have_js_property("scrollLeft", 0)
+    context.close()
+
+
+def test_the_bar_is_told_in_words_and_a_short_outage_is_seen(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/eyes/E1/figure?period=2025-Q3")
+
+    expect(page.get_by_role("img", name="Thanh thời gian của Mắt camera")).to_be_visible()
+    last = page.locator("svg.span").first.locator("rect.down").last.bounding_box()
+    assert last is not None
+    assert last["width"] >= 2, "one hour of a quarter"
+    page.close()
+
+
+def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(
+    browser: Browser, address: str
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("link", name="Tỷ lệ hoạt động theo tháng hoặc quý").click()
+    page.get_by_label("Tháng hoặc quý").select_option("2025-09")
+    page.get_by_role("button", name="Xem").first.click()
+    for name in ("Phường Yên Bái", "P1", "E1"):
+        page.locator("table.rates").get_by_role("link", name=name, exact=True).click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Con số này từ đâu ra")
+    expect(page.locator("body")).to_contain_text(
+        "328 giờ 30 phút ÷ 332 giờ 00 phút = 98,95 %".replace(" %", "\xa0%")
+    )
+    context.close()
