@@ -170,7 +170,7 @@ def make(database: Database, zone: tzinfo, now: datetime, *, most: int | None = 
 
 def verify(session: Session, zone: tzinfo, now: datetime) -> Verification:
     """Count every day that is kept again, from the ledgers, and compare."""
-    codes = dict(session.execute(select(Eye.id, Eye.code)).tuples().all())
+    codes = {row.id: row.code for row in session.execute(select(Eye.id, Eye.code))}
     compared = missing = 0
     differences: list[Difference] = []
     for stretch in _history_of(session, zone, now):
