@@ -44,12 +44,13 @@ def _answer(session: Session, played: Played, causes: Collection[Incident], repo
         asked = figures.availability(session, Scope.everything(), played.now, zone, within, group, day)
         return {figure.key: figure for figure in asked}
 
+    called = _called(names)
     of_eyes, of_points, of_units = by(Group.EYE), by(Group.POINT), by(Group.UNIT)
     return {
         "eyes": {name: _figures(of_eyes.get(name, _nothing(name))) for name in names.eyes},
         "points": {name: _served(of_points.get(name, _nothing(name)).served) for name in names.points},
         "units": {name: _figures(of_units.get(name, _nothing(name))) for name in names.units},
-        "incidents": [_incident(each, names, zone) for each in causes if _touches(each, within)],
+        "incidents": [_incident(each, called, zone) for each in causes if _touches(each, within)],
         "messages": None,  # nobody is told anything yet
     }
 
@@ -144,7 +145,8 @@ def _touches(incident: Incident, within: Span) -> bool:
     )
 
 
-def _incident(incident: Incident, names: Names, zone: tzinfo) -> Answer:
+def _called(names: Names) -> dict[Kind, dict[int, str]]:
+    """The names of what incidents are of, by their ids."""
     ids: Mapping[Kind, Mapping[str, int]] = {
         Kind.EYE: names.eyes,
         Kind.DEVICE: names.devices,
@@ -153,13 +155,16 @@ def _incident(incident: Incident, names: Names, zone: tzinfo) -> Answer:
         Kind.AREA: names.units,
         Kind.SITE: names.sites,
     }
-    members = incident.eyes
+    return {kind: {id_: name for name, id_ in some.items()} for kind, some in ids.items()}
+
+
+def _incident(incident: Incident, called: Mapping[Kind, Mapping[int, str]], zone: tzinfo) -> Answer:
     return {
         "kind": str(incident.kind),
-        "ancestor": next(name for name, id_ in ids[incident.kind].items() if id_ == incident.ancestor),
+        "ancestor": called[incident.kind][incident.ancestor],
         "started_at": _moment(incident.started_at, zone),
         "ended_at": _moment(incident.ended_at, zone),
-        "eyes": [name for name, eye_id in names.eyes.items() if eye_id in members],
+        "eyes": [called[Kind.EYE][eye_id] for eye_id in sorted(incident.eyes)],  # as the setup has them
     }
 
 
