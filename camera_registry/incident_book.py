@@ -44,6 +44,7 @@ from camera_registry.uptime import History, Span, Turn
 # or is about to be, and nobody is told of it any more.
 REACH_BACK = timedelta(days=62)
 
+_INSTANT = timedelta(microseconds=1)  # a time that ends with it after now has what begins or ends now
 _KNOWN = (str(EyeState.UP), str(EyeState.DEGRADED), str(EyeState.DOWN))
 
 
@@ -67,15 +68,16 @@ def fold(database: Database, zone: tzinfo, now: datetime) -> int:
     Killed half-way, the next call does the rest. Raises whatever the database raises.
     """
     with database.reading() as session:
-        told = session.get(IncidentFold, 1)
+        told = session.execute(select(IncidentFold.basis, IncidentFold.folded_at)).one_or_none()
+        basis, folded_at = told if told is not None else (None, None)
         city = _City.load(session, zone, now)
-        due = city.due(session, told)
+        due = city.due(session, basis, folded_at)
     changed = 0
     for family, since in due.items():
         with database.transaction() as session:
             changed += _fold_family(session, city, city.families[family], since)
     with database.transaction() as session:
-        if told is None or told.basis != city.basis:
+        if basis != city.basis:
             changed += _fold_sites(session, city)
         # A window that was entered meanwhile is no part of ``basis`` yet: the next fold sees it.
         session.merge(IncidentFold(id=1, basis=city.basis, folded_at=now))
@@ -126,15 +128,17 @@ class _City:
         )
 
     def due(
-        self, session: Session, told: IncidentFold | None
+        self, session: Session, basis: str | None, folded_at: datetime | None
     ) -> dict[tuple[int | None, int | None], datetime]:
         """Which families are to be told anew, and since when."""
         since: dict[int, datetime] = {row.eye_id: row.since for row in session.scalars(select(IncidentDue))}
-        if told is None or told.basis != self.basis:
-            back = self.now - REACH_BACK if told is not None else histories.BEGINNING
+        if folded_at is None:
+            since = dict.fromkeys(self.places, histories.BEGINNING)
+        elif basis != self.basis:
+            back = _back(self.now, REACH_BACK)
             since = {eye_id: min(back, since.get(eye_id, back)) for eye_id in self.places}
         else:
-            for eye_id, at in self._turned(session, told.folded_at) + _still_out(session):
+            for eye_id, at in self._turned(session, folded_at) + _still_out(session):
                 since[eye_id] = min(at, since.get(eye_id, at))
         found: dict[tuple[int | None, int | None], datetime] = {}
         for key, eyes in self.families.items():
@@ -145,7 +149,7 @@ class _City:
 
     def _turned(self, session: Session, since: datetime) -> list[tuple[int, datetime]]:
         """Eyes that came into the count or left it by the mere passing of time."""
-        passed = Span(since, self.now + timedelta(microseconds=1))  # what begins or ends now has, too
+        passed = Span(since, self.now + _INSTANT)
         turned: list[tuple[int, datetime]] = []
         for eye_id, presence in histories.presences(session, self.places, passed, self.zone).items():
             ends = [
@@ -285,7 +289,7 @@ def _lives(session: Session, city: _City, eyes: Sequence[int], since: datetime) 
             Transition.eye_id.in_(eyes),
             Transition.ledger == EYE,
             Transition.after.in_(_KNOWN),
-            Transition.at <= since,
+            Transition.at < since,
         )
         .group_by(Transition.eye_id)
         .subquery()
@@ -296,7 +300,7 @@ def _lives(session: Session, city: _City, eyes: Sequence[int], since: datetime) 
         .where(
             Transition.eye_id.in_(eyes),
             Transition.ledger == EYE,
-            or_(Transition.at >= known.c.at, and_(known.c.at.is_(None), Transition.at > since)),
+            or_(Transition.at >= known.c.at, and_(known.c.at.is_(None), Transition.at >= since)),
         )
         .order_by(Transition.eye_id, Transition.at)
     )
@@ -304,7 +308,7 @@ def _lives(session: Session, city: _City, eyes: Sequence[int], since: datetime) 
     for eye_id, at, after, reason in rows:
         turns[eye_id].append(Turn(at, after, reason))
     begin = min((told[0].at for told in turns.values()), default=city.now)
-    within = Span(min(begin, since), city.now)
+    within = Span(min(begin, since), city.now + _INSTANT)
     present = histories.presences(session, eyes, within, city.zone)
     read = {
         eye_id: History(turns.get(eye_id, ()), service=presence.service, maintenance=presence.maintenance)

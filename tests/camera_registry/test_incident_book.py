@@ -1,0 +1,318 @@
+"""The incidents as they are kept: whatever the order of deliveries, the same rows; and an id lives on."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from sqlalchemy import select, update
+
+from camera_registry import incident_book, incidents, ingest, maintenance, models, sites
+from camera_registry.audit import Actor
+from camera_registry.db import Database
+from camera_registry.ingest import Ingest
+from camera_registry.maintenance import Cover, ScopeKind
+from camera_registry.models import Incident, IncidentDue
+from camera_registry.uptime import Span
+from probes.reasons import Check, Outcome, Reason
+from probes.result import Depth, Memory, ProbeResult, Verdict
+from tests.camera_registry.watching import Clock
+
+NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+ALICE = Actor("alice", "cli")
+EYES = {"E1": "P1", "E2": "P1", "E3": "P2", "E4": "P2", "E5": "P3", "E6": "P4"}
+
+
+def at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Six eyes, each with its own device, at four points of two units (P4 alone in the second)."""
+    made = Database(database_url)
+    made.migrate()
+    with made.transaction() as session:
+        session.add(models.Site(id=1, code="S1"))
+        for number in (1, 2):
+            session.add(
+                models.Unit(id=number, uid=f"u-{number}", code=f"{number}", name=f"U{number}", kind="ward")
+            )
+        session.flush()
+        for number in (1, 2, 3, 4):
+            session.add(models.Point(id=number, code=f"P{number}", name=f"Point {number}"))
+            session.flush()
+            session.add(models.PointUnit(point_id=number, unit_id=2 if number == 4 else 1))
+        for number, point in enumerate(EYES.values(), 1):
+            session.add(
+                models.Device(
+                    id=number, code=f"D{number}", point_id=int(point[1]), site_id=1, host="127.0.0.1"
+                )
+            )
+            session.flush()
+            session.add(models.Eye(id=number, code=f"E{number}", device_id=number, commissioned_at=at(-600)))
+    yield made
+    made.close()
+
+
+def result(eye: str, minute: float, letter: str) -> ProbeResult:
+    """``o`` is ok, ``f`` fails by the network, ``u`` could not be asked."""
+    outcome, reason = {
+        "o": (Outcome.OK, Reason.OK),
+        "f": (Outcome.FAILING, Reason.TCP_TIMEOUT),
+        "u": (Outcome.UNKNOWN, Reason.STREAM_SLOTS_BUSY),
+    }[letter]
+    return ProbeResult(
+        eye, at(minute), Depth.LIVENESS, 0.1, (Verdict(Check.STREAM, outcome, reason, 60.0),), memory=Memory()
+    )
+
+
+def story(**letters: str) -> list[ProbeResult]:
+    """One letter a minute from noon on."""
+    return [
+        result(eye, minute, letter)
+        for eye, told in letters.items()
+        for minute, letter in enumerate(told)
+        if letter != "."
+    ]
+
+
+# A point at 5, the rest of the unit at 20 for 15 minutes; E6 stands in another unit and flaps.
+STORY = story(
+    E1="o" * 5 + "f" * 6 + "o" * 9 + "f" * 15 + "o" * 10,
+    E2="o" * 5 + "f" * 6 + "o" * 9 + "f" * 15 + "o" * 10,
+    E3="o" * 20 + "f" * 15 + "o" * 10,
+    E4="o" * 20 + "f" * 24 + "o",
+    E5="o" * 21 + "f" * 14 + "o" * 10,
+    E6="oofffooffooofff" * 3,
+)
+EXPECTED = [
+    "point 1 5-11: 1 2",
+    "area 1 20-35: 1 2 3 4 5",
+    "eye 4 35-44: 4",
+    *(
+        f"eye 6 {start}-{end}: 6"
+        for start, end in ((2, 5), (7, 9), (12, 15), (17, 20), (22, 24), (27, 30), (32, 35), (37, 39))
+    ),
+    "eye 6 42-: 6",
+]
+
+
+class Book:
+    """A judge and the book beside it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.clock = Clock(at(45))
+        self.judge = Ingest(database, ingest.rules(confirm_after=2), self.clock)
+        self._deliveries = 0
+
+    def deliver(self, results: Sequence[ProbeResult], *, fold: bool = True) -> None:
+        self._deliveries += 1
+        self.judge.deliver(f"d{self._deliveries}", results)
+        if fold:
+            self.fold()
+
+    def fold(self) -> int:
+        return incident_book.fold(self.database, UTC, self.clock())
+
+    def rows(self) -> list[Incident]:
+        with self.database.reading() as session:
+            found = session.scalars(select(Incident).where(Incident.withdrawn_at.is_(None))).unique().all()
+            for row in found:
+                assert row.members
+            session.expunge_all()
+        return sorted(found, key=lambda row: (row.started_at, row.kind, row.ancestor_id))
+
+    def told(self) -> list[str]:
+        return sorted(
+            f"{row.kind} {row.ancestor_id} {minute(row.started_at)}-{minute(row.ended_at)}: "
+            + " ".join(sorted({str(member.eye_id) for member in row.members}))
+            for row in self.rows()
+        )
+
+    def ids(self) -> dict[str, int]:
+        return {f"{row.kind} {row.ancestor_id} {minute(row.started_at)}": row.id for row in self.rows()}
+
+
+def minute(moment: datetime | None) -> str:
+    return "" if moment is None else f"{(moment - NOON) / timedelta(minutes=1):g}"
+
+
+@pytest.fixture
+def book(database: Database) -> Book:
+    return Book(database)
+
+
+def test_delivered_at_once(book: Book) -> None:
+    book.deliver(STORY)
+    assert book.told() == sorted(EXPECTED)
+    assert book.fold() == 0, "what is kept is what is so"
+
+
+def test_delivered_minute_by_minute_an_id_lives_on(book: Book) -> None:
+    seen: dict[str, int] = {}
+    for now in range(46):
+        book.clock.now = at(now)
+        book.deliver([each for each in STORY if each.at == at(now)])
+        announced = {
+            f"{row.kind} {row.ancestor_id} {minute(row.started_at)}": row.id
+            for row in book.rows()
+            if row.announced_at < at(now)
+        }
+        assert {key: announced.get(key) for key in seen} == seen, "what was announced stays"
+        seen |= announced
+    assert book.told() == sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_and_repetition_of_deliveries_change_nothing(book: Book, seed: int) -> None:
+    random = Random(seed)
+    shuffled = random.sample(STORY, len(STORY))
+    cuts = sorted(random.sample(range(len(shuffled)), 7))
+    for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True):
+        book.deliver(shuffled[start:end], fold=random.random() < 0.7)
+        book.deliver(random.sample(shuffled[:end], 5), fold=random.random() < 0.5)
+    book.fold()
+    assert book.told() == sorted(EXPECTED)
+
+
+def test_killed_between_the_ledger_and_the_book_the_next_run_catches_up(book: Book) -> None:
+    book.deliver([each for each in STORY if each.at < at(8)])
+    book.deliver([each for each in STORY if each.at >= at(8)], fold=False)
+    again = Book(book.database)
+    assert again.fold() > 0
+    assert again.told() == sorted(EXPECTED)
+    with book.database.reading() as session:
+        assert session.scalars(select(IncidentDue)).all() == []
+
+
+def test_told_from_a_late_moment_it_is_as_from_the_beginning(book: Book) -> None:
+    book.deliver(STORY)
+    with book.database.reading() as session:
+        places = incident_book.places_of_today(session, UTC, at(45))
+    assert {eye: (place.point, place.unit) for eye, place in places.items()} == {
+        n: (int(point[1]), 2 if point == "P4" else 1) for n, point in enumerate(EYES.values(), 1)
+    }
+    before = book.ids()
+    for since in range(0, 46, 3):
+        with book.database.transaction() as session:
+            incident_book.touch(session, {1: at(since), 6: at(since)})
+        assert book.fold() == 0, f"from {since}"
+    assert book.ids() == before
+
+
+def test_what_is_no_longer_borne_out_is_withdrawn(book: Book) -> None:
+    cut = story(E1="ooofffffff", E2="ooofffffff")
+    late = [result("E2", minute + 0.5, "o") for minute in range(2, 10)]
+    book.clock.now = at(10)
+    book.deliver(cut)
+    assert book.told() == ["point 1 3-: 1 2"]
+    book.deliver(late)
+    assert book.told() == ["eye 1 3-: 1"], "it was one eye"
+    with book.database.reading() as session:
+        (gone,) = session.scalars(select(Incident).where(Incident.withdrawn_at.is_not(None)))
+        assert (gone.kind, gone.withdrawn_at) == ("point", at(10))
+
+
+def test_never_seen_ok_is_no_incident(book: Book) -> None:
+    book.clock.now = at(10)
+    book.deliver(story(E1="ffffffffff"))
+    assert book.told() == []
+
+
+def test_a_window_entered_afterwards_takes_an_incident_back(book: Book) -> None:
+    book.deliver(STORY)
+    cover = [Cover(ScopeKind.UNIT, 1)]
+    span = Span(at(19), at(38))
+    with book.database.transaction() as session:
+        window = maintenance.enter(
+            session,
+            ALICE,
+            at(45),
+            UTC,
+            kind=maintenance.Kind.POWER_CUT,
+            span=span,
+            covers=cover,
+            reason="notice",
+        )
+    book.fold()
+    others = [line for line in EXPECTED if line.startswith(("point", "eye 6"))]
+    assert book.told() == sorted([*others, "eye 4 38-44: 4"])
+    with book.database.transaction() as session:
+        maintenance.withdraw(session, ALICE, at(45), UTC, window, "a mistake")
+    book.fold()
+    assert book.told() == sorted(EXPECTED)
+
+
+def test_a_window_that_begins_ends_what_is_open(book: Book) -> None:
+    book.clock.now = at(10)
+    with book.database.transaction() as session:
+        maintenance.enter(
+            session, ALICE, at(0), UTC, kind=maintenance.Kind.WORK, span=Span(at(12), at(20)),
+            covers=[Cover(ScopeKind.POINT, 1)], reason="new mast",
+        )  # fmt: skip
+    book.deliver(story(E1="oooffffffff", E2="oooffffffff"))
+    assert book.told() == ["point 1 3-: 1 2"]
+    for now in (11, 12, 12.5):
+        book.clock.now = at(now)
+        book.fold()
+    assert book.told() == ["point 1 3-12: 1 2"]
+    book.clock.now = at(20)
+    book.fold()
+    assert book.told() == ["eye 1 20-: 1", "eye 2 20-: 2", "point 1 3-12: 1 2"], "still down: new falls"
+
+
+def test_a_straggler_becomes_one_by_the_passing_of_time(book: Book) -> None:
+    book.clock.now = at(10)
+    book.deliver(story(E1="oooffooo", E2="oooffffff", E3="oooffooo", E4="oooffooo", E5="oooffooo"))
+    assert book.told() == ["area 1 3-5: 1 2 3 4 5", "eye 2 5-: 2"]
+    again = [line for line in book.told() if line.startswith("area")]
+    late = Book(book.database)
+    late.clock.now = at(10)
+    assert [line for line in late.told() if line.startswith("area")] == again
+
+
+def test_it_waits_for_the_last_to_come_back(book: Book) -> None:
+    for now in (5, 6):
+        book.clock.now = at(now)
+        letters = {f"E{n}": "ooofff"[:6] + ("o" if n != 2 and now == 6 else "") for n in (1, 2, 3, 4, 5)}
+        book.deliver(story(**letters))
+    assert book.told() == ["area 1 3-6: 1 2 3 4 5"]
+    book.deliver([result("E2", 6.5, "f")])
+    book.clock.now = at(8)
+    book.fold()
+    assert book.told() == ["area 1 3-6: 1 2 3 4 5", "eye 2 6-: 2"]
+
+
+def test_a_site_that_is_lost(book: Book) -> None:
+    with book.database.transaction() as session:
+        sites.heard(session, 1, at(0), at(10), 10)
+    book.clock.now = at(10)
+    book.deliver(story(**dict.fromkeys(EYES, "o" * 11)))
+    book.clock.now = at(15)
+    book.judge.tick(at(15))
+    book.fold()
+    assert book.told() == ["site 1 10.1667-: 1 2 3 4 5 6"]
+    with book.database.transaction() as session:
+        sites.heard(session, 1, at(20), at(21), 10)
+    book.clock.now = at(21)
+    book.deliver([result(eye, 20, "o") for eye in EYES])
+    book.fold()
+    assert book.told() == ["site 1 10.1667-20: 1 2 3 4 5 6"]
+    (row,) = book.rows()
+    assert row.announced_at == at(10) + timedelta(seconds=35)
+
+
+def test_a_point_that_moved_takes_its_open_incident_along(book: Book) -> None:
+    book.clock.now = at(10)
+    book.deliver(story(E1="ooofffffff", E2="ooofffffff", E3="ooofffffff", E4="ooofffffff", E5="ooofffffff"))
+    assert book.told() == ["area 1 3-: 1 2 3 4 5"]
+    with book.database.transaction() as session:
+        session.execute(update(models.PointUnit).where(models.PointUnit.point_id == 1).values(unit_id=2))
+    book.fold()
+    assert book.told() == ["point 1 3-: 1 2", "unit 1 3-: 3 4 5"]
+
+
+def test_the_kinds_fit_their_column() -> None:
+    assert max(len(kind) for kind in incidents.Kind) <= 16
