@@ -19,6 +19,7 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
 from dashboards.pages import availability, baselines, city, counting, eye, figure, refusal
+from dashboards.pages import maintenance as maintenance_pages
 from dashboards.rendering import STATIC
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
@@ -48,7 +49,7 @@ def create_app(
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
     for room in (events, figures, inventory, maintenance, points, watching):
         app.include_router(room.router)
-    for face in (city, baselines, availability, counting, figure, eye):
+    for face in (city, baselines, availability, counting, figure, maintenance_pages, eye):
         app.include_router(face.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_exception_handler(HTTPException, _refused)

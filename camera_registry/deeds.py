@@ -13,9 +13,10 @@ from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_
 from camera_registry.inventory import Funding, Word
-from camera_registry.maintenance import Kind
+from camera_registry.maintenance import Kind, ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
+from camera_registry.windows import Phase, Repeats
 from camera_registry.words import OUTCOMES
 
 EVIDENCE: Mapping[Evidence, str] = {
@@ -77,6 +78,36 @@ ABSENCES: Mapping[Absence, str] = {
 WINDOWS: Mapping[Kind, str] = {
     Kind.WORK: N_("Planned work"),
     Kind.POWER_CUT: N_("Power cut"),
+}
+
+SCOPES: Mapping[ScopeKind, str] = {
+    ScopeKind.ALL: N_("Everything"),
+    ScopeKind.EYE: N_("Eye"),
+    ScopeKind.DEVICE: N_("Device"),
+    ScopeKind.POINT: N_("Point"),
+    ScopeKind.UNIT: N_("Unit"),
+    ScopeKind.SITE: N_("Site"),
+}
+
+PHASES: Mapping[Phase, str] = {
+    Phase.PRESENT: N_("Going on"),
+    Phase.COMING: N_("Coming"),
+    Phase.PAST: N_("Past"),
+    Phase.WITHDRAWN: N_("Withdrawn"),
+}
+
+REPEATS: Mapping[Repeats, str] = {
+    Repeats.ONCE: N_("Once"),
+    Repeats.DAILY: N_("Each day"),
+    Repeats.WEEKLY: N_("Each week, on the same weekday"),
+    Repeats.MONTHLY_DAY: N_("Each month, on the same day"),
+    Repeats.MONTHLY_WEEKDAY: N_("Each month, on the same weekday of the same week"),
+}
+
+FREQUENCIES: Mapping[str, str] = {
+    "DAILY": N_("each day"),
+    "WEEKLY": N_("each week"),
+    "MONTHLY": N_("each month"),
 }
 
 DOUBTS: Mapping[Doubt, str] = {

@@ -1,6 +1,7 @@
 """Maintenance over the API: entered, listed, taken back; a notice read; and who may not."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +33,19 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def small(tmp_path: Path) -> Iterator[Database]:
+    """For what is the same on every database: a refusal."""
+    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 1)
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def client(database: Database) -> TestClient:
+    return client_of(database)
+
+
+def client_of(database: Database) -> TestClient:
     """It is 10:00 on 22/11/2026 in Yên Bái."""
     return TestClient(make_web(database).app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
 
@@ -131,12 +144,10 @@ def test_a_closed_month_that_is_touched_is_told(client: TestClient, database: Da
         pytest.param({"colour": "red"}, id="what is not known"),
     ],
 )
-def test_what_no_window_can_be_is_refused(
-    client: TestClient, database: Database, wrong: dict[str, Any]
-) -> None:
-    refused = client.post(URL, json=WINDOW | wrong, headers=OWN)
+def test_what_no_window_can_be_is_refused(small: Database, wrong: dict[str, Any]) -> None:
+    refused = client_of(small).post(URL, json=WINDOW | wrong, headers=OWN)
     assert (refused.status_code, refused.headers["Content-Type"]) == (422, "application/problem+json")
-    assert audited(database) == []
+    assert audited(small) == []
 
 
 @pytest.mark.parametrize(
@@ -149,10 +160,10 @@ def test_what_no_window_can_be_is_refused(
 )
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}])
 def test_only_our_own_pages_do_deeds(
-    client: TestClient, database: Database, path: str, body: dict[str, Any], headers: dict[str, str]
+    small: Database, path: str, body: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    assert client.post(f"{URL}{path}", json=body, headers=headers).status_code == 403
-    assert audited(database) == []
+    assert client_of(small).post(f"{URL}{path}", json=body, headers=headers).status_code == 403
+    assert audited(small) == []
 
 
 def test_what_is_not_there_cannot_be_taken_back(client: TestClient) -> None:
