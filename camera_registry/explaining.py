@@ -388,8 +388,9 @@ def _blips(session: Session, eye_id: int, history: History, within: Span) -> tup
 
 def _windows(session: Session, eye_id: int, within: Span, zone: tzinfo) -> Iterator[Window]:
     """The windows over this eye, each time of a repeated one by itself."""
+    ground = maintenance.Ground.load(session, zone, [eye_id])
     for each in maintenance.windows(session, within, zone):
-        for span in maintenance.covered(session, [each], within, zone, [eye_id])[eye_id]:
+        for span in ground.covered([each], within)[eye_id]:
             yield Window(span, each.id, each.kind, each.reason, each.entered_by, each.entered_at)
 
 

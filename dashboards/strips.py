@@ -6,6 +6,7 @@ An outage of a minute would be thinner than a point in a month: what is bad has 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
 
 from camera_registry.explaining import Interval
 from camera_registry.i18n import Language
@@ -13,6 +14,8 @@ from camera_registry.uptime import Span, Tally
 
 LEAST = 0.4  # per cent, of what is bad
 BAD = ("degraded", "failing", "down")  # drawn last, the worst on top
+WORSE = ("off", "not_in_service", "maintenance", "ok", "up", "unknown", *BAD)  # each than those before it
+MOST = 1_000  # bars: a screen has not many more points
 LAST_MARK = 88.0  # per cent: a mark further right has no room for its words
 
 
@@ -33,9 +36,14 @@ class Mark:
     text: str
 
 
-def bars(intervals: Iterable[Interval], period: Span) -> Sequence[Bar]:
-    """What is to be drawn, in the order of drawing."""
+def bars(intervals: Sequence[Interval], period: Span) -> Sequence[Bar]:
+    """What is to be drawn, in the order of drawing: at most about ``MOST`` bars.
+
+    Of more intervals than that, each thousandth of the period shows the worst that happened in it.
+    """
     found = [_bar(each, period) for each in intervals]
+    if len(found) > MOST:
+        found = _coarse(found)
     return sorted(found, key=lambda bar: BAD.index(bar.state) if bar.state in BAD else -1)
 
 
@@ -73,6 +81,19 @@ def _bar(each: Interval, period: Span) -> Bar:
     if each.state in BAD and width < LEAST:
         x, width = min(x, 100 - LEAST), LEAST
     return Bar(each.state, round(x, 3), round(width, 3))
+
+
+def _coarse(many: Iterable[Bar]) -> list[Bar]:
+    worst: dict[int, str] = {}
+    for bar in many:
+        first, last = (min(MOST - 1, int(edge * MOST / 100)) for edge in (bar.x, bar.x + bar.width))
+        for place in range(first, last + 1):
+            worst[place] = max(worst.get(place, bar.state), bar.state, key=WORSE.index)
+    found = []
+    for state, places in groupby(sorted(worst), key=lambda place: worst[place]):
+        first, *others = places
+        found.append(Bar(state, 100 * first / MOST, 100 * (1 + len(others)) / MOST))
+    return found
 
 
 def _place(at: datetime, period: Span) -> float:

@@ -86,3 +86,18 @@ def test_the_newest_come_first() -> None:
 def test_the_last_day_is_one_that_has_begun() -> None:
     assert periods.last_day(periods.named("2026-11", ZONE), NOW, ZONE) == date(2026, 11, 22)
     assert periods.last_day(periods.named("2026-10", ZONE), NOW, ZONE) == date(2026, 10, 31)
+
+
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [
+        pytest.param("2026-03", 743, id="an hour is left out"),
+        pytest.param("2026-10", 745, id="an hour comes twice"),
+        pytest.param("2026-Q1", 90 * 24 - 1, id="a quarter"),
+    ],
+)
+def test_a_month_with_a_clock_change_has_its_hours(name: str, hours: int) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    span = periods.named(name, zone)
+    assert span.length == hours * 3_600_000_000
+    assert periods.name_of(span, zone) == name

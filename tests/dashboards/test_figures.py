@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -194,3 +195,22 @@ def test_marks_under_the_bar(start: str, end: str, texts: list[str]) -> None:
 
     assert [mark.text for mark in found][:3] == texts
     assert len(found) <= 7
+
+
+def test_a_bar_of_very_many_intervals_shows_the_worst_of_each_place() -> None:
+    minute = timedelta(minutes=1)
+    start = at("2025-09-01T00:00")
+    states = ["up", "unknown"] * 10_000
+    states[12_345] = "down"
+    found = strips.bars(
+        [
+            Interval(Span(start + n * minute, start + (n + 1) * minute), state)
+            for n, state in enumerate(states)
+        ],
+        Span(start, start + len(states) * minute),
+    )
+
+    assert len(found) <= strips.MOST
+    assert sum(bar.width for bar in found) == pytest.approx(100)
+    assert [bar.state for bar in found] == ["unknown", "unknown", "down"]
+    assert found[-1].x == pytest.approx(100 * 12_345 / 20_000, abs=0.1)
