@@ -277,6 +277,14 @@ def test_a_unit_without_eyes_has_no_rate() -> None:
     assert seconds(answer["units"]["B"]) == {}
 
 
+def test_the_scenario_that_is_told_of_to_operators() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "replay.md").read_text()
+    (answer,) = replay(read(page.split("```jsonl\n")[1].split("```")[0].encode().splitlines()))
+    assert seconds(answer["eyes"]["E1"]) == {"up": 62, "down": 5, "maintenance": 1, "not_in_service": 16}
+    assert seconds(answer["units"]["A"]) == {"up": 48}
+    assert [incident["kind"] for incident in answer["incidents"]] == ["eye", "eye"]
+
+
 # --- the command ------------------------------------------------------------------------------------
 
 
