@@ -1,0 +1,44 @@
+"""The page of maintenance in a browser, on a telephone: a window by its form, a notice pasted and entered."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.camera_registry.registries import fresh
+from tests.dashboards.serving import make_web, served
+
+NOTICE = (Path(__file__).parents[1] / "data" / "notices" / "02_letter.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 2)
+    with served(make_web(database)) as address:
+        yield address
+    database.close()
+
+
+def test_a_person_with_a_telephone_enters_a_window_and_a_notice(browser: Browser, address: str) -> None:
+    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN").new_page()
+    page.goto(f"{address}/maintenance")
+    page.get_by_label("Mã, hoặc tên đơn vị").fill("E1, E2")
+    page.locator("[name=start]").fill("2026-11-22T07:30")
+    page.locator("[name=end]").fill("2026-11-22T17:30")
+    page.locator("#enter [name=reason]").fill("Thay nguồn")
+    page.get_by_role("button", name="Nhập", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("phạm vi 2 mắt camera")
+    expect(page.locator("#windows")).to_contain_text("Đang diễn ra")
+
+    page.get_by_label("Thông báo").fill(f"{NOTICE}\nTừ 7h đến 8h ngày 20/12/2026: phường Yên Bái")
+    page.get_by_role("button", name="Xem phạm vi").click()
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text("15/12/2026 07:30:00")
+    expect(preview).to_contain_text("Không có điểm lắp đặt nào ở đây")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    preview.get_by_role("button", name="Nhập lần cắt điện này").click()
+    expect(page.get_by_role("status")).to_contain_text("phạm vi 2 mắt camera")
+    expect(page.locator("#windows")).to_contain_text("Sắp tới")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.context.close()
