@@ -410,3 +410,16 @@ def test_what_is_no_outline_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(OutlineError, match="no GeoJSON"):
         read_outlines(path)
+
+
+def test_the_tables_of_the_documentation_apply(session: Session, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reorganising.md").read_text(encoding="utf-8")
+    merger, split = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    load_data_set(session, "yen-bai")
+    for code in ("YB-0001", "YB-0002"):
+        add_point(session, code, "04264-1")
+    path = tmp_path / "decree.csv"
+    path.write_text(merger, encoding="utf-8")
+    assert not apply(session, path).changes, "the data set has it"
+    path.write_text(split, encoding="utf-8")
+    assert [each.point for each in apply(session, path).placed] == ["YB-0001", "YB-0002"]
