@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from camera_registry.api import events, figures, inventory, maintenance, points, problems, watching
+from camera_registry.api import events, figures, incidents, inventory, maintenance, points, problems, watching
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk
 from camera_registry.api.guard import Guard
@@ -47,7 +47,7 @@ def create_app(
     """
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
-    for room in (events, figures, inventory, maintenance, points, watching):
+    for room in (events, figures, incidents, inventory, maintenance, points, watching):
         app.include_router(room.router)
     for face in (city, baselines, availability, counting, figure, maintenance_pages, eye):
         app.include_router(face.router)

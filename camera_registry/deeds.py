@@ -6,6 +6,7 @@ Apart from ``words``, which a check of a URL reads, too: here the rooms that kee
 
 from collections.abc import Mapping
 
+from camera_registry import incidents
 from camera_registry.audit import Action
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
@@ -161,4 +162,13 @@ FUNDINGS: Mapping[Funding, str] = {
     Funding.SOCIALISED: N_("Funded by the community"),
     Funding.SPONSORED: N_("Sponsored"),
     Funding.MIXED: N_("Mixed funding"),
+}
+
+INCIDENTS: Mapping[incidents.Kind, str] = {
+    incidents.Kind.EYE: N_("One eye"),
+    incidents.Kind.DEVICE: N_("A whole device"),
+    incidents.Kind.POINT: N_("A whole point: power or line"),
+    incidents.Kind.UNIT: N_("Points of a unit at once"),
+    incidents.Kind.AREA: N_("An area: power or line"),
+    incidents.Kind.SITE: N_("Our own line or monitor"),
 }

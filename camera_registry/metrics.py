@@ -14,6 +14,7 @@ from prometheus_client import generate_latest
 from camera_registry.counters import Counters
 from camera_registry.findings import EXPOSURES
 from camera_registry.health import EyeState
+from camera_registry.incidents import Kind
 from camera_registry.queries import EyeRow, FindingRow, Measures, UnitRow
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,6 +40,10 @@ _FAMILIES = (
 _MEASURED = tuple(name for name, _ in _FAMILIES[6:-1])
 _HEADS = tuple(f"# HELP {name} {text}\n# TYPE {name} gauge\n".encode() for name, text in _FAMILIES)
 _UNIT_HEAD = b"# HELP unit_eyes Eyes of a unit of today, by state.\n# TYPE unit_eyes gauge\n"
+_INCIDENT_HEAD = (
+    b"# HELP camera_registry_incidents Open incidents: causes that outages share.\n"
+    b"# TYPE camera_registry_incidents gauge\n"
+)
 
 # Of a row, what its lines depend on and nothing else.
 _Key = tuple[object, ...]
@@ -81,6 +86,12 @@ class StateLines:
             columns = zip(*(lines for _, lines in self._lines.values()), strict=True)
             families = [head + b"".join(lines) for head, lines in zip(_HEADS, columns, strict=False)]
         return b"".join((*families, _UNIT_HEAD, *_unit_lines(units)))
+
+
+def incident_lines(open_: Mapping[Kind, int]) -> bytes:
+    """How many incidents of each kind are open."""
+    lines = [f'camera_registry_incidents{{kind="{kind}"}} {count}\n' for kind, count in open_.items()]
+    return _INCIDENT_HEAD + "".join(lines).encode()
 
 
 def exposition(lines: bytes, counters: Counters) -> bytes:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from camera_registry import deeds, i18n, words
+from camera_registry import deeds, i18n, incidents, words
 from camera_registry.api.desk import Desk
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
@@ -144,6 +144,9 @@ class Reader:
 
     def window(self, slug: str) -> str:
         return self.say(deeds.WINDOWS[Kind(slug)])
+
+    def incident(self, slug: str) -> str:
+        return self.say(deeds.INCIDENTS[incidents.Kind(slug)])
 
     def funding(self, slug: str) -> str:
         """Who paid; what an import left as it was written speaks for itself."""

@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import metrics, queries
+from camera_registry import metrics, outages, queries
 from camera_registry.api.desk import AtDesk, Desk
 from camera_registry.units import Scope
 
@@ -54,8 +54,9 @@ def scrape(desk: AtDesk, request: Request) -> Response:
         ailing = queries.conditions(session)
         measures = queries.measures(session)
         findings = queries.findings(session, everything, now.astimezone(desk.settings.zone).date())
+        incidents = metrics.incident_lines(outages.open_by_kind(session))
     lines = desk.lines.render(rows, queries.units(rows), ailing, measures, findings)
-    return Response(metrics.exposition(lines, desk.counters), media_type=metrics.CONTENT_TYPE)
+    return Response(metrics.exposition(lines + incidents, desk.counters), media_type=metrics.CONTENT_TYPE)
 
 
 def _may_scrape(desk: Desk, request: Request) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from camera_registry import queries
+from camera_registry import outages, queries
 from camera_registry.api.desk import AtDesk, Desk
 from camera_registry.queries import EyeRow
 from dashboards.rendering import Reader, page, reader_of
@@ -60,6 +60,7 @@ def _city(
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
     with desk.database.reading() as session:
         rows = queries.eyes(session, desk.scope, reader.now, reader.zone)
+        open_ = outages.incidents(session, desk.scope, reader.now, reader.zone, open_=True)
     chosen = queries.matching(rows, standing=choice.standing, unit=choice.unit, text=choice.q)
     places = {row.code: place for place, row in enumerate(rows)}
     shown = [(places[row.code], row) for row in chosen[:MOST_ROWS] if only is None or row.code in only]
@@ -71,6 +72,7 @@ def _city(
         revision=revision,
         totals=queries.totals(rows),
         units=queries.units(rows),
+        incidents=[each for each in open_ if each.announced_at <= reader.now],
         choice=choice,
         chosen=len(chosen),
         shown=shown,

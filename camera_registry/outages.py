@@ -1,0 +1,217 @@
+"""Incidents as faces tell them: open ones, past ones, the cause of an outage, and what never worked yet.
+
+Every read takes a ``Scope`` and cuts to it: of an incident that reaches further, only the eyes in scope are
+told. What was withdrawn is not told at all.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from camera_registry import histories, queries
+from camera_registry.incidents import Kind
+from camera_registry.models import Device, Eye, Incident, IncidentEye, Point, Site, Unit
+from camera_registry.units import Scope
+from camera_registry.uptime import Span
+from probes.reasons import Reason
+
+MOST_INCIDENTS = 1_000  # of one answer, the newest
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """An eye that is or was part of an incident, and when; ``to_at`` is ``None`` while it still is."""
+
+    eye: str
+    point: str
+    from_at: datetime
+    to_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One cause, and the eyes in scope that it took away.
+
+    ``code`` is what people call the ancestor by: the code of an eye, device, point or site, the uid of a
+    unit; ``name`` may be empty.
+    """
+
+    id: int
+    kind: Kind
+    code: str
+    name: str
+    started_at: datetime
+    announced_at: datetime
+    ended_at: datetime | None
+    away: tuple[Away, ...]
+
+    @property
+    def eyes(self) -> int:
+        return len({away.eye for away in self.away})
+
+    @property
+    def points(self) -> int:
+        return len({away.point for away in self.away})
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogRow:
+    """An eye in service that was never seen ok; ``since`` when it is in service, where that is recorded."""
+
+    eye: str
+    name: str
+    point: str
+    point_name: str
+    unit: str
+    since: datetime | None
+    reason: Reason | None
+
+
+def incidents(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    open_: bool | None = None,
+    within: Span | None = None,
+    kind: Kind | None = None,
+    unit: str | None = None,
+    eye: str | None = None,
+    id_: int | None = None,
+) -> list[IncidentRow]:
+    """The incidents that touch the scope, newest first, at most ``MOST_INCIDENTS``.
+
+    ``open_``: still going on, or over; ``within``: touching this time; ``unit`` (a uid): one with an eye of
+    this unit; ``eye`` (a code): one that this eye was part of.
+    """
+    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    conditions: list[ColumnElement[bool]] = [Incident.withdrawn_at.is_(None)]
+    if open_ is not None:
+        conditions.append(Incident.ended_at.is_(None) if open_ else Incident.ended_at.is_not(None))
+    if within is not None:
+        conditions.append(Incident.started_at < within.end)
+        conditions.append(or_(Incident.ended_at.is_(None), Incident.ended_at > within.start))
+    if kind is not None:
+        conditions.append(Incident.kind == kind)
+    if id_ is not None:
+        conditions.append(Incident.id == id_)
+    member = exists().where(
+        IncidentEye.incident_id == Incident.id, Eye.id == IncidentEye.eye_id, Device.id == Eye.device_id
+    )
+    if eye is not None:
+        conditions.append(member.where(Eye.code == eye))
+    if unit is not None:
+        inside = _points_of(session, scope, now, zone, unit)
+        conditions.append(member.where(Device.point_id.in_(inside)))
+    conditions.append(member.where(Device.point_id.in_(points)))
+    rows = session.scalars(
+        select(Incident)
+        .where(*conditions)
+        .order_by(Incident.started_at.desc(), Incident.id)
+        .limit(MOST_INCIDENTS)
+    ).all()
+    away = _away(session, [row.id for row in rows], points)
+    names = _names(session, rows)
+    return [
+        IncidentRow(
+            row.id,
+            Kind(row.kind),
+            *names.get((row.kind, row.ancestor_id), ("", "")),
+            row.started_at,
+            row.announced_at,
+            row.ended_at,
+            tuple(away[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def causes(
+    session: Session, scope: Scope, now: datetime, zone: tzinfo, eye: str, within: Span
+) -> list[tuple[Away, IncidentRow]]:
+    """Of one eye the times it was away in ``within``, each with the incident it was part of, in order."""
+    found = incidents(session, scope, now, zone, within=within, eye=eye)
+    times = [(away, row) for row in found for away in row.away if away.eye == eye]
+    return sorted(
+        ((a, row) for a, row in times if a.from_at < within.end and (a.to_at or now) >= within.start),
+        key=lambda pair: (pair[0].from_at, pair[1].id),
+    )
+
+
+def backlog(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[BacklogRow]:
+    """The eyes in service, reached by network, that were never seen ok; the longest waiting first."""
+    waiting = [row for row in queries.eyes(session, scope, now, zone) if row.backlog]
+    codes = [row.code for row in waiting]
+    said = session.execute(select(Eye.code, Eye.commissioned_at).where(Eye.code.in_(codes)))
+    since = {row.code: row.commissioned_at for row in said}
+    return sorted(
+        (
+            BacklogRow(
+                row.code, row.name, row.point, row.point_name, row.unit, since.get(row.code), row.reason
+            )
+            for row in waiting
+        ),
+        key=lambda row: (row.since or histories.BEGINNING, row.eye),
+    )
+
+
+def open_by_kind(session: Session) -> dict[Kind, int]:
+    """How many incidents of each kind are open, in the whole registry."""
+    rows = session.execute(
+        select(Incident.kind, func.count())
+        .where(Incident.ended_at.is_(None), Incident.withdrawn_at.is_(None))
+        .group_by(Incident.kind)
+    )
+    counted = {Kind(kind): number for kind, number in rows}
+    return {kind: counted.get(kind, 0) for kind in Kind}
+
+
+def _points_of(session: Session, scope: Scope, now: datetime, zone: tzinfo, unit: str) -> list[int]:
+    """The points in scope whose unit of today has this uid."""
+    name = session.execute(select(Unit.name, Unit.code).where(Unit.uid == unit)).one_or_none()
+    if name is None:
+        return []
+    units = queries.point_units(session, scope, now.astimezone(zone).date())
+    return [point_id for point_id, of in units.items() if of == tuple(name)]
+
+
+def _away(session: Session, incident_ids: Collection[int], points: Collection[int]) -> dict[int, list[Away]]:
+    found: dict[int, list[Away]] = defaultdict(list)
+    rows = session.execute(
+        select(IncidentEye.incident_id, Device.point_id, Eye.code, Point.code)
+        .add_columns(IncidentEye.from_at, IncidentEye.to_at)
+        .join(Eye, Eye.id == IncidentEye.eye_id)
+        .join(Device, Device.id == Eye.device_id)
+        .join(Point, Point.id == Device.point_id)
+        .where(IncidentEye.incident_id.in_(incident_ids))
+        .order_by(IncidentEye.from_at, Eye.code)
+    )
+    for incident_id, point_id, eye, point, from_at, to_at in rows:
+        if point_id in points:
+            found[incident_id].append(Away(eye, point, from_at, to_at))
+    return found
+
+
+def _names(session: Session, rows: Iterable[Incident]) -> dict[tuple[str, int], tuple[str, str]]:
+    """What people call the ancestors: code and name, by kind and id."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        ids[row.kind].add(row.ancestor_id)
+    found: dict[tuple[str, int], tuple[str, str]] = {}
+    for kind, wanted in ids.items():
+        of = {
+            Kind.EYE: (Eye.id, Eye.code, Eye.name),
+            Kind.DEVICE: (Device.id, Device.code, Device.model),
+            Kind.POINT: (Point.id, Point.code, Point.name),
+            Kind.SITE: (Site.id, Site.code, Site.name),
+            Kind.UNIT: (Unit.id, Unit.uid, Unit.name),
+            Kind.AREA: (Unit.id, Unit.uid, Unit.name),
+        }[Kind(kind)]
+        for id_, code, name in session.execute(select(*of).where(of[0].in_(wanted))):
+            found[kind, id_] = code, name
+    return found
