@@ -16,11 +16,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session, aliased
 
-from camera_registry import health, models
+from camera_registry import closings, health, models, rollups
 from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.db import Database, alembic_config
 from camera_registry.health import EYE, Condition, EyeState, Finding, Instability, Policy, Told, Transition
 from camera_registry.i18n import N_
+from camera_registry.incidents import Kind
 from camera_registry.ingest import KEPT_BEYOND_LATENESS, Ingest
 from probes.reasons import Check, Outcome, Reason
 
@@ -73,6 +74,8 @@ CONCLUDED: Final = N_("The results that are kept conclude the same, by the polic
 SPANS: Final = N_("Everything ends after it begins")
 CUSTODY: Final = N_("A point has one custodian at a time")
 OPENED: Final = N_("Sealed logins open with the key")
+ROLLED_UP: Final = N_("What is rolled up is what the ledgers give")
+CLOSED: Final = N_("Closed months are as they were closed")
 MEMBERS: Final = N_("Eyes of incidents had fallen when they became part of one")
 
 
@@ -94,6 +97,8 @@ def examine(
         yield _custody(session)
         yield _opened(session, credentials)
         yield _members(session)
+        yield _rolled_up(session, zone, now)
+        yield _closed(session)
 
 
 # --- the database itself --------------------------------------------------------------------------------
@@ -368,9 +373,27 @@ def _members(session: Session) -> Examined:
         .join(incident, incident.id == member.incident_id)
         .join(models.Eye, models.Eye.id == member.eye_id)
         .outerjoin(own, and_(own.eye_id == member.eye_id, own.ledger == EYE, own.at == newest))
-        .where(incident.kind != "site", incident.withdrawn_at.is_(None))
+        .where(incident.kind != Kind.SITE, incident.withdrawn_at.is_(None))
         .order_by(member.incident_id, models.Eye.code)
     )
     for number, eye, state in told:
         count.note(state == EyeState.DOWN, "incident", number, eye)
+    return count.examined()
+
+
+# --- what was counted -------------------------------------------------------------------------------------
+
+
+def _rolled_up(session: Session, zone: tzinfo, now: datetime) -> Examined:
+    verified = rollups.verify(session, zone, now)
+    wrong = sorted({(each.eye, each.day) for each in verified.differences})
+    examples = tuple(f"{eye} {day.isoformat()}" for eye, day in wrong[:SHOWN])
+    return Examined(ROLLED_UP, verified.compared, len(wrong), examples)
+
+
+def _closed(session: Session) -> Examined:
+    count = _Count(CLOSED)
+    for heading in closings.headings(session):
+        month = closings.frozen(session, heading.month, heading.version)
+        count.note(month is not None and closings.intact(month), f"{heading.month:%Y-%m}", heading.version)
     return count.examined()

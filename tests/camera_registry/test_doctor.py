@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from camera_registry import doctor, models
+from camera_registry import closings, doctor, models, rollups
+from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.doctor import Examined
@@ -240,6 +241,36 @@ def test_damage(patient: Patient, statement: str, invariants: set[str], said: st
     broken = patient.broken()
     assert broken.keys() == invariants
     assert any(said in "; ".join(examined.examples) for examined in broken.values()), broken
+
+
+DAY = timedelta(days=1)
+LATER = NOW + 45 * DAY  # September is over, and what came late has come
+
+
+def test_what_was_counted(patient: Patient) -> None:
+    """Days rolled up and a month closed; then both are changed by hand, past the guards."""
+    zone, store = patient.settings.zone, CredentialStore(patient.settings)
+    patient.judge(LATER).tick(LATER)
+    assert rollups.make(patient.database, zone, LATER) > 0
+    with patient.database.transaction() as session:
+        closings.close(session, Actor("somebody", "cli"), NOON.date(), LATER, zone, lateness=7 * DAY)
+
+    def broken() -> dict[str, tuple[str, ...]]:
+        found = doctor.examine(patient.database, patient.judge(LATER), store, zone, LATER)
+        return {examined.invariant: examined.examples for examined in found if not examined.holds}
+
+    otherwise = (
+        "UPDATE rollup SET down = 1 - down"
+        " WHERE eye_id = 1 AND until > '2026-09-01 12:00:00' AND until < '2026-09-02'"
+    )
+    assert broken() == {}
+    patient.damage(otherwise)
+    assert broken() == {doctor.ROLLED_UP: ("E1 2026-09-01",)}
+    patient.damage(otherwise)
+    if patient.database.sqlite:
+        patient.damage("DROP TRIGGER closed_figure_is_final_update")
+    patient.damage("UPDATE closed_figure SET down = 0")
+    assert broken() == {doctor.CLOSED: ("2026-09 0",)}
 
 
 def test_more_is_broken_than_is_named(patient: Patient) -> None:

@@ -135,6 +135,10 @@ class City:
     flooded: list[str] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)  # points that lost their power alone
 
+    @property
+    def sites(self) -> list[str]:
+        return [site for site in SITES if any(eye.site == site for eye in self.eyes)]
+
     def of_point(self, point: str) -> list[Eye]:
         return [eye for eye in self.eyes if eye.point == point]
 
@@ -255,6 +259,10 @@ def _own_troubles(city: City, eye: Eye) -> None:
         for _ in range(_about(chance, 2 * scale)):
             start = chance.uniform(0, length)
             paint.put(start, start + step * chance.choice((1, 2, 2.5, 3, 50)), None)
+        if check != "stream":  # good once, and failing again
+            start = chance.uniform(0, length)
+            paint.put(start, start + 9 * step, ("failing", chance.choice(FAULTS[check])))
+            paint.put(start + 5 * step, start + 6 * step, OK)
         if check == "snapshot" and chance.random() < 0.1:
             paint.put(0, length, ("off", "SNAPSHOT_UNSUPPORTED"))
 
@@ -323,7 +331,7 @@ def _outages_of_ours(city: City) -> None:
     chance, length = city.chance, city.shape.length
     for share, lasts in ((0.11, 90), (0.2, 3 * HOUR + 17), (0.55, 26 * MINUTE), (0.93, 11 * HOUR)):
         start = round(share * length) + 12345
-        for site in SITES:
+        for site in city.sites:
             city.silent[site].append((start, start + lasts))
     city.silent["S2"].append((round(0.4 * length) + 777, round(0.4 * length) + 777 + 5 * HOUR))
     city.silent["S3"].append((round(0.6 * length) + 99, round(0.6 * length) + 99 + 40 * MINUTE))
@@ -340,7 +348,7 @@ def _outages_of_ours(city: City) -> None:
         start = round(share * length) + 4321
         for eye in chance.sample(city.eyes, 12):
             city.late[eye.code].append((start, start + lasts, start + lasts + after))
-    for site in SITES:
+    for site in city.sites:
         beats = Paint(OK)
         for start, end in city.silent[site]:
             beats.put(start, end, None)
@@ -353,14 +361,16 @@ def _outages_of_ours(city: City) -> None:
 def _service(city: City) -> None:
     """Nothing is heard before an eye is asked, and little after it has been retired."""
     chance, length = city.chance, city.shape.length
+    retired = {eye.code for eye in chance.sample(city.eyes, max(2, len(city.eyes) // 33))}
     for eye in city.eyes:
         for paint in eye.paints.values():
             paint.put(0, eye.heard_from, None)
-        if chance.random() < 0.03:
+        if eye.code in retired:
             at = round(chance.uniform(0.3, 0.95) * length)
             city.others.append((at, {"retire": {"eye": eye.code, "at": _iso(city.shape, at)}}))
+            still_asked = chance.choice((0, 2 * DAY))
             for paint in eye.paints.values():
-                paint.put(at + chance.choice((0, 0, 2 * DAY)), length, None)
+                paint.put(at + still_asked, length, None)
         if "picture" in eye.paints:  # of a stream that does not come there is no picture
             for start, end, say in eye.paints["stream"].spans(length):
                 if say != OK:
@@ -372,7 +382,11 @@ def _maintenance(city: City) -> None:
     chance, shape = city.chance, city.shape
     scopes = [f"eye:{eye.code}" for eye in chance.sample(city.eyes, len(city.eyes) // 8)]
     scopes += [f"point:{point}" for point in chance.sample(list(city.points), len(city.points) // 8)]
-    scopes += [f"unit:{chance.choice(city.units)}" for _ in range(24)] + ["site:S3", "all", "all"]
+    scopes += [f"unit:{chance.choice(city.units)}" for _ in range(24)] + [
+        f"site:{city.sites[-1]}",
+        "all",
+        "all",
+    ]
     for scope in scopes:
         _window(city, scope, chance.uniform(0, shape.length), chance.choice((0.2, 1, 4, 30)) * HOUR)
         if chance.random() < 0.3:  # and one more over its end

@@ -420,16 +420,21 @@ class Eye:
     def sums(self, start: int, end: int) -> Sums:
         """Everything that is counted of it in [start, end)."""
         sums = Sums()
-        lengths: dict[int, int] = defaultdict(int)
         for held in self.within(start, end):
             sums.take(held, held.end - held.start)
-            if held.kind == "down":
-                lengths[held.fall] += held.end - held.start
             if held.kind not in ("maintenance", "not_in_service"):
                 sums.blips += sum(held.start <= at < held.end for at in self.blips)
-        sums.outages = list(lengths.values())
-        sums.ended = [length for fall, length in lengths.items() if self.falls[fall][1] <= end]
+        sums.outages, sums.ended = self.outages(start, end, start, end)
         return sums
+
+    def outages(self, start: int, end: int, since: int, until: int) -> tuple[list[int], list[int]]:
+        """The lengths in [start, end) of the outages that begin in [since, until), and of the ended ones."""
+        lengths: dict[int, int] = defaultdict(int)
+        for held in self.within(start, end):
+            if held.kind == "down" and since <= max(start, self.falls[held.fall][0]) < until:
+                lengths[held.fall] += held.end - held.start
+        ended = [length for fall, length in lengths.items() if self.falls[fall][1] <= end]
+        return list(lengths.values()), ended
 
 
 Answer = dict[str, dict[str, dict[str, Any]]]  # "eyes", "points", "units"; by name
@@ -452,8 +457,12 @@ def _answer(scenario: Scenario, eyes: Mapping[str, Eye], start: int, end: int) -
     for name, (point, _) in scenario.eyes.items():
         points[point].append(eyes[name])
         for (since, unit), (until, _) in pairwise([*eyes[name].units, (ALWAYS, "")]):
-            if max(start, since) < min(end, until):
-                of_units.setdefault(unit, []).append(eyes[name].sums(max(start, since), min(end, until)))
+            first, last = max(start, since), min(end, until)
+            if first < last:
+                part = eyes[name].sums(first, last)
+                # One outage is one, also when its point moves meanwhile: it counts where it began.
+                part.outages, part.ended = eyes[name].outages(start, end, first, last)
+                of_units.setdefault(unit, []).append(part)
     return {
         "eyes": {name: eye.sums(start, end).answer() for name, eye in eyes.items()},
         "units": {unit: total(parts).answer() for unit, parts in of_units.items()},
