@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import figures, histories, incidents, sites
+from camera_registry import figures, histories, incident_book, incidents, sites
 from camera_registry.figures import Figure, Group
 from camera_registry.histories import BEGINNING
-from camera_registry.incidents import Incident, Kind, Place
+from camera_registry.incidents import Incident, Kind
 from camera_registry.models import EyeState
 from camera_registry.replay.playing import Names, Played, play
 from camera_registry.replay.scenario import Report, Scenario
@@ -111,32 +111,12 @@ def _causes(session: Session, played: Played) -> list[Incident]:
     first_ok = session.execute(select(EyeState.eye_id, EyeState.first_ok_at))
     lives = incidents.lives_of(
         found,
-        _places(session, played),
+        incident_book.places_of_today(session, setup.zone, now).values(),
         dict.fromkeys(found, setup.checks[Check.STREAM].interval_s),
         ever,
         {eye_id: at for eye_id, at in first_ok if at is not None},
     )
     return incidents.incidents(lives, sites.losses(session, ever, now), now)
-
-
-def _places(session: Session, played: Played) -> list[Place]:
-    """Where each eye stands at ``played.now``."""
-    names, setup = played.names, played.scenario.setup
-    moves = histories.memberships(session, names.points.values(), setup.zone)
-    units = {
-        point_id: next((unit_id for at, unit_id in reversed(turns) if at <= played.now), None)
-        for point_id, turns in moves.items()
-    }
-    return [
-        Place(
-            names.eyes[name],
-            names.devices[eye.device],
-            names.points[eye.point],
-            units[names.points[eye.point]],
-            names.sites[eye.site],
-        )
-        for name, eye in setup.eyes.items()
-    ]
 
 
 def _touches(incident: Incident, within: Span) -> bool:
