@@ -245,26 +245,29 @@ class Ground:
 
     def covered(self, which: Sequence[Window], within: Span) -> dict[int, tuple[Span, ...]]:
         """When these windows cover each eye inside ``within``: clipped to it, sorted, disjoint."""
-        named: dict[Cover, list[Span]] = defaultdict(list)
+        named: dict[ScopeKind, dict[int | None, list[Span]]] = {kind: defaultdict(list) for kind in ScopeKind}
         for each in which:
             inside = each.spans(within, self.zone)
             for cover in each.covers:
-                named[cover].extend(inside)
-        on_units = {cover.ref_id: times for cover, times in named.items() if cover.kind is ScopeKind.UNIT}
-        by_point: dict[int, tuple[Span, ...]] = {}
+                named[cover.kind][cover.ref_id].extend(inside)
+        everywhere = named[ScopeKind.ALL].get(None, [])
+        eyes, devices, points, sites = (
+            named[kind] for kind in (ScopeKind.EYE, ScopeKind.DEVICE, ScopeKind.POINT, ScopeKind.SITE)
+        )
+        # Most points share their history of units, and so what windows on units mean for them.
+        by_history: dict[tuple[_Membership, ...], tuple[Span, ...]] = {}
         found: dict[int, tuple[Span, ...]] = {}
         for eye_id, device_id, point_id, site_id in self.places:
-            if point_id not in by_point:
-                by_point[point_id] = merged(_on_point(self.members.get(point_id, ()), on_units))
-            direct = (
-                EVERYTHING,
-                Cover(ScopeKind.EYE, eye_id),
-                Cover(ScopeKind.DEVICE, device_id),
-                Cover(ScopeKind.POINT, point_id),
-                Cover(ScopeKind.SITE, site_id),
-            )
-            own = [span for cover in direct if cover in named for span in named[cover]]
-            found[eye_id] = merged([*by_point[point_id], *own]) if own else by_point[point_id]
+            history = self.members.get(point_id, ())
+            if history not in by_history:
+                by_history[history] = merged([*everywhere, *_on_units(history, named[ScopeKind.UNIT])])
+            own = [
+                *eyes.get(eye_id, ()),
+                *devices.get(device_id, ()),
+                *points.get(point_id, ()),
+                *sites.get(site_id, ()),
+            ]
+            found[eye_id] = merged([*by_history[history], *own]) if own else by_history[history]
         return found
 
 
@@ -456,12 +459,12 @@ def _members(session: Session, zone: tzinfo) -> dict[int, tuple[_Membership, ...
 _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-def _on_point(
-    memberships: Iterable[_Membership], on_units: Mapping[int | None, Sequence[Span]]
+def _on_units(
+    memberships: Iterable[_Membership], windows: Mapping[int | None, Sequence[Span]]
 ) -> Iterator[Span]:
     for each in memberships:
-        for unit_id in each.units & on_units.keys():
-            yield from clipped(on_units[unit_id], each.span)
+        for unit_id in each.units & windows.keys():
+            yield from clipped(windows[unit_id], each.span)
 
 
 def _counterparts(tree: UnitTree, unit_id: int) -> set[int]:

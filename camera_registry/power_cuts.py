@@ -13,12 +13,12 @@ from enum import StrEnum
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from camera_registry import maintenance
+from camera_registry import maintenance, queries
 from camera_registry.maintenance import Cover, ScopeKind
 from camera_registry.models import Point, PointUnit
 from camera_registry.notices import Cut, Notice
 from camera_registry.spelling import fold, spelled
-from camera_registry.units import KIND_WORDS, AmbiguousUnit, UnitError, UnitTree, UnitVersion
+from camera_registry.units import KIND_WORDS, AmbiguousUnit, Scope, UnitError, UnitTree, UnitVersion
 
 LONGEST_NAME = 5  # words of a unit's name
 MOST_NUMBERS = 50  # residential groups in one "tổ 1 đến tổ 20"
@@ -61,15 +61,14 @@ class Proposal:
         )
 
 
-def propose(session: Session, notice: Notice, today: date, zone: tzinfo) -> list[Proposal]:
-    """Match each cut of a notice as of its own first day."""
+def propose(session: Session, scope: Scope, notice: Notice, today: date, zone: tzinfo) -> list[Proposal]:
+    """Match each cut of a notice as of its own first day; a place outside ``scope`` has no points."""
     tree = UnitTree.load(session)
     found = []
     for cut in notice.cuts:
         day = cut.spans[0].start.astimezone(zone).date() if cut.spans else today
-        found.append(
-            Proposal(cut, tuple(_Matcher(tree, day, _points(session, tree, day)).matches(cut.areas)))
-        )
+        matcher = _Matcher(tree, day, _points(session, scope, tree, day), scope)
+        found.append(Proposal(cut, tuple(matcher.matches(cut.areas))))
     return found
 
 
@@ -328,7 +327,7 @@ def _spelled_words(text: str) -> str:
     return " ".join(re.findall(r"[\w\u0300-\u036f]+", spelled(text)))  # letters and their marks
 
 
-def _points(session: Session, tree: UnitTree, day: date) -> list[_Place]:
+def _points(session: Session, scope: Scope, tree: UnitTree, day: date) -> list[_Place]:
     memberships = session.execute(
         select(PointUnit.point_id, PointUnit.unit_id)
         .where(or_(PointUnit.valid_from.is_(None), PointUnit.valid_from <= day))
@@ -336,6 +335,7 @@ def _points(session: Session, tree: UnitTree, day: date) -> list[_Place]:
     )
     lowest: dict[int, int] = {row.point_id: row.unit_id for row in memberships}  # the newest stays
     lies_in = {unit_id: frozenset(maintenance.lies_in(tree, unit_id)) for unit_id in set(lowest.values())}
+    seen = None if scope.unit_ids is None else queries.point_ids(session, scope, day)
     rows = session.execute(
         select(Point.id, Point.residential_group, Point.address, Point.name).order_by(Point.code)
     )
@@ -348,6 +348,7 @@ def _points(session: Session, tree: UnitTree, day: date) -> list[_Place]:
             (group, address, name),
         )
         for point_id, group, address, name in rows
+        if seen is None or point_id in seen
     ]
 
 
@@ -366,6 +367,7 @@ class _Matcher:
     tree: UnitTree
     day: date
     points: Sequence[_Place]
+    scope: Scope
 
     def matches(self, areas: Sequence[str]) -> Iterator[Match]:
         items = _Reader(self.tree).read(areas)
@@ -382,6 +384,8 @@ class _Matcher:
         if item.name:
             found = self._below(item, unit, doubt)
             return replace(found, text=text)
+        if self.scope.unit_ids is not None and not any(unit.id in point.units for point in self.points):
+            return Match(text, (), Doubt.NO_POINT)
         headed = any(other.unit == item.unit and other.name for other in items)
         if item.part or headed:  # of it a part only; or its parts are told apart
             doubt = Doubt.PART

@@ -113,7 +113,7 @@ def notice(desk: AtDesk, told: PastedNotice) -> Response:
     except notices.NoticeError as refused:
         raise HTTPException(422, str(refused)) from None
     with desk.database.reading() as session:
-        proposals = power_cuts.propose(session, read, today, zone)
+        proposals = power_cuts.propose(session, desk.scope, read, today, zone)
         covers = {cover for each in proposals for match in each.matches for cover in match.covers}
         scopes = maintenance.scopes(session, covers)
     return _answer({"as_of": now, "cuts": _cuts(proposals, scopes), "unread": read.unread})

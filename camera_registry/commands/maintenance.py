@@ -110,7 +110,7 @@ def notice(
         today = moment.astimezone(loaded.zone).date()
         read = notices.read_notice(text, today, loaded.zone)
         with database.transaction() as session:
-            for proposal in power_cuts.propose(session, read, today, loaded.zone):
+            for proposal in power_cuts.propose(session, Scope.everything(), read, today, loaded.zone):
                 _tell(session, proposal, loaded)
                 if enter and proposal.sure:
                     reason = proposal.cut.reason or translate(N_("Planned power cut"), loaded.language)

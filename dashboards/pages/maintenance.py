@@ -17,6 +17,7 @@ from camera_registry.i18n import N_
 from camera_registry.maintenance import Cover, Kind, ScopeKind
 from camera_registry.notices import Notice
 from camera_registry.power_cuts import Doubt
+from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from camera_registry.windows import Repeats
 from dashboards.rendering import Reader, page, reader_of
@@ -127,7 +128,7 @@ def read(desk: AtDesk, request: Request, text: Pasted = "") -> HTMLResponse:
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)
     with desk.database.reading() as session:
-        previews = _previews(session, found, reader)
+        previews = _previews(session, desk.scope, found, reader)
     return _page(request, desk, text=text, previews=previews, unread=found.unread)
 
 
@@ -209,9 +210,9 @@ def _today(reader: Reader) -> date:
     return reader.now.astimezone(reader.zone).date()
 
 
-def _previews(session: Session, notice: Notice, reader: Reader) -> list[Preview]:
+def _previews(session: Session, scope: Scope, notice: Notice, reader: Reader) -> list[Preview]:
     found = []
-    for each in power_cuts.propose(session, notice, _today(reader), reader.zone):
+    for each in power_cuts.propose(session, scope, notice, _today(reader), reader.zone):
         named = {cover for match in each.matches for cover in match.covers}
         scopes, names = maintenance.scopes(session, named), maintenance.names(session, named)
         areas = [

@@ -25,6 +25,7 @@ from camera_registry.notices import (
     read_notice,
 )
 from camera_registry.power_cuts import Doubt, Match, propose
+from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
 TEXTS = Path(__file__).parents[1] / "data" / "notices"
@@ -355,7 +356,7 @@ def matches(registry: Database, *areas: str, day: date = TODAY) -> list[tuple[st
     start = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
     notice = Notice((Cut((Span(start, start + timedelta(hours=1)),), areas),))
     with registry.reading() as session:
-        (proposal,) = propose(session, notice, TODAY, ZONE)
+        (proposal,) = propose(session, Scope.everything(), notice, TODAY, ZONE)
 
         def told(match: Match) -> list[str]:
             called = names(session, match.covers)
@@ -512,12 +513,23 @@ def test_units_are_those_of_the_day_of_the_cut(registry: Database) -> None:
     ]
 
 
+def test_a_reader_s_scope_has_no_points_elsewhere(registry: Database) -> None:
+    start = datetime(2026, 12, 12, tzinfo=UTC)
+    areas = ("TDP 5 phường Yên Bái", "phường Yên Bái", "phường Văn Phú", "TDP Phúc Thọ phường Văn Phú")
+    notice = Notice((Cut((Span(start, start + timedelta(hours=1)),), areas),))
+    with registry.reading() as session:
+        tree = units.UnitTree.load(session)
+        scope = Scope.of([tree.resolve("phường Văn Phú", TODAY).id])
+        (proposal,) = propose(session, scope, notice, TODAY, ZONE)
+    assert [len(match.covers) for match in proposal.matches] == [0, 0, 1, 1]
+
+
 def test_what_is_sure_counts_once(registry: Database) -> None:
     start = datetime(2026, 12, 12, tzinfo=UTC)
     areas = ("TDP 5 phường Yên Bái", "đường Trần Hưng Đạo phường Yên Bái")
     notice = Notice((Cut((Span(start, start + timedelta(hours=1)),), areas),))
     with registry.reading() as session:
-        (proposal,) = propose(session, notice, TODAY, ZONE)
+        (proposal,) = propose(session, Scope.everything(), notice, TODAY, ZONE)
     assert [type(cover) for cover in proposal.sure] == [Cover]
 
 
