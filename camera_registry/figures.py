@@ -21,9 +21,9 @@ from camera_registry.closings import Frozen
 from camera_registry.health import EYE
 from camera_registry.histories import Presence
 from camera_registry.i18n import collation_key
-from camera_registry.models import Closing, Device, Eye, Point, Site
+from camera_registry.models import Closing, Device, Eye, Point, PointUnit, Site
 from camera_registry.periods import month_of
-from camera_registry.units import Scope, UnitError, UnitTree
+from camera_registry.units import Scope, UnitError, UnitTree, UnitVersion
 from camera_registry.uptime import (
     Count,
     History,
@@ -87,7 +87,8 @@ def availability(
     """The figures of ``within`` as far as it is past, in the order of keys (of units: of their names).
 
     Cut to the eyes whose points are in ``scope`` today. Eyes that no network reaches are left out. Units
-    are those of ``units_at``; where history does not name exactly one, the old one keeps its name.
+    are those of ``units_at``; where history does not name exactly one, the old one keeps its name (of a
+    unit that was split, each point says which part it went into).
     ``unit`` (a uid, ``""`` for none) narrows to what was done in that unit, ``point`` (a code) to one point's
     eyes; for how long a point was served is told of all its time.
     """
@@ -95,16 +96,20 @@ def availability(
     period = within.until(now)
     shares, points = _count(session, places, period, zone, now, points=group is Group.POINT)
     tree = UnitTree.load(session)
-    of_day = {unit_id: _of_day(tree, unit_id, units_at) for _, unit_id in shares}
+    of_day = _of_day(
+        session, tree, {(places[eye_id].point_id, unit_id) for eye_id, unit_id in shares}, units_at
+    )
     gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
     serving: dict[tuple[str, str], Served] = {}
     for (eye_id, unit_id), share in shares.items():
-        if unit not in (None, of_day[unit_id][0]) or point not in (None, places[eye_id].point):
+        place = places[eye_id]
+        unit_then = of_day[place.point_id, unit_id]
+        if unit not in (None, unit_then[0]) or point not in (None, place.point):
             continue
-        named = _named(group, places[eye_id], of_day[unit_id])
+        named = _named(group, place, unit_then)
         gathered[named].add(share)
         if group is Group.POINT:
-            serving[named] = points.get(places[eye_id].point_id, Served())
+            serving[named] = points.get(place.point_id, Served())
     figures = [_figure(named, share, serving.get(named)) for named, share in gathered.items()]
     by_name = group is Group.UNIT
     return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
@@ -333,15 +338,45 @@ def _unit_at(stays: Sequence[_Stay], moment: datetime) -> int | None:
     return stays[0].unit_id if len(stays) == 1 else next(s.unit_id for s in stays if moment in s.span)
 
 
-def _of_day(tree: UnitTree, unit_id: int | None, day: date) -> tuple[str, str]:
-    """The uid and name of what a unit is called on ``day``."""
-    if unit_id is None:
-        return "", ""
+def _of_day(
+    session: Session, tree: UnitTree, wanted: Collection[tuple[int, int | None]], day: date
+) -> dict[tuple[int, int | None], tuple[str, str]]:
+    """The uid and name of what a unit, as one point had it, is called on ``day``.
+
+    All points of a unit have the same answer, but for a unit that was split.
+    """
+    found: dict[tuple[int, int | None], tuple[str, str]] = {}
+    alike: dict[int, UnitVersion | None] = {}
+    apart: list[tuple[int, int]] = []
+    for point_id, unit_id in wanted:
+        if unit_id is None:
+            found[point_id, unit_id] = ("", "")
+            continue
+        if unit_id not in alike:
+            alike[unit_id] = _rolled_up(tree, unit_id, day)
+        if (unit := alike[unit_id]) is not None:
+            found[point_id, unit_id] = (unit.uid, unit.name)
+        else:
+            apart.append((point_id, unit_id))
+    belonged: dict[int, list[tuple[date | None, int]]] = defaultdict(list)
+    if apart:
+        first = PointUnit.valid_from
+        rows = select(PointUnit.point_id, first, PointUnit.unit_id).order_by(first.asc().nulls_first())
+        for point_id, begun, to in session.execute(rows):
+            belonged[point_id].append((begun, to))
+    for point_id, unit_id in apart:
+        unit = _rolled_up(tree, unit_id, day, belonged[point_id]) or tree.units[unit_id]
+        found[point_id, unit_id] = (unit.uid, unit.name)
+    return found
+
+
+def _rolled_up(
+    tree: UnitTree, unit_id: int, day: date, belonged: Sequence[tuple[date | None, int]] = ()
+) -> UnitVersion | None:
     try:
-        unit = tree.roll_up(unit_id, day)
+        return tree.roll_up_point(unit_id, day, belonged)
     except UnitError:
-        unit = tree.units[unit_id]
-    return unit.uid, unit.name
+        return None
 
 
 def _named(group: Group, place: _Place, unit: tuple[str, str]) -> tuple[str, str]:

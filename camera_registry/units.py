@@ -7,9 +7,9 @@ question therefore names a day, and the answer is one version of a unit.
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from importlib import resources
 
 from sqlalchemy import delete, select
@@ -161,6 +161,27 @@ class UnitTree:
                 )
             unit = self.units[steps[0]]
         return unit
+
+    def roll_up_point(
+        self, unit_id: int, day: date, belonged: Sequence[tuple[date | None, int]]
+    ) -> UnitVersion:
+        """As ``roll_up``, of one point: where a unit was split, the part that the point went into.
+
+        ``belonged`` are the point's memberships, (first day, unit), the oldest first. Raises ``UnitError``
+        where neither the units nor the point name exactly one.
+        """
+        unit = self.units[unit_id]
+        while unit.ended_by(day):
+            became = self.successors.get(unit.id, ())
+            if len(became) != 1:
+                assert unit.valid_to is not None  # it ended
+                split = unit.valid_to + timedelta(days=1)
+                went = [to for first, to in belonged if first is None or first <= split][-1:]
+                became = tuple(after for after in became if after in went)
+            if len(became) != 1:
+                break
+            unit = self.units[became[0]]
+        return self.roll_up(unit.id, day)
 
     def same_place(self, one: int, other: int) -> bool:
         """Whether one of two versions is the other, or became the other."""

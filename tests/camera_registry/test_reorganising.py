@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import models
+from camera_registry import figures, models
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Database
 from camera_registry.decrees import DecreeError
+from camera_registry.figures import Group
 from camera_registry.outlines import Outline, OutlineError, read_outlines
 from camera_registry.reorganising import Reorganised, reorganise
-from camera_registry.units import UnitTree, load_data_set, unit_at
+from camera_registry.units import Scope, UnitTree, load_data_set, unit_at
+from camera_registry.uptime import Span
 
 DATA = Path(__file__).parents[1] / "data" / "units"
 BEFORE, *DECREES = ("2019-before.csv", "2020-02-01.csv", "2024-12-01.csv", "2025-07-01.csv")
@@ -423,3 +425,26 @@ def test_the_tables_of_the_documentation_apply(session: Session, tmp_path: Path)
     assert not apply(session, path).changes, "the data set has it"
     path.write_text(split, encoding="utf-8")
     assert [each.point for each in apply(session, path).placed] == ["YB-0001", "YB-0002"]
+
+
+def test_figures_of_a_unit_that_was_split_are_those_of_its_parts(session: Session, tmp_path: Path) -> None:
+    load_data_set(session, "yen-bai")
+    session.add(models.Site(code="S1"))
+    session.flush()
+    for code in ("YB-1", "YB-2"):
+        point = add_point(session, code, "04261-1")
+        device = models.Device(code=code, point_id=point.id, site_id=1)
+        session.add(device)
+        session.flush()
+        session.add(models.Eye(code=code, device_id=device.id))
+    rows = [("01/01/2027", "", "YB-1", "04252", "", "", ""), ("01/01/2027", "", "YB-2", "04253", "", "", "")]
+    apply(session, written(tmp_path, *SPLIT, *rows))
+    later = datetime(2027, 2, 1, tzinfo=UTC)
+    december = Span(datetime(2026, 11, 30, 17, tzinfo=UTC), datetime(2027, 1, 31, 17, tzinfo=UTC))
+
+    def names(day: date) -> list[tuple[str, int]]:
+        found = figures.availability(session, Scope.everything(), later, ZONE, december, Group.UNIT, day)
+        return [(figure.name, figure.tally.unknown // 86_400_000_000) for figure in found]
+
+    assert names(date(2027, 1, 31)) == [("Phường Yên Bái Đông", 62), ("Phường Yên Bái Tây", 62)]
+    assert names(date(2026, 12, 31)) == [("Phường Yên Bái", 124)]
