@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import histories, maintenance, models, queries, uptime
+from camera_registry import histories, incidents, maintenance, models, outages, queries, uptime
 from camera_registry.errors import RegistryError
 from camera_registry.health import RULES_VERSION
 from camera_registry.i18n import N_
@@ -90,6 +90,16 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """The incident that an outage was part of: what was lost as a whole, and what people call it."""
+
+    id: int
+    kind: incidents.Kind
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """A run of ``down``: ``us`` of it count. ``end`` is ``None`` where it goes on at the period's end."""
 
@@ -97,6 +107,7 @@ class Outage:
     end: datetime | None
     us: int
     reason: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +243,7 @@ def explain(
     windows = sorted(_windows(session, eye.id, counted, zone), key=lambda each: (each.span, each.id))
     of_eye = intervals(history, EYE, counted, away, windows)
     tally, runs = uptime.tally(history, counted), uptime.outages(history, counted)
+    causes = outages.causes(session, scope, now, zone, code, counted)
     return Explanation(
         eye=eye.code,
         name=eye.name,
@@ -248,7 +260,7 @@ def explain(
         away=tuple(away),
         windows=tuple(windows),
         unknown=_unknown(of_eye),
-        outages=_outages(history, runs),
+        outages=_outages(history, runs, causes),
         blips=_blips(session, eye.id, history, counted),
         summary=uptime.summary(tally, runs),
         homes=tuple(_homes(session, device.point_id, counted, zone)),
@@ -298,6 +310,7 @@ def as_json(found: Explanation, ledger: str = EYE) -> dict[str, Any]:
         "not_in_service": [_between(each.span) | {"why": each.why, "note": each.note} for each in found.away],
         "outages": [
             {"from": each.start, "to": each.end, "seconds": each.us / 1e6, "reason": each.reason}
+            | {"incident": each.cause}
             for each in found.outages
         ],
         "blips": [{"at": each.at, "reason": each.reason} for each in found.blips],
@@ -361,10 +374,26 @@ def _unknown(of_eye: Sequence[Interval]) -> tuple[Unknown, ...]:
     return tuple(sorted(found, key=lambda each: (-each.us, each.reason)))
 
 
-def _outages(history: History, runs: Sequence[uptime.Outage]) -> tuple[Outage, ...]:
+def _outages(
+    history: History,
+    runs: Sequence[uptime.Outage],
+    causes: Sequence[tuple[outages.Away, outages.IncidentRow]],
+) -> tuple[Outage, ...]:
     return tuple(
-        Outage(run.start, run.end, run.counted, _reason_at(history.states, run.start)) for run in runs
+        Outage(run.start, run.end, run.counted, _reason_at(history.states, run.start), _cause(run, causes))
+        for run in runs
     )
+
+
+def _cause(run: uptime.Outage, causes: Sequence[tuple[outages.Away, outages.IncidentRow]]) -> Cause | None:
+    """Of the incidents that this outage was part of the first, one of many eyes before one of its own."""
+    during = [
+        row
+        for away, row in causes
+        if (run.end is None or away.from_at < run.end) and (away.to_at is None or away.to_at > run.start)
+    ]
+    row = min(during, key=lambda row: (row.kind is incidents.Kind.EYE, row.started_at), default=None)
+    return None if row is None else Cause(row.id, row.kind, row.code, row.name)
 
 
 def _reason_at(turns: Sequence[Turn], at: datetime) -> str:

@@ -10,8 +10,9 @@ import typer
 from camera_registry import deeds, explaining, periods, words
 from camera_registry.commands.common import Refused, command, now, out
 from camera_registry.commands.storage import open_database
-from camera_registry.explaining import Explanation, Interval
+from camera_registry.explaining import Cause, Explanation, Interval
 from camera_registry.i18n import N_, duration, moment, number, percent, translate
+from camera_registry.incidents import Kind
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
 from camera_registry.uptime import MAINTENANCE, NOT_IN_SERVICE, Span
@@ -98,6 +99,7 @@ class _Teller:
                     self._moment(each.end) if each.end else self._say(N_("goes on")),
                     self._length(each.us),
                     self._reason(each.reason),
+                    self._cause(each.cause),
                 )
                 for each in found.outages
             ],
@@ -160,6 +162,12 @@ class _Teller:
         if each.state == MAINTENANCE:
             return ", ".join(f"№ {window}" for window in each.windows)
         return "" if each.reason == "OK" else self._reason(each.reason)
+
+    def _cause(self, cause: Cause | None) -> str:
+        """What was lost as a whole; of an eye alone there is nothing to add."""
+        if cause is None or cause.kind is Kind.EYE:
+            return ""
+        return f"{self._say(deeds.INCIDENTS[cause.kind])}: {cause.name or cause.code}"
 
     def _state(self, slug: str) -> str:
         return self._say(deeds.MAINTENANCE if slug == MAINTENANCE else words.STANDINGS[slug])

@@ -111,6 +111,32 @@ def test_outages_and_what_they_come_to(database: Database) -> None:
     assert found.summary.mttr_s == pytest.approx(15 * 3600, abs=1)
 
 
+def test_an_outage_names_the_incident_that_it_was_part_of(run: Run, database: Database) -> None:
+    began, ended = at("2025-09-24T00:00") + timedelta(microseconds=LATE), at("2025-09-24T15:00")
+    with database.transaction() as session:
+        eye = session.query(models.Eye).filter_by(code="E1").one()
+        unit = session.query(models.Unit).one()
+        for kind, ancestor in (("eye", eye.id), ("area", unit.id)):
+            incident = models.Incident(
+                kind=kind, ancestor_id=ancestor, started_at=began, announced_at=began, ended_at=ended,
+                recorded_at=ended,
+            )  # fmt: skip
+            session.add(incident)
+            session.flush()
+            part = models.IncidentEye(incident_id=incident.id, eye_id=eye.id, from_at=began, to_at=ended)
+            session.add(part)
+
+    first, last = explained(database).outages
+
+    assert first.cause is not None
+    assert (first.cause.kind, first.cause.name) == ("area", "Phường Yên Bái")
+    assert last.cause is None
+    done = run("explain", "E1", "--from", "2025-09-01", "--to", "2025-10-01")
+    assert "Cả khu vực: mất điện hoặc đường truyền: Phường Yên Bái" in done.output
+    told = json.loads(run("explain", "E1", "--from", "2025-09-01", "--to", "2025-10-01", "--json").output)
+    assert told["outages"][0]["incident"]["kind"] == "area"
+
+
 def test_what_has_not_come_is_no_part_of_the_figure(database: Database) -> None:
     found = explained(database, now=at("2025-09-17T00:00"))
 
