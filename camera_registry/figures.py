@@ -34,6 +34,7 @@ from camera_registry.uptime import (
     Tally,
     clipped,
     count,
+    merged,
     outages,
     served,
     without,
@@ -219,7 +220,7 @@ def _count_time(
     now: datetime,
     shares: Shares,
 ) -> None:
-    """Take what is rolled up, and count the rest; what is to be counted of one time is read at once."""
+    """Take what is rolled up, and count the rest; what is to be counted around one time is read at once."""
     kept = rollups.sums(session, zone, part, present, now)
     rest: dict[Span, list[tuple[int, int | None]]] = defaultdict(list)
     for eye_id in present:
@@ -234,10 +235,13 @@ def _count_time(
                     shares[eye_id, stay.unit_id].take(eye_id, counted)
                 for hole in without((here,), [span for span, _ in taken]):
                     rest[hole].append((eye_id, stay.unit_id))
-    for hole, wanted in rest.items():
-        read = histories.read(session, {eye_id: present[eye_id] for eye_id, _ in wanted}, hole, now)
-        for eye_id, unit_id in wanted:
-            shares[eye_id, unit_id].take(eye_id, count(read[eye_id], hole))
+    for time in merged(rest):
+        holes = [hole for hole in rest if time.start <= hole.start and hole.end <= time.end]
+        eyes = {eye_id: present[eye_id] for hole in holes for eye_id, _ in rest[hole]}
+        read = histories.read(session, eyes, time, now)
+        for hole in holes:
+            for eye_id, unit_id in rest[hole]:
+                shares[eye_id, unit_id].take(eye_id, count(read[eye_id], hole))
 
 
 def _ledgers(
