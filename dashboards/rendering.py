@@ -51,9 +51,6 @@ class Reader:
         """Nothing observed is no percentage, neither 0 nor 100."""
         return self.say(i18n.N_("not observed")) if share is None else i18n.percent(share, self.language)
 
-    def share(self, part: int, whole: int) -> str:
-        return self.percent(part / whole if whole else None)
-
     def seconds(self, value: float | None) -> str:
         return "" if value is None else f"{i18n.number(round(value, 3), self.language)}\N{NO-BREAK SPACE}s"
 

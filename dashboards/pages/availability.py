@@ -41,6 +41,13 @@ class Row:
     bars: Sequence[strips.Bar]
     link: dict[str, str]  # to what it is made of; empty where there is nothing below
 
+    @property
+    def served(self) -> float | None:
+        """The share of the known time in which a point was served (rule 10)."""
+        served = self.figure.served
+        known = served.served + served.not_served if served else 0
+        return served.served / known if served and known else None
+
 
 @router.get("/availability")
 def availability(
