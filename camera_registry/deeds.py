@@ -114,6 +114,7 @@ FREQUENCIES: Mapping[str, str] = {
 DOUBTS: Mapping[Doubt, str] = {
     Doubt.NO_UNIT: N_("No unit was ever called so."),
     Doubt.NO_POINT: N_("No point of the registry lies there, as far as its address tells."),
+    Doubt.LEFT_OUT: N_("The notice says that this is not cut."),
     Doubt.PART: N_("Only a part of it: the notice does not say which."),
     Doubt.OLD_NAME: N_("A unit of this name had ended by that day."),
     Doubt.OLD_NUMBER: N_("The number is that of a group in a former ward."),

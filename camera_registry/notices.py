@@ -89,7 +89,7 @@ _TIME = (
     r"(?<!\d)(?:[01]?\d|2[0-4])\s?"
     r"(?:(?:gio|h|g)(?![a-z])(?:\s?[0-5]?\d(?!\d|\s?/|[.-]\d\d?[.-]\d|\s?thang)(?:\s?(?:'|p(?:hut)?(?![a-z])))?)?"
     r"|:\s?[0-5]\d(?::[0-5]\d)?)"
-    r"(?:\s(?:sang|trua|chieu|dem|toi(?!\W*\d)))?"
+    r"(?:\s(?:sang|trua|chieu|dem|toi(?!\W*\d))(?:\s(?:mai|nay))?)?"
 )
 _THERE = (  # what stands between beginning and end; a table says "kết thúc" on a line of its own
     r"[ ,;.)]*\n?\s*(?:[-~|]+>?|den|toi"
@@ -119,7 +119,7 @@ _LABELS = (
     r"|(?P<paper>^[^\n]*\b(?:so\s?:?\s?\d+\s?/\s?[a-z]|can cu|cap nhat)[^\n]*$"
     r"|^[a-z ]+,\s?ngay \d+ thang \d+ nam \d+\s*$)"
     r"|(?P<other>^\W*(?:(?:cong ty )?dien luc\b[^\n\d]*$|(?:don vi|ghi chu|luu y|lien he|hotline|tong dai"
-    r"|ma tram|ten tram|trang thai|so khach hang|kinh |moi thac mac|rat mong|tran trong|xin |de nghi"
+    r"|ma tram|ten tram|trang thai|so khach hang|noi nhan|kinh |moi thac mac|rat mong|tran trong|xin |de nghi"
     r"|quy khach)[^\n]*))"
 )
 _TOKEN = re.compile(f"{_LABELS}|(?P<range>{_RANGE})|(?P<days>{_DAYS})", re.MULTILINE)
@@ -253,7 +253,11 @@ def _drafts(tokens: Sequence[_Token], today: date) -> list[_Draft]:
                 draft = replace(draft, wrong=True)
             else:
                 days = when.days if when.days and not when.through else days
-                draft = replace(draft, whens=(*draft.whens, when if when.days else replace(when, days=days)))
+                # "từ 5h đến 7h và từ 17h đến 19h ngày 12/12/2026"
+                earlier = (each if each.days else replace(each, days=days) for each in draft.whens)
+                draft = replace(draft, whens=(*earlier, when if when.days else replace(when, days=days)))
+                if len(draft.whens) > MOST_CUTS:
+                    raise NoticeError(N_("The notice tells more than {most} cuts."), most=MOST_CUTS)
             draft = _with_words(draft, token.words)
         elif token.name == "days":
             told = _days(token.match, today)
@@ -330,7 +334,7 @@ def _clauses(areas: str) -> Iterator[str]:
     for line in lines:
         # A full stop behind a short word is an abbreviation: P. Yên Ninh, TP. Yên Bái.
         for clause in re.split(r";|(?<=\w{3})\.\s+(?=\w)|\s[|]\s", line):
-            if _trimmed(clause):
+            if re.search(r"\w", clause):
                 yield _trimmed(clause) + (":" if clause.rstrip().endswith(":") else "")
 
 
@@ -371,7 +375,7 @@ def _moment(day: date, at: time, zone: tzinfo) -> datetime:
 
 def _time(text: str) -> time | None:
     hour, minute = (int(number) for number in (*re.findall(r"\d+", text), "0")[:2])
-    word = text.rsplit(" ", 1)[-1]
+    word = (re.findall(r"chieu|toi|dem", text) or [""])[0]
     if word in ("chieu", "toi") or (word == "dem" and hour >= 6):
         hour += 12 if hour < 12 else 0
     if hour == 24 and minute == 0:

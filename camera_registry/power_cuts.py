@@ -29,6 +29,7 @@ class Doubt(StrEnum):
 
     NO_UNIT = "no_unit"  # no unit was ever called so
     NO_POINT = "no_point"  # no point of the registry lies there, as far as its address tells
+    LEFT_OUT = "left_out"  # the notice says that this is not cut
     PART = "part"  # a part of it, and the notice cannot say which in our terms
     OLD_NAME = "old_name"  # the unit of this name had ended by that day
     OLD_NUMBER = "old_number"  # a group's number, given by a ward that has been merged into this one
@@ -121,6 +122,7 @@ class _Item:
     kind: str = ""  # the word before the name, folded; "" for a place
     name: str = ""
     part: bool = False
+    left_out: bool = False  # named as what is not cut
 
 
 class _Reader:
@@ -139,15 +141,24 @@ class _Reader:
     def read(self, clauses: Iterable[str]) -> list[_Item]:
         for clause in clauses:
             self._carried, self._units_kind, self._last = "", "", None
-            for piece in _pieces(clause):
+            said, left_out = _without_exception(clause)
+            before = len(self.items)
+            for piece in _pieces(said):
                 self._take(piece)
             self.items.extend(replace(item, unit=self._head) for item in self._waiting)
             self._head_used = self._head_used or bool(self._waiting)
             self._waiting = []
+            if left_out:  # "phường Nam Cường (trừ TDP số 3)": of the rest nobody can say what it is
+                self._close_head()
+                self.items[before:] = [replace(item, part=True) for item in self.items[before:]]
+                self.items.append(_Item(left_out, left_out=True))
         self._close_head()
         units = {item.unit for item in self.items if item.unit is not None}
         if len(units) == 1:  # a heading over the lines that follow
-            self.items = [replace(item, unit=item.unit or next(iter(units))) for item in self.items]
+            unit = next(iter(units))
+            self.items = [
+                item if item.left_out else replace(item, unit=item.unit or unit) for item in self.items
+            ]
         return self.items
 
     def _take(self, piece: _Piece) -> None:
@@ -277,6 +288,14 @@ def _pieces(clause: str) -> Iterator[_Piece]:
             yield _Piece(words.strip(" .-–"), then.lower())
 
 
+def _without_exception(clause: str) -> tuple[str, str]:
+    """A clause up to "trừ" ("except"), and from there; without marks the word may mean other things."""
+    found = re.search(
+        r"\b(?:ngoại\s+)?trừ\b" if not clause.isascii() else r"\btru\b(?! so)", clause, re.IGNORECASE
+    )
+    return (clause[: found.start()], clause[found.start() :].strip(" ().,")) if found else (clause, "")
+
+
 def _without_filler(words: str) -> tuple[str, bool]:
     """The words without what says nothing of the place; whether they mean a part of it."""
     part = _PART.search(fold(words)) is not None
@@ -375,6 +394,8 @@ class _Matcher:
             yield self._match(item, items)
 
     def _match(self, item: _Item, items: Sequence[_Item]) -> Match:
+        if item.left_out:
+            return Match(item.text, (), Doubt.LEFT_OUT)
         if item.unit is None:
             return self._below(item, None, None)
         unit, doubt = self._unit(item.unit)

@@ -138,6 +138,16 @@ READ = {
         cut("", "phường Âu Lâu", faults=(Fault.IMPOSSIBLE,)),
         cut("", "phường Nam Cường", faults=(Fault.IMPOSSIBLE,)),
     ],
+    "15_emoji_chat": [
+        cut("26/11 07:30-26/11 11:30", "Tổ 1, 2, 3 phường Nam Cường", reason="Sửa chữa"),
+    ],
+    "16_week": [
+        cut("24/11 07:30-24/11 09:00", "TBA Km5, TBA Chợ", reason="để thí nghiệm"),
+        cut(
+            "29/11 05:00-29/11 06:30, 29/11 16:30-29/11 18:00",
+            "các phường Yên Bái, Văn Phú (trừ TDP Phúc Thọ)",
+        ),
+    ],
 }
 
 
@@ -187,6 +197,9 @@ def test_a_moment_that_was_not_understood_is_handed_back() -> None:
         ),
         pytest.param(
             "từ ngày 12/12/2026 07:00 đến ngày 13/12/2026 17:00", "12/12 07:00-13/12 17:00", id="day first"
+        ),
+        pytest.param(
+            "từ 7h sáng mai 12/12/2026 đến 5h chiều", "12/12 07:00-12/12 17:00", id="tomorrow, and the day"
         ),
         pytest.param("Ngày 12/12/26 (thứ Bảy): 7h-9h", "12/12 07:00-12/12 09:00", id="short year, weekday"),
         pytest.param("ngày 5/12, từ 7h đến 9h", "05/12 07:00-05/12 09:00", id="no year"),
@@ -400,6 +413,11 @@ def _short(name: str) -> str:
             "phường Văn Phú (một phần)",
             [("phường Văn Phú", ["04279-2"], Doubt.PART)],
             id="a part, said behind",
+        ),
+        pytest.param(
+            "toàn bộ phường Văn Phú (trừ TDP Phúc Thọ)",
+            [("phường Văn Phú", ["04279-2"], Doubt.PART), ("trừ TDP Phúc Thọ", [], Doubt.LEFT_OUT)],
+            id="all but a part",
         ),
         pytest.param("TDP số 5 phường Yên Bái", [("TDP 5, phường Yên Bái", ["P3"], None)], id="a group"),
         pytest.param(
