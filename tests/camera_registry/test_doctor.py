@@ -1,10 +1,13 @@
 """The doctor on both databases: a healthy one passes; each kind of damage is found, and named."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import LiteralString
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -18,6 +21,7 @@ from camera_registry.settings import Settings, load
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Verdict
 from tests.camera_registry.registries import fresh
+from tests.conftest import DATABASES
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 MINUTES = 60
@@ -59,11 +63,17 @@ class Patient:
             connection.commit()
 
 
-@pytest.fixture
-def patient(database_url: str, tmp_path: Path) -> Iterator[Patient]:
+@pytest.fixture(scope="module", params=DATABASES)
+def healthy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """Two eyes that were asked for an hour: E1 was down for ten minutes of it, E2 never."""
-    database, _ = fresh(database_url, eyes=2)
-    patient = Patient(database, load(data_dir=tmp_path / "home", database_url=database_url))
+    folder = tmp_path_factory.mktemp("healthy")
+    url = f"sqlite:///{folder / 'registry.db'}"
+    if request.param != "sqlite":
+        cluster: str = request.getfixturevalue("postgres_url")
+        _admit(cluster, "CREATE DATABASE healthy")
+        url = cluster.replace("/postgres?", "/healthy?")
+    database, _ = fresh(url, eyes=2)
+    patient = Patient(database, load(data_dir=folder, database_url=url))
     store = CredentialStore(patient.settings)
     with database.transaction() as session:
         store.prepare(session)
@@ -71,8 +81,31 @@ def patient(database_url: str, tmp_path: Path) -> Iterator[Patient]:
         session.add_all(_around(session.get_one(models.Point, 1)))
     for first in range(0, MINUTES, BATCH):
         patient.judge().deliver(f"delivery {first}", _said_in(range(first, first + BATCH), NOON))
-    yield patient
     database.close()
+    yield patient
+    if request.param != "sqlite":
+        _admit(cluster, "DROP DATABASE healthy")
+
+
+@pytest.fixture
+def patient(healthy: Patient, tmp_path: Path) -> Iterator[Patient]:
+    """A copy, to be damaged."""
+    folder = tmp_path / "home"
+    shutil.copytree(healthy.settings.data_dir, folder)  # with the key of its logins
+    url = f"sqlite:///{folder / 'registry.db'}"
+    if not healthy.database.sqlite:
+        url = healthy.settings.url.replace("/healthy?", "/damaged?")
+        _admit(url.replace("/damaged?", "/postgres?"), "CREATE DATABASE damaged TEMPLATE healthy")
+    copy = Patient(Database(url), load(data_dir=folder, database_url=url))
+    yield copy
+    copy.database.close()
+    if not copy.database.sqlite:
+        _admit(url.replace("/damaged?", "/postgres?"), "DROP DATABASE damaged")
+
+
+def _admit(cluster: str, statement: LiteralString) -> None:
+    with psycopg.connect(cluster.replace("+psycopg", ""), autocommit=True) as admin:
+        admin.execute(statement)
 
 
 def _said_in(minutes: range, since: datetime) -> list[ProbeResult]:
