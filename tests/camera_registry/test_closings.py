@@ -1,8 +1,10 @@
 """Months are closed once, stay what they were, and are corrected beside, never over."""
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -344,6 +346,52 @@ def test_a_hand_that_takes_the_guard_away_is_found_out(database: Database) -> No
     assert not found.intact
     assert found.compared.same_inputs
     assert not found.compared.same_figures
+
+
+def test_the_hash_is_the_one_that_the_documentation_describes(tmp_path: Any) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
+    database.migrate()
+    with database.transaction() as session:
+        e1, e2 = story(session)
+        session.add(models.Instability(eye_id=e1, check="stream", at=local(2), reason="TCP_TIMEOUT"))
+        work_on_the_10th(session, e1)
+        kept = close(session)
+        points = {row.code: row.id for row in session.execute(select(models.Point.id, models.Point.code))}
+        units = {row.uid: row.id for row in session.execute(select(models.Unit.id, models.Unit.uid))}
+    database.close()
+
+    def micros(at: datetime) -> int:
+        return round(at.timestamp()) * 1_000_000
+
+    begin, end = micros(local(1)), micros(local(1, month=10))
+    fell, rose, late = micros(local(10)), micros(local(10, 6)), micros(local(16))
+    first = {
+        "eye": e1,
+        "point": points["P1"],
+        "states": [[begin, "up", "OK"], [fell, "down", "OK"], [rose, "up", "OK"]],
+        "checks": {"stream": [[begin, "ok", "OK"], [fell, "failing", "OK"], [rose, "ok", "OK"]]},
+        "service": [[begin, end]],
+        "maintenance": [[micros(local(10, 2)), micros(local(10, 4))]],
+        "blips": [micros(local(2))],
+        "judged": True,
+    }
+    second = first | {
+        "eye": e2,
+        "point": points["P2"],
+        "states": [[late, "up", "OK"]],
+        "checks": {"stream": [[late, "ok", "OK"]]},
+        "service": [[late, end]],
+        "maintenance": [],
+        "blips": [],
+    }
+    lines = [
+        {"month": "2026-09", "rules": RULES_VERSION, "zone": "Asia/Ho_Chi_Minh"},
+        *(first, second),
+        {"point": points["P1"], "k": 1, "units": [[begin, units["u-1"]], [micros(local(11)), units["u-2"]]]},
+        {"point": points["P2"], "k": 1, "units": [[begin, units["u-1"]]]},
+    ]
+    said = "".join(json.dumps(line, sort_keys=True, separators=(",", ":")) + "\n" for line in lines)
+    assert sha256(said.encode()).hexdigest() == kept.heading.inputs_hash
 
 
 @pytest.mark.parametrize("seed", range(3))
