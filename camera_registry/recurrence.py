@@ -6,7 +6,7 @@ no maintenance, and one that never comes true would be looked for until the year
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import takewhile
 from typing import Final
 
@@ -107,9 +107,9 @@ def _read(text: str, zone: tzinfo) -> dict[str, str]:
 def _until(text: str, zone: tzinfo) -> str:
     try:
         if "T" not in text:
-            return f"{datetime.combine(datetime.strptime(text, '%Y%m%d').date(), time.max):{_LOCAL}}"  # noqa: DTZ007
-        at = datetime.strptime(text.removesuffix("Z"), _LOCAL)  # noqa: DTZ007 (local, or UTC)
-        return f"{_on_the_wall(at.replace(tzinfo=UTC), zone):{_LOCAL}}" if text.endswith("Z") else text
+            return f"{datetime.combine(date.fromisoformat(text), time.max):{_LOCAL}}"
+        at = datetime.fromisoformat(text)
+        return f"{at if at.tzinfo is None else _on_the_wall(at, zone):{_LOCAL}}"
     except ValueError:
         raise _not_understood(f"UNTIL={text}") from None
 

@@ -1,5 +1,6 @@
 """Notices of planned power cuts, read and matched. The texts in ``tests/data/notices`` are synthetic."""
 
+import re
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -35,8 +36,11 @@ TODAY = date(2026, 11, 22)
 
 def span(told: str) -> Span:
     """``12/12 07:30-12/12 17:00``, of 2026, in Yên Bái."""
-    ends = (datetime.strptime(f"2026/{end}", "%Y/%d/%m %H:%M") for end in told.split("-"))  # noqa: DTZ007
-    start, end = (at.replace(tzinfo=ZONE).astimezone(UTC) for at in ends)
+    ends = (re.findall(r"\d+", end) for end in told.split("-"))
+    start, end = (
+        datetime(2026, int(month), int(day), int(hour), int(minute), tzinfo=ZONE).astimezone(UTC)
+        for day, month, hour, minute in ends
+    )
     return Span(start, end)
 
 
