@@ -102,7 +102,7 @@ class Window:
 
     def spans(self, within: Span, zone: tzinfo) -> tuple[Span, ...]:
         """Its times inside ``within``, clipped to it."""
-        return clipped(occurrences(self.span, self.recurrence, within, zone), within)
+        return clipped(tuple(occurrences(self.span, self.recurrence, within, zone)), within)
 
 
 # --- deeds ------------------------------------------------------------------------------------------
@@ -254,13 +254,14 @@ class Ground:
         eyes, devices, points, sites = (
             named[kind] for kind in (ScopeKind.EYE, ScopeKind.DEVICE, ScopeKind.POINT, ScopeKind.SITE)
         )
+        on_units = {unit_id: merged(times) for unit_id, times in named[ScopeKind.UNIT].items()}
         # Most points share their history of units, and so what windows on units mean for them.
         by_history: dict[tuple[_Membership, ...], tuple[Span, ...]] = {}
         found: dict[int, tuple[Span, ...]] = {}
         for eye_id, device_id, point_id, site_id in self.places:
             history = self.members.get(point_id, ())
             if history not in by_history:
-                by_history[history] = merged([*everywhere, *_on_units(history, named[ScopeKind.UNIT])])
+                by_history[history] = merged([*everywhere, *_on_units(history, on_units)])
             own = [
                 *eyes.get(eye_id, ()),
                 *devices.get(device_id, ()),

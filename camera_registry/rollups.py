@@ -10,7 +10,7 @@ bases.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
@@ -25,7 +25,7 @@ from camera_registry.histories import Presence
 from camera_registry.inventory import Reach
 from camera_registry.models import Eye, Rollup, Transition
 from camera_registry.periods import midnight
-from camera_registry.uptime import Count, Span, Tally, clipped, count
+from camera_registry.uptime import Count, Span, Tally, clipped, count, touching
 
 EYES_AT_ONCE = 100  # in one transaction: deliveries go in between
 DAYS_AT_ONCE = 20_000  # of all eyes, in one round of the monitor: some seconds
@@ -36,23 +36,16 @@ _TALLY = tuple(each.name for each in fields(Tally))
 _COUNTED = (*_TALLY, "blips")
 
 
-@dataclass(frozen=True, slots=True)
 class Stretch:
     """Whole days of one month, one after another, and what an eye's day is counted from."""
 
-    month: date
-    days: tuple[Span, ...]
-    _plain: Mapping[datetime, int] = field(init=False, repr=False)  # the bases of days that count as a whole
-    _plain_sum: int = field(init=False, repr=False)
-    _known: dict[Presence, Mapping[datetime, int]] = field(init=False, repr=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_plain", {day.end: _basis(day, Presence((day,), ())) for day in self.days})
-        object.__setattr__(self, "_plain_sum", sum(self._plain.values()))
-
-    @property
-    def span(self) -> Span:
-        return Span(self.days[0].start, self.days[-1].end)
+    def __init__(self, month: date, days: Sequence[Span]) -> None:
+        self.month = month
+        self.days = days
+        self.span = Span(days[0].start, days[-1].end)
+        self._plain = {day.end: _basis(day, Presence((day,), ())) for day in days}  # that count as a whole
+        self._plain_sum = sum(self._plain.values())
+        self._known: dict[Presence, Mapping[datetime, int]] = {}
 
     def expected(self, presence: Presence) -> tuple[int, int]:
         """The number of the rows of such an eye, and the sum of their bases."""
@@ -132,7 +125,7 @@ def stretches_of(within: Span, zone: tzinfo) -> list[Stretch]:
     while (end := midnight(day + timedelta(days=1), zone)) <= within.end:
         days[day.replace(day=1)].append(Span(start, end))
         day, start = day + timedelta(days=1), end
-    return [Stretch(month, tuple(spans)) for month, spans in days.items()]
+    return [Stretch(month, spans) for month, spans in days.items()]
 
 
 # --- writing ----------------------------------------------------------------------------------------
@@ -210,9 +203,12 @@ def _again(
 
 def _whole(span: Span, presence: Presence) -> bool:
     """Whether such an eye counts all the time."""
-    start, end = span.start, span.end
-    return any(each.start <= start and each.end >= end for each in presence.service) and not any(
-        window.start < end and window.end > start for window in presence.maintenance
+    serving = touching(presence.service, span)
+    return (
+        len(serving) == 1
+        and serving[0].start <= span.start
+        and serving[0].end >= span.end
+        and not touching(presence.maintenance, span)
     )
 
 

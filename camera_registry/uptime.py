@@ -27,7 +27,9 @@ DELIVERING: Final = frozenset({str(EyeState.UP), str(EyeState.DEGRADED)})  # its
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = timedelta(0)
 _SECOND = 1_000_000  # microseconds
+_at, _start, _end = attrgetter("at"), attrgetter("start"), attrgetter("end")
 _NOTHING: Mapping[str, int] = {}
+_DOWN: Final = str(EyeState.DOWN)
 _OTHERS = (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING)  # with rates of their own
 
 
@@ -290,10 +292,17 @@ def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def clipped(spans: Iterable[Span], within: Span) -> tuple[Span, ...]:
+def touching(spans: Sequence[Span], within: Span) -> Sequence[Span]:
+    """Those of sorted, disjoint spans that share time with ``within``, as they are."""
+    return spans[bisect_right(spans, within.start, key=_end) : bisect_left(spans, within.end, key=_start)]
+
+
+def clipped(spans: Sequence[Span], within: Span) -> tuple[Span, ...]:
     """The parts of sorted, disjoint spans that lie in ``within``."""
-    parts = (Span(max(span.start, within.start), min(span.end, within.end)) for span in spans)
-    return tuple(part for part in parts if part.start < part.end)
+    parts = [
+        Span(max(span.start, within.start), min(span.end, within.end)) for span in touching(spans, within)
+    ]
+    return tuple([part for part in parts if part.start < part.end])
 
 
 def without(spans: Sequence[Span], holes: Sequence[Span]) -> tuple[Span, ...]:
@@ -391,7 +400,7 @@ def outages(history: History, within: Span) -> tuple[Outage, ...]:
     """
     down: list[Span] = []
     for turn, start, end in _pieces(history.states, (within,)):
-        if turn.state != EyeState.DOWN:
+        if turn.state != _DOWN:
             continue
         if down and down[-1].end == start:  # another reason, the same outage
             start = down.pop().start
@@ -399,8 +408,7 @@ def outages(history: History, within: Span) -> tuple[Outage, ...]:
     counting = counted(history, within) if down else ()
     found: list[Outage] = []
     for run in down:
-        first, last = bisect_right(counting, run.start, key=_end), bisect_left(counting, run.end, key=_start)
-        parts = [min(span.end, run.end) - max(span.start, run.start) for span in counting[first:last]]
+        parts = [min(span.end, run.end) - max(span.start, run.start) for span in touching(counting, run)]
         if part := sum(parts, _NONE) // _MICROSECOND:
             lasting = run.end == within.end and _state_at(history.states, run.end) == EyeState.DOWN
             found.append(Outage(run.start, None if lasting else run.end, part))
@@ -477,9 +485,6 @@ def _pieces(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[Turn
             start = holding.at
             number += 1
         yield holding, start, span.end
-
-
-_at, _start, _end = attrgetter("at"), attrgetter("start"), attrgetter("end")
 
 
 def _by_state(turns: Sequence[Turn], spans: Sequence[Span]) -> Mapping[str, Sequence[Span]]:
