@@ -95,6 +95,19 @@ def test_availability_by_group(client: TestClient, group: str, keys: list[str]) 
         assert (each["served"] is not None) == (group == "point")
 
 
+def test_a_figure_and_its_explanation_agree(client: TestClient) -> None:
+    figures = client.get("/api/v1/availability", params=MONTH | {"group": "eye"}).json()["figures"]
+    for figure in figures:
+        told = client.get(f"/api/v1/eyes/{figure['key']}/intervals", params=MONTH).json()
+        for name in ("up_s", "degraded_s", "down_s", "unknown_s", "maintenance_s", "not_in_service_s"):
+            assert figure[name] == told[name], name
+        for name in ("availability", "coverage", "usable", "usable_coverage"):
+            assert figure[name] == told["rates"][name]["rate"]
+        for name in ("mttr_s", "mtbf_s", "longest_outage_s"):
+            assert figure[name] == told[name]
+        assert (figure["outages"], figure["blips"]) == (len(told["outages"]), len(told["blips"]))
+
+
 def test_what_is_not_observed_is_null(client: TestClient) -> None:
     told = client.get("/api/v1/availability", params=MONTH | {"group": "eye"}).json()
 
