@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select
+from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
@@ -211,7 +211,8 @@ def _fold_family(session: Session, city: _City, eyes: Sequence[int], due: dateti
     ).all()
     due = min([due, *(row.since for row in noted)])
     longest = max(city.interval_s[eye_id] for eye_id in eyes)
-    since, kept = _from_where(session, city, eyes, _back(due, timedelta(seconds=WINDOW * longest)))
+    window = timedelta(seconds=WINDOW * longest)
+    since, kept = _from_where(session, city, eyes, _back(due, window), window)
     carried = [_value(row) for row in kept if row.started_at < since]
     lives = _lives(session, city, eyes, since)
     found = incidents.incidents(lives, city.losses, city.now, since=since, carried=carried)
@@ -229,11 +230,11 @@ def _fold_family(session: Session, city: _City, eyes: Sequence[int], due: dateti
 
 
 def _from_where(
-    session: Session, city: _City, eyes: Sequence[int], since: datetime
+    session: Session, city: _City, eyes: Sequence[int], since: datetime, window: timedelta
 ) -> tuple[datetime, list[IncidentRow]]:
     """The newest moment up to ``since`` at which nothing was in the balance, and the rows told from there."""
     while True:
-        kept = _rows(session, eyes, since)
+        kept = _rows(session, eyes, since, window)
         earlier = since
         for row in kept:
             if row.started_at >= since:
@@ -247,31 +248,31 @@ def _from_where(
         since = earlier
 
 
-def _rows(session: Session, eyes: Sequence[int], since: datetime) -> list[IncidentRow]:
+def _rows(session: Session, eyes: Sequence[int], since: datetime, window: timedelta) -> list[IncidentRow]:
     """The incidents of these eyes that were not over and done with at ``since``."""
-    mine = exists().where(IncidentEye.incident_id == IncidentRow.id, IncidentEye.eye_id.in_(eyes))
-    lasting = exists().where(
-        IncidentEye.incident_id == IncidentRow.id,
-        or_(IncidentEye.to_at.is_(None), IncidentEye.to_at >= since),
-    )
-    return list(
-        session.scalars(
-            select(IncidentRow)
-            .where(
-                IncidentRow.withdrawn_at.is_(None),
-                IncidentRow.kind != Kind.SITE,
-                mine,
-                or_(
-                    IncidentRow.ended_at.is_(None),
-                    IncidentRow.ended_at >= since,
-                    IncidentRow.announced_at >= since,
-                    lasting,
-                ),
-            )
-            .options(selectinload(IncidentRow.members))
-            .order_by(IncidentRow.id)
+    # Nothing is told, and nobody comes back, later than two windows after the end.
+    mine = (
+        select(IncidentEye.incident_id)
+        .join(IncidentRow, IncidentRow.id == IncidentEye.incident_id)
+        .where(
+            or_(IncidentRow.ended_at.is_(None), IncidentRow.ended_at >= _back(since, 2 * window)),
+            IncidentRow.withdrawn_at.is_(None),
+            IncidentRow.kind != Kind.SITE,
+            IncidentEye.eye_id.in_(eyes),
         )
     )
+    rows = session.scalars(
+        select(IncidentRow)
+        .where(IncidentRow.id.in_(mine))
+        .options(selectinload(IncidentRow.members))
+        .order_by(IncidentRow.id)
+    )
+    return [row for row in rows if not _done(row, since)]
+
+
+def _done(row: IncidentRow, since: datetime) -> bool:
+    moments = [row.announced_at, row.ended_at, *(member.to_at for member in row.members)]
+    return all(moment is not None and moment < since for moment in moments)
 
 
 def _fits(row: IncidentRow, city: _City) -> bool:
