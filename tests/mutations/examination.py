@@ -19,7 +19,8 @@ from pathlib import Path
 from tests.replay import city, reckoning
 from tests.replay.agreement import differences
 
-VECTORS = Path(__file__).parents[1] / "data" / "replay"
+DATA = Path(__file__).parents[1] / "data"
+VECTORS = sorted((DATA / "replay").glob("*.jsonl")) + sorted((DATA / "mutations").glob("*.jsonl"))
 HAMLET = city.Shape(20, 9, date(2024, 9, 1), 40, (date(2024, 9, 4), date(2024, 9, 7)), date(2024, 9, 9))
 CITY = "city"
 PACKAGE = "camera_registry"
@@ -29,7 +30,7 @@ BROKE_DOWN = "broke down: "
 
 def names() -> list[str]:
     """Every vector that a product is examined with."""
-    return [*sorted(file.stem for file in VECTORS.glob("*.jsonl")), CITY]
+    return [*(file.stem for file in VECTORS), CITY]
 
 
 def examine(asked: tuple[str, str]) -> str:
@@ -55,9 +56,10 @@ def _differences(name: str) -> Iterator[str]:
         (wanted,) = reckoning.reckon(reckoning.read(lines))
         (told,) = replay(read(line.encode() for line in lines))
         return differences(told, wanted)
-    with (VECTORS / f"{name}.jsonl").open("rb") as file:
+    vector = next(file for file in VECTORS if file.stem == name)
+    with vector.open("rb") as file:
         (told,) = replay(read(file))
-    expected = json.loads((VECTORS / f"{name}.expected.json").read_text(encoding="utf-8"))
+    expected = json.loads(vector.with_suffix(".expected.json").read_text(encoding="utf-8"))
     return differences(told, expected["answer"])
 
 
