@@ -366,7 +366,7 @@ def _service(city: City) -> None:
         for paint in eye.paints.values():
             paint.put(0, eye.heard_from, None)
         if eye.code in retired:
-            at = round(chance.uniform(0.3, 0.95) * length)
+            at = round(max(0.3 * length, eye.commissioned) + chance.uniform(0.01, 0.25) * length)
             city.others.append((at, {"retire": {"eye": eye.code, "at": _iso(city.shape, at)}}))
             still_asked = chance.choice((0, 2 * DAY))
             for paint in eye.paints.values():

@@ -381,7 +381,8 @@ class Eye:
             (at, check, state) for check, turns in self.turns.items() for at, state in turns
         ]
         changes += [(at, "unit", unit) for at, unit in self.units]
-        changes += [(at, "service", word) for at, word in zip(self.service, ("yes", "no"), strict=True)]
+        if self.service[0] < self.service[1]:
+            changes += [(at, "service", word) for at, word in zip(self.service, ("yes", "no"), strict=True)]
         changes += [(at, "work", "+") for at, _ in self.windows] + [
             (at, "work", "-") for _, at in self.windows
         ]

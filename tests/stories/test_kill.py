@@ -1,4 +1,7 @@
-"""``serve`` is killed twenty times: nothing is lost or doubled, silence is unknown, no account is locked."""
+"""``serve`` is killed twenty times: nothing is lost or doubled, silence is unknown, no account is locked.
+
+And the doctor finds nothing.
+"""
 
 import random
 import time
@@ -133,6 +136,8 @@ def _killed_twenty_times(home: Home, city: City, chance: random.Random) -> None:
         assert "Traceback" not in served.said()
         ledgers = assert_proven(database, judge, _now())
         _assert_unknown_in_between(ledgers, before, again)
+        examined = home.run("doctor", env=POLICY)
+        assert examined.returncode == 0, examined.stdout + examined.stderr
         last = city.settled()
     assert last["logins_refused"] == 0
     assert last["locks"] == 0
