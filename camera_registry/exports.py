@@ -80,7 +80,12 @@ def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterat
 
 
 def write_template(path: Path, language: Language) -> None:
-    """Write the empty workbook to fill in, with a guide on its second sheet."""
+    """Write the empty workbook to fill in, with a guide on its second sheet.
+
+    Raises ``ExportError`` for another kind of file: a CSV has no room for the guide and the lists.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise ExportError(N_("{file}: write the template to a file that ends in .xlsx."), file=path)
     with Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         table, guide = (book.add_worksheet(name) for name in SHEET_NAMES[language])
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1})

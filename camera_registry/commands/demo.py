@@ -20,14 +20,14 @@ import typer
 import uvloop
 
 from camera_registry import demonstration, health, queries, rollout, units
-from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
+from camera_registry.commands.common import Refused, command, now, out, say, stop_on_signal
 from camera_registry.commands.serve import serving
 from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.demonstration import DemoDevice, Ports
 from camera_registry.health import Finding, Standing
-from camera_registry.i18n import N_
+from camera_registry.i18n import N_, Language, number, translate
 from camera_registry.imports.load import load_inventory
 from camera_registry.imports.plan import Options
 from camera_registry.imports.workbook import read_workbook
@@ -36,6 +36,7 @@ from camera_registry.inventory import add_site
 from camera_registry.monitor import Monitor
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
+from camera_registry.words import STANDINGS
 from probes.reasons import Check, Outcome
 from probes.simulator.faults import Truth
 from probes.simulator.fleet import Fleet, load_fleet
@@ -44,8 +45,14 @@ NOTICE = N_("Demonstration: simulated cameras and synthetic data.")
 DATA_SET = "yen-bai"
 CAMERA_PORTS = range(8554, 8604)
 PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
-READY_WITHIN_S = 60
+READY_WITHIN_S = 180  # a machine that does other things as well
 MARKER = ".camera-registry-demo"  # in every folder that a demonstration made, and may delete
+# What must not happen, by its count in the reckoning.
+FAILURES: Mapping[str, str] = {
+    "mismatches": N_("Exit code 2: {count} judgements differ from what the cameras played."),
+    "locks": N_("Exit code 2: {count} accounts were locked."),
+    "sessions_left_open": N_("Exit code 2: {count} sessions were left open on the cameras."),
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +92,10 @@ def demo(
             reckoning = uvloop.run(_demonstrate(database, own, host, port, seconds, quiet=as_json))
         if as_json:
             typer.echo(orjson.dumps(reckoning).decode())
-        if reckoning["mismatches"] or reckoning["locks"] or reckoning["sessions_left_open"]:
+        else:
+            for line in reckoning_lines(reckoning, own.language):
+                out.print(line, markup=False)
+        if any(reckoning[failure] for failure in FAILURES):
             raise typer.Exit(2)
 
 
@@ -226,16 +236,34 @@ async def _simulated(fleet: Path) -> AsyncIterator[_City]:
     )
     assert child.stdout is not None
     try:
-        async with asyncio.timeout(READY_WITHIN_S):
-            line = (await child.stdout.readline()).decode()
-        if not line.startswith("READY "):
-            raise Refused(N_("The simulated cameras did not start."))
+        line = await ready_line(child.stdout, READY_WITHIN_S)
         ready = orjson.loads(line.removeprefix("READY "))
         yield _City(datetime.fromisoformat(ready["started"]), ready["control"])
     finally:
         if child.returncode is None:
             child.terminate()
         await child.communicate()
+
+
+async def ready_line(said: asyncio.StreamReader, within_s: float) -> str:
+    """The line by which the simulator says that its cameras play.
+
+    Raises ``Refused`` where it ends without one, or says nothing for ``within_s`` seconds.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            line = (await said.readline()).decode()
+    except TimeoutError:
+        raise Refused(
+            N_(
+                "The simulated cameras were not ready within {seconds} s. The machine may be busy: "
+                "try again when it is not."
+            ),
+            seconds=within_s,
+        ) from None
+    if not line.startswith("READY "):
+        raise Refused(N_("The simulated cameras did not start."))
+    return line
 
 
 # --- the reckoning ----------------------------------------------------------------------------------
@@ -285,6 +313,45 @@ def _reckon(
         "sessions_left_open": counted["sessions_open"] + counted["sessions_dropped"],
         "cpu_seconds": round(time.process_time(), 1),
     }
+
+
+def reckoning_lines(reckoning: Mapping[str, Any], language: Language) -> list[str]:
+    """The reckoning for a person: what was seen beside what was played, and whether all went well."""
+
+    def line(message: str, **values: float) -> str:
+        return translate(message, language, **{name: number(n, language) for name, n in values.items()})
+
+    found, scripted = reckoning["by_state"], reckoning["expected_by_state"]
+    lines = [
+        line(
+            N_("{observed} of {eyes} eyes were seen, by {probes} probes."),
+            observed=reckoning["observed"],
+            eyes=reckoning["eyes"],
+            probes=reckoning["probes"],
+        )
+    ]
+    for state, words in STANDINGS.items():
+        if state in found or state in scripted:
+            counts = line(
+                N_("{found} (as played: {scripted})"),
+                found=found.get(state, 0),
+                scripted=scripted.get(state, 0),
+            )
+            lines.append(f"  {translate(words, language)}: {counts}")
+    lines.append(
+        line(
+            N_(
+                "Wrong judgements: {mismatches}; accounts locked: {locks}; sessions left open: {sessions}; "
+                "processor time: {cpu} s."
+            ),
+            mismatches=reckoning["mismatches"],
+            locks=reckoning["locks"],
+            sessions=reckoning["sessions_left_open"],
+            cpu=reckoning["cpu_seconds"],
+        )
+    )
+    failed = [line(message, count=reckoning[name]) for name, message in FAILURES.items() if reckoning[name]]
+    return lines + (failed or [line(N_("The demonstration went as it should."))])
 
 
 def _channels(device: DemoDevice) -> range:

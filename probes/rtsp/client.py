@@ -10,6 +10,7 @@ import socket
 import ssl as tls
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from probes.errors import LinkError, ProbeError, RtspProtocolError
@@ -101,6 +102,7 @@ class RtspConnection(asyncio.Protocol):
         self._parts: deque[tuple[Way, float, bytes]] = deque(maxlen=MAX_TRANSCRIPT_PARTS)
         self._frames: list[tuple[float, Frame]] = []
         self._udp: UdpPair | None = None
+        self._leaving: tuple[asyncio.TimerHandle, ...] = ()  # how long a TEARDOWN may take
 
     # ---- the ladder's side
 
@@ -204,15 +206,17 @@ class RtspConnection(asyncio.Protocol):
             return await self.close()
         answer.add_done_callback(self._answered_teardown)
         # Half closed first: an RST would make a busy camera lose the TEARDOWN that it has not yet read.
-        timers = self._loop.call_later(timeout, self._end), self._loop.call_later(2 * timeout, self._drop)
+        self._leaving = (
+            self._loop.call_later(timeout, self._end),
+            self._loop.call_later(2 * timeout, self._drop),
+        )
         try:
             await asyncio.shield(self._closed)
         except asyncio.CancelledError:
             await asyncio.shield(self._closed)
             raise
         finally:
-            for timer in timers:
-                timer.cancel()
+            self._stop_leaving()
 
     async def close(self, timeout: float = 1.0) -> None:
         """Close and wait until closed, at most ``timeout`` seconds."""
@@ -283,6 +287,7 @@ class RtspConnection(asyncio.Protocol):
         self._hand_on([Frame(channel, packet)])
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_leaving()  # here: whoever waits for the end runs only after timers that are due
         if self._udp is not None:
             self._udp.close()
         if self._failure is None:
@@ -381,8 +386,15 @@ class RtspConnection(asyncio.Protocol):
 
     def _end(self) -> None:
         """Say that nothing more comes from us, and go on reading; TLS knows no half (RFC 8446, 6.1)."""
-        if self._transport is not None and self._transport.can_write_eof():
-            self._transport.write_eof()
+        transport = self._transport
+        if transport is not None and transport.can_write_eof() and not transport.is_closing():
+            # uvloop raises where the handle went and the transport was not told: nothing is left to end.
+            with suppress(RuntimeError):
+                transport.write_eof()
+
+    def _stop_leaving(self) -> None:
+        for timer in self._leaving:
+            timer.cancel()
 
     def _drop(self) -> None:
         """Close without manners; also where asyncio does not tell us of the end (a failed TLS handshake)."""

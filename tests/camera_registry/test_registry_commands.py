@@ -49,6 +49,9 @@ def test_from_nothing_to_an_inventory_and_back(run: Run, tmp_path: Path) -> None
     assert older.count("--units-on") == 2, "in both languages"
     assert "4 dòng" in run("export", str(tmp_path / "out.xlsx")).output
     assert run("template", str(tmp_path / "template.xlsx")).exit_code == 0
+    other_kind = run("template", str(tmp_path / "template.csv"))
+    assert (other_kind.exit_code, "đuôi .xlsx" in other_kind.output) == (1, True)
+    assert not (tmp_path / "template.csv").exists()
     assert run("import", str(tmp_path / "none.csv")).exit_code == 1
 
 
