@@ -77,8 +77,7 @@ def fold(database: Database, zone: tzinfo, now: datetime) -> int:
         with database.transaction() as session:
             changed += _fold_family(session, city, city.families[family], since)
     with database.transaction() as session:
-        if basis != city.basis:
-            changed += _fold_sites(session, city)
+        changed += _fold_sites(session, city, _back(now, REACH_BACK) if basis != city.basis else now)
         # A window that was entered meanwhile is no part of ``basis`` yet: the next fold sees it.
         session.merge(IncidentFold(id=1, basis=city.basis, folded_at=now))
     return changed
@@ -326,9 +325,8 @@ def _lives(session: Session, city: _City, eyes: Sequence[int], since: datetime) 
 # --- sites ------------------------------------------------------------------------------------------
 
 
-def _fold_sites(session: Session, city: _City) -> int:
-    """The incidents of lost sites, as far back as losses are looked at."""
-    edge = _back(city.now, REACH_BACK)
+def _fold_sites(session: Session, city: _City, edge: datetime) -> int:
+    """The incidents of sites lost after ``edge``; a loss that goes on may cover other eyes by now."""
     losses = {
         site: [loss for loss in lost if loss.heard_again is None or loss.heard_again > edge]
         for site, lost in city.losses.items()

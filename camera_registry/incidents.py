@@ -10,11 +10,13 @@ The rules stand in the project's definition of truth ("Incidents"). What they le
   window of its own: an unrelated fall a minute earlier does not split a power cut.
 - Before a window has passed, what is known so far is decided, and may come out otherwise; nobody is told
   before ``announced_at``, when no window that opened earlier can change it, either.
-- Counted is an eye whose stream was ok just before the window opened. One that was unknown, or left out, just
-  then counts only if it was ok when it was last known, and falls in the window.
+- Counted is an eye whose stream was ok just before the window opened. One that was unknown, in maintenance or
+  out of service just then counts only if it was ok when it was last known, and falls in the window.
 - Only network-class falls make a group or join one. Every other fall is an incident of its eye.
-- An eye is back when it is ok again, or out of the count (maintenance, out of service). Silence is not a
-  return: down, unknown, down is one incident. ``down`` when maintenance ends is a new fall.
+- An eye is back when it is ok again, or out of service. Neither silence nor maintenance is a return: down,
+  unknown, down is one incident, and so is a power cut that outlasts the window it was announced for.
+- An outage that begins in maintenance opens nothing before the maintenance ends; ``down`` then is a fall of
+  that moment.
 - An incident that ends before all falls of its window have come loses those; they are falls of their own.
 - It ends at the moment at which 80 % of its eyes are back. Who is back within two intervals of that was no
   straggler, and belongs to it until then: probes do not find all eyes of a street back at one moment. Who is
@@ -61,13 +63,15 @@ class State(StrEnum):
     OK = "ok"  # its stream is
     DOWN = "down"
     UNKNOWN = "unknown"
-    OUT = "out"  # of service, or in maintenance
+    MAINTENANCE = "maintenance"
+    OUT = "out"  # of service
 
 
 _RANK = {kind: number for number, kind in enumerate(Kind)}
 
 
 BACK = frozenset({State.OK, State.OUT})
+NOT_COUNTED = frozenset({State.MAINTENANCE, State.OUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,9 @@ def lives_of(
 def _state(told: str) -> State:
     if told in DELIVERING:
         return State.OK
-    if told in (NOT_IN_SERVICE, MAINTENANCE):
+    if told == MAINTENANCE:
+        return State.MAINTENANCE
+    if told == NOT_IN_SERVICE:
         return State.OUT
     return State.DOWN if told == EyeState.DOWN else State.UNKNOWN
 
@@ -235,19 +241,19 @@ def _of_sites(
 
 
 def _without_site(life: Life, loss: Loss) -> Iterator[Member]:
-    """The times in which the eye was in service, ever seen ok, and without its site."""
+    """The times in which the eye was counted, ever seen ok, and without its site."""
     if life.first_ok_at is None:
         return
     lost_from = max(loss.lost_from, life.first_ok_at)
-    in_service: datetime | None = None
+    counted_from: datetime | None = None
     ends: list[tuple[datetime, datetime | None]] = []
-    for out, stages in groupby(life.stages, key=lambda stage: stage.state is State.OUT):
+    for left_out, stages in groupby(life.stages, key=lambda stage: stage.state in NOT_COUNTED):
         at = next(stages).at
-        if in_service is not None:
-            ends.append((in_service, at))
-        in_service = None if out else at
-    if in_service is not None:
-        ends.append((in_service, None))
+        if counted_from is not None:
+            ends.append((counted_from, at))
+        counted_from = None if left_out else at
+    if counted_from is not None:
+        ends.append((counted_from, None))
     for start, end in ends:
         from_at = max(lost_from, start)
         to_at = min((moment for moment in (end, loss.heard_again) if moment is not None), default=None)
@@ -401,7 +407,7 @@ class _Family:
 
     def _turn(self, eye: int, state: State, at: datetime) -> None:
         was = self._now[eye]
-        known_ok = was.known_ok if state in (State.UNKNOWN, State.OUT) else state is State.OK
+        known_ok = state is State.OK if state in (State.OK, State.DOWN) else was.known_ok
         self._before[eye] = at, was
         self._now[eye] = _Standing(state, known_ok)
 

@@ -131,7 +131,7 @@ def test_a_window_entered_afterwards_takes_an_incident_back(book: Book) -> None:
     assert book.told() == sorted(EXPECTED)
 
 
-def test_a_window_that_begins_ends_what_is_open(book: Book) -> None:
+def test_a_window_leaves_open_what_it_finds_open(book: Book) -> None:
     book.clock.now = at(10)
     with book.database.transaction() as session:
         maintenance.enter(
@@ -143,10 +143,14 @@ def test_a_window_that_begins_ends_what_is_open(book: Book) -> None:
     for now in (11, 12, 12.5):
         book.clock.now = at(now)
         book.fold()
-    assert book.told() == ["point 1 3-12: 1 2"]
+    ids = book.ids()
+    assert book.told() == ["point 1 3-: 1 2"]
     book.clock.now = at(20)
-    book.fold()
-    assert book.told() == ["eye 1 20-: 1", "eye 2 20-: 2", "point 1 3-12: 1 2"], "still down: new falls"
+    assert book.fold() == 0, "still down"
+    book.clock.now = at(25)
+    book.deliver([result(eye, 24, "o") for eye in ("E1", "E2")])
+    assert book.told() == ["point 1 3-24: 1 2"]
+    assert book.ids() == ids
 
 
 def test_a_straggler_becomes_one_by_the_passing_of_time(book: Book) -> None:
@@ -188,6 +192,27 @@ def test_a_site_that_is_lost(book: Book) -> None:
     assert book.told() == ["site 1 10.1667-20: 1 2 3 4 5 6"]
     (row,) = book.rows()
     assert row.announced_at == at(10) + timedelta(seconds=35)
+
+
+def test_maintenance_within_a_loss_that_lasts(book: Book) -> None:
+    with book.database.transaction() as session:
+        sites.heard(session, 1, at(0), at(10), 10)
+        maintenance.enter(
+            session, ALICE, at(0), UTC, kind=maintenance.Kind.WORK, span=Span(at(20), at(30)),
+            covers=[Cover(ScopeKind.POINT, 1)], reason="new mast",
+        )  # fmt: skip
+    book.clock.now = at(10)
+    book.deliver(story(**dict.fromkeys(EYES, "o" * 11)))
+    for now in (15, 20, 25, 30):
+        book.clock.now = at(now)
+        book.judge.tick(at(now))
+        book.fold()
+    (row,) = book.rows()
+    assert [(minute(m.from_at), m.to_at and minute(m.to_at)) for m in row.members if m.eye_id == 1] == [
+        ("10.1667", "20"),
+        ("30", None),
+    ]
+    assert book.fold() == 0
 
 
 def test_a_point_that_moved_takes_its_open_incident_along(book: Book) -> None:

@@ -1,8 +1,8 @@
 """Incidents, told as stories of a few eyes, and as laws that hold for any; the rules are the definition's.
 
 A story is a row of words, ``<second><sign>``: ``^`` ok, ``v`` down by the network, ``m`` down by anything
-else, ``?`` unknown, ``-`` out of the count. Every eye is ok long before second 0, unless its story begins
-before that.
+else, ``?`` unknown, ``=`` in maintenance, ``-`` out of service. Every eye is ok long before second 0, unless
+its story begins before that.
 """
 
 import re
@@ -39,6 +39,7 @@ SIGNS = {
     "v": (State.DOWN, Reason.TCP_TIMEOUT),
     "m": (State.DOWN, Reason.RTP_NONE),
     "?": (State.UNKNOWN, ""),
+    "=": (State.MAINTENANCE, ""),
     "-": (State.OUT, ""),
 }
 
@@ -262,19 +263,24 @@ def test_an_area(lives: list[Life], expected: list[str]) -> None:
             id="never seen ok: it does not prevent one",
         ),
         pytest.param(
-            [eye(1, "0v 600^"), eye(2, "0v 600^"), eye(3, "-90000^ -600-")],
+            [eye(1, "0v 600^"), eye(2, "0v 600^"), eye(3, "-90000^ -600="), eye(4, "-90000^ -600-")],
             ["point 1 0-600: 1 2"],
-            id="in maintenance: not counted",
+            id="in maintenance or out of service: not counted",
         ),
         pytest.param(
-            [eye(n, "-90000^ -600- 0v 600^") for n in (1, 2)],
+            [eye(n, "-90000^ -600= 0v 600^") for n in (1, 2)],
             ["point 1 0-600: 1 2"],
             id="down together when maintenance ends, ok when it began",
         ),
         pytest.param(
             [eye(n, "-90000^ -800m -600- 0v 600^") for n in (1, 2)],
             [*(f"eye {n} -800--600: {n}" for n in (1, 2)), *(f"eye {n} 0-600: {n}" for n in (1, 2))],
-            id="down before maintenance and after it: two falls, and no news that could group",
+            id="down before it was out of service and after it: two falls, and no news that could group",
+        ),
+        pytest.param(
+            street(12, 5, "-90000^ -700= 0v 1200^"),
+            ["area 1 0-1200: " + " ".join(str(10 * p + n) for p in range(1, 13) for n in range(1, 6))],
+            id="a power cut that began in the window for it and outlasts it",
         ),
     ],
 )
@@ -362,7 +368,7 @@ POWER_CUT = [eye(n, "0v 600^") for n in (1, 2, 3, 4)]
         pytest.param(
             [*(eye(n, "0v 300-") for n in (1, 2, 3, 4)), eye(5, "0v 600^")],
             ["point 1 0-300: 1 2 3 4 5", "eye 5 300-600: 5"],
-            id="who leaves the count is back",
+            id="who leaves service is back",
         ),
         pytest.param(
             [eye(1, "0v 100? 900v 1000^"), eye(2, "")], ["eye 1 0-1000: 1"], id="silence is no return"
@@ -373,7 +379,39 @@ POWER_CUT = [eye(n, "0v 600^") for n in (1, 2, 3, 4)]
         pytest.param(
             [eye(1, "0v 300- 600v 900^"), eye(2, "")],
             ["eye 1 0-300: 1", "eye 1 600-900: 1"],
-            id="down again after maintenance: a new fall",
+            id="down when it is in service again: a new fall",
+        ),
+        pytest.param(
+            [eye(1, "0v 300= 600v 1300= 1600m 2300= 2600v 9000^"), eye(2, "")],
+            ["eye 1 0-9000: 1"],
+            id="long dead through the window of every night: one outage, one incident",
+        ),
+        pytest.param(
+            street(12, 5, "0v 300= 7500v 8700^"),
+            ["area 1 0-8700: " + " ".join(str(10 * p + n) for p in range(1, 13) for n in range(1, 6))],
+            id="a power cut that began before the window for it and outlasts it",
+        ),
+        pytest.param(
+            [*POWER_CUT, eye(5, "300= 500v 600^")],
+            ["point 1 0-600: 1 2 3 4 5"],
+            id="down when its maintenance ends: attached",
+        ),
+        pytest.param(
+            [eye(1, "0v 300= 600^"), eye(2, "")], ["eye 1 0-600: 1"], id="away until it is known to be ok"
+        ),
+        pytest.param(
+            [eye(1, "0v 300= 600? 700^"), eye(2, "")],
+            ["eye 1 0-700: 1"],
+            id="nor is silence after it a return",
+        ),
+        pytest.param([eye(1, "0v 300="), eye(2, "")], ["eye 1 0-: 1"], id="open while maintenance lasts"),
+        pytest.param(
+            [eye(1, "0v 300= 600-"), eye(2, "")], ["eye 1 0-600: 1"], id="taken out of service in maintenance"
+        ),
+        pytest.param(
+            [*POWER_CUT, eye(5, "0v 500= 3000v 4000^")],
+            ["point 1 0-600: 1 2 3 4 5", "eye 5 3000-4000: 5"],
+            id="in maintenance when the others are back: a straggler opens something when it is down again",
         ),
         pytest.param(
             [
@@ -444,7 +482,7 @@ def lost(start: float, again: float | None) -> dict[int, list[Loss]]:
         ),
         pytest.param(street(1, 2, "60?"), lost(0, None), ["site 1 0-: 11 12"], id="it still is"),
         pytest.param(
-            [eye(1, "60?"), eye(2, "-90000^ -60-"), eye(3, "-3000v"), eye(4, "-90000^ -3000m")],
+            [eye(1, "60?"), eye(2, "-90000^ -60="), eye(3, "-3000v"), eye(4, "-90000^ -3000m")],
             lost(0, 3600),
             ["eye 4 -3000-: 4", "site 1 0-3600: 1 4"],
             id="its eyes in service that were ever ok; the incidents there were go on",
@@ -468,12 +506,12 @@ def lost(start: float, again: float | None) -> dict[int, list[Loss]]:
             id="an incident from before is not over by it",
         ),
         pytest.param(
-            [eye(1, "900- 1800^"), eye(2, "900-")],
+            [eye(1, "900= 1800^"), eye(2, "900=")],
             lost(0, 3600),
             ["site 1 0-3600: 1 2"],
             id="in maintenance for a part of it",
         ),
-        pytest.param([eye(1, "-90000^ -60-")], lost(0, 3600), [], id="all in maintenance: nothing happened"),
+        pytest.param([eye(1, "-90000^ -60=")], lost(0, 3600), [], id="all in maintenance: nothing happened"),
     ],
 )
 def test_a_lost_site_is_one_incident(
@@ -495,9 +533,9 @@ def test_a_lost_site_is_announced_when_it_was_noticed() -> None:
     assert (second(member.from_at), second(member.to_at)) == ("0", "3600")
 
 
-def test_parts_of_a_lost_site_in_maintenance_are_cut_out() -> None:
-    (found,) = incidents([eye(1, "900- 1800^")], lost(0, 3600), at(7200))
-    assert [(second(m.from_at), second(m.to_at)) for m in found.members] == [("0", "900"), ("1800", "3600")]
+def test_parts_of_a_lost_site_that_are_not_counted_are_cut_out() -> None:
+    (found,) = incidents([eye(1, "900= 1800- 2700^")], lost(0, 3600), at(7200))
+    assert [(second(m.from_at), second(m.to_at)) for m in found.members] == [("0", "900"), ("2700", "3600")]
 
 
 # --- from histories ---------------------------------------------------------------------------------
@@ -525,7 +563,7 @@ def test_lives_follow_from_histories() -> None:
         ("0", State.DOWN, "TCP_TIMEOUT"),
         ("100", State.OK, "OK"),
         ("200", State.DOWN, "RTP_NONE"),
-        ("300", State.OUT, ""),
+        ("300", State.MAINTENANCE, ""),
         ("400", State.DOWN, "RTP_NONE"),
         ("900", State.UNKNOWN, "NO_RESULT"),
         ("1000", State.OUT, ""),
@@ -540,7 +578,7 @@ END = 3000
 law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 seconds = st.integers(-200, END)
-words = st.lists(st.tuples(seconds, st.sampled_from("^^vvm?-")), max_size=5, unique_by=lambda word: word[0])
+words = st.lists(st.tuples(seconds, st.sampled_from("^^vvm?=-")), max_size=5, unique_by=lambda word: word[0])
 
 
 @st.composite
@@ -555,7 +593,7 @@ def lives_drawn(draw: st.DrawFn) -> list[Life]:
         story = dict(draw(words))
         for cut in draw(st.lists(st.sampled_from(cuts), max_size=2)):
             start = cut + draw(st.integers(0, 130))
-            story |= {start: "v", start + draw(st.integers(1, 900)): "^"}
+            story |= {start: "v", start + draw(st.integers(1, 900)): draw(st.sampled_from("^^=v"))}
         if draw(st.integers(0, 5)):
             story[-5000] = "^"
         made.append(life(place, sorted(story.items()), draw(st.sampled_from([60.0, 60.0, 300.0]))))

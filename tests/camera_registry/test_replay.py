@@ -293,7 +293,7 @@ def test_the_scenario_that_is_told_of_to_operators() -> None:
     (answer,) = replay(read(page.split("```jsonl\n")[1].split("```")[0].encode().splitlines()))
     assert seconds(answer["eyes"]["E1"]) == {"up": 62, "down": 5, "maintenance": 1, "not_in_service": 16}
     assert seconds(answer["units"]["A"]) == {"up": 48}
-    assert [incident["kind"] for incident in answer["incidents"]] == ["eye", "eye"]
+    assert [incident["kind"] for incident in answer["incidents"]] == ["eye"]
 
 
 # --- the command ------------------------------------------------------------------------------------
