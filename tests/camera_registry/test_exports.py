@@ -162,7 +162,10 @@ def test_an_export_makes_the_same_registry_elsewhere(registry: Registry) -> None
     registry.export(path, "vi")
     with registry.database.transaction() as session:
         for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in ("unit", "unit_successor", "site", "credential"):
+            final = table.name.startswith(
+                ("closing", "closed_")
+            )  # not even an empty one lets a DELETE through
+            if not final and table.name not in ("unit", "unit_successor", "site", "credential"):
                 session.execute(table.delete())
     assert registry.load(path).problems == ()
     again = registry.folder / "again.csv"
