@@ -2,7 +2,11 @@
 
 One frozen value for the command, the page and the API. Nothing is counted here: the sums are those of
 ``uptime``, and the intervals are the same history cut where something changes, so the one can be checked
-against the other. All lengths are exact, in microseconds.
+against the other. All lengths are in microseconds: exact, and beside them as people are shown them.
+
+People are shown whole seconds, and these still sum. Every moment is cut to the second, as it is printed, and
+lengths are counted between the moments so cut. Cutting keeps the order of moments, so the cut history has the
+same intervals, and its sums are theirs. Percentages are made of the exact lengths.
 """
 
 from bisect import bisect_right
@@ -32,6 +36,8 @@ STATES = ("up", "degraded", "down", "unknown", uptime.MAINTENANCE, uptime.NOT_IN
 
 MTTR = N_("Mean length of an outage that ended (MTTR)")
 MTBF = N_("Mean time of operation for each outage (MTBF)")
+
+ALWAYS = ("availability", "coverage", "usable", "usable_coverage")  # said even where nothing was observed
 
 EYE = "eye"  # the ledger of the derived state; the others are named after their checks
 
@@ -88,6 +94,10 @@ class Interval:
     def us(self) -> int:
         return self.span.length
 
+    @property
+    def shown(self) -> int:
+        return to_the_second(self.span).length
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -106,6 +116,7 @@ class Outage:
     start: datetime
     end: datetime | None
     us: int
+    shown: int
     reason: str
     cause: Cause | None = None
 
@@ -125,6 +136,8 @@ class Fraction:
     name: str
     over: int
     under: int
+    shown_over: int
+    shown_under: int
 
     @property
     def share(self) -> float | None:
@@ -138,6 +151,7 @@ class Unknown:
 
     reason: str
     us: int
+    shown: int
     times: int
 
 
@@ -166,6 +180,7 @@ class Explanation:
 
     ``asked`` is the period, ``counted`` the part of it that lies before now. ``intervals`` are those of
     the eye's ledger; ``checks`` those of each check that was made. ``fractions`` end with the check's own.
+    ``tally`` is exact, ``shown`` what people are shown of it.
     """
 
     eye: str
@@ -175,6 +190,7 @@ class Explanation:
     intervals: tuple[Interval, ...]
     checks: Mapping[Check, tuple[Interval, ...]]
     tally: Tally
+    shown: Tally
     fractions: tuple[Fraction, ...]
     away: tuple[Away, ...]
     windows: tuple[Window, ...]
@@ -196,9 +212,43 @@ class Explanation:
         return sum(each.us for each in self.outages if each.end is not None)
 
     @property
+    def ended_shown(self) -> int:
+        return sum(each.shown for each in self.outages if each.end is not None)
+
+    @property
+    def summary_shown(self) -> uptime.Summary:
+        """What the lengths that are shown come to: a mean to the second has to be theirs."""
+        runs = (uptime.Outage(each.start, each.end, each.shown) for each in self.outages)
+        return uptime.summary(self.shown, runs)
+
+    @property
     def ahead_us(self) -> int:
         """The part of the period that has not yet come."""
         return self.asked.length - self.counted.length
+
+    @property
+    def asked_shown(self) -> int:
+        return to_the_second(self.asked).length
+
+    @property
+    def ahead_shown(self) -> int:
+        return self.asked_shown - to_the_second(self.counted).length
+
+
+def to_the_second(span: Span) -> Span:
+    """``span`` between its moments as they are printed."""
+    return Span(_cut(span.start), _cut(span.end))
+
+
+def history_to_the_second(history: History) -> History:
+    """``history`` with every moment cut to the second; what lay within one second is gone."""
+    return replace(
+        history,
+        states=_cut_turns(history.states),
+        checks={check: _cut_turns(turns) for check, turns in history.checks.items()},
+        service=uptime.merged(to_the_second(each) for each in history.service),
+        maintenance=uptime.merged(to_the_second(each) for each in history.maintenance),
+    )
 
 
 def intervals(
@@ -243,6 +293,7 @@ def explain(
     windows = sorted(_windows(session, eye.id, counted, zone), key=lambda each: (each.span, each.id))
     of_eye = intervals(history, EYE, counted, away, windows)
     tally, runs = uptime.tally(history, counted), uptime.outages(history, counted)
+    shown = uptime.tally(history_to_the_second(history), to_the_second(counted))
     causes = outages.causes(session, scope, now, zone, code, counted)
     return Explanation(
         eye=eye.code,
@@ -256,11 +307,12 @@ def explain(
             if history.checks.get(check)
         },
         tally=tally,
-        fractions=_fractions(tally),
+        shown=shown,
+        fractions=_fractions(tally, shown),
         away=tuple(away),
         windows=tuple(windows),
         unknown=_unknown(of_eye),
-        outages=_outages(history, runs, causes),
+        outages=_outages(history, runs, of_eye, causes),
         blips=_blips(session, eye.id, history, counted),
         summary=uptime.summary(tally, runs),
         homes=tuple(_homes(session, device.point_id, counted, zone)),
@@ -329,6 +381,15 @@ def as_json(found: Explanation, ledger: str = EYE) -> dict[str, Any]:
 # --- how it is done ---------------------------------------------------------------------------------
 
 
+def _cut(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
+
+
+def _cut_turns(turns: Sequence[Turn]) -> list[Turn]:
+    """Of those in one second the last."""
+    return list({_cut(turn.at): replace(turn, at=_cut(turn.at)) for turn in turns}.values())
+
+
 def _between(span: Span) -> dict[str, Any]:
     return {"from": span.start, "to": span.end}
 
@@ -347,41 +408,55 @@ def _why(at: datetime, away: Sequence[Away]) -> str:
     return min((each.why for each in away if at in each.span), key=list(Absence).index, default="")
 
 
-def _fractions(tally: Tally) -> tuple[Fraction, ...]:
+def _fractions(tally: Tally, shown: Tally) -> tuple[Fraction, ...]:
     """Every rate with its coverage (rule 6); of checks that said nothing, none."""
-    found = [
-        Fraction("availability", tally.up + tally.degraded, tally.observed),
-        Fraction("coverage", tally.observed, tally.in_service),
-        Fraction("usable", tally.usable, tally.pictured),
-        Fraction("usable_coverage", tally.pictured, tally.in_service),
-    ]
+    return tuple(
+        Fraction(name, over, under, shown_over, shown_under)
+        for (name, over, under), (_, shown_over, shown_under) in zip(
+            _divisions(tally), _divisions(shown), strict=True
+        )
+        if under or name in ALWAYS
+    )
+
+
+def _divisions(tally: Tally) -> Iterator[tuple[str, int, int]]:
+    yield "availability", tally.up + tally.degraded, tally.observed
+    yield "coverage", tally.observed, tally.in_service
+    yield "usable", tally.usable, tally.pictured
+    yield "usable_coverage", tally.pictured, tally.in_service
     for check in (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING):
         good = getattr(tally, f"{check}_ok")
         known = good + getattr(tally, f"{check}_failing")
-        if known:
-            found.append(Fraction(str(check), good, known))
-            found.append(Fraction(f"{check}_coverage", known, tally.in_service))
-    return tuple(found)
+        yield str(check), good, known
+        yield f"{check}_coverage", known, tally.in_service if known else 0
 
 
 def _unknown(of_eye: Sequence[Interval]) -> tuple[Unknown, ...]:
     """By reason, the longest first."""
-    by_reason: dict[str, list[int]] = defaultdict(list)
+    by_reason: dict[str, list[Interval]] = defaultdict(list)
     for each in of_eye:
         if each.state == "unknown":
-            by_reason[each.reason].append(each.us)
-    found = [Unknown(reason, sum(parts), len(parts)) for reason, parts in by_reason.items()]
+            by_reason[each.reason].append(each)
+    found = [
+        Unknown(reason, sum(each.us for each in parts), sum(each.shown for each in parts), len(parts))
+        for reason, parts in by_reason.items()
+    ]
     return tuple(sorted(found, key=lambda each: (-each.us, each.reason)))
 
 
 def _outages(
     history: History,
     runs: Sequence[uptime.Outage],
+    of_eye: Sequence[Interval],
     causes: Sequence[tuple[outages.Away, outages.IncidentRow]],
 ) -> tuple[Outage, ...]:
+    states, shown = history.states, [0] * len(runs)
+    for each in of_eye:
+        if each.state == "down":
+            shown[bisect_right(runs, each.span.start, key=lambda run: run.start) - 1] += each.shown
     return tuple(
-        Outage(run.start, run.end, run.counted, _reason_at(history.states, run.start), _cause(run, causes))
-        for run in runs
+        Outage(run.start, run.end, run.counted, us, _reason_at(states, run.start), _cause(run, causes))
+        for run, us in zip(runs, shown, strict=True)
     )
 
 

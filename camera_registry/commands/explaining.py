@@ -58,7 +58,7 @@ class _Teller:
 
     def told(self, found: Explanation) -> Iterator[str]:
         yield f"{found.eye}  {found.name}".rstrip()
-        yield f"{self._between(found.asked)}: {self._length(found.asked.length)}"
+        yield f"{self._between(found.asked)}: {self._length(found.asked_shown)}"
         yield from self._section(
             N_("Counted for"), [(self._between(each.span), each.unit) for each in found.homes]
         )
@@ -87,7 +87,11 @@ class _Teller:
         yield from self._section(
             N_("Unknown, and why"),
             [
-                (self._length(each.us), f"{number(each.times, self._language)} ×", self._reason(each.reason))
+                (
+                    self._length(each.shown),
+                    f"{number(each.times, self._language)} ×",
+                    self._reason(each.reason),
+                )
                 for each in found.unknown
             ],
         )
@@ -97,7 +101,7 @@ class _Teller:
                 (
                     self._moment(each.start),
                     self._moment(each.end) if each.end else self._say(N_("goes on")),
-                    self._length(each.us),
+                    self._length(each.shown),
                     self._reason(each.reason),
                     self._cause(each.cause),
                 )
@@ -128,29 +132,29 @@ class _Teller:
         return (
             self._moment(each.span.start),
             self._moment(each.span.end),
-            self._length(each.us),
+            self._length(each.shown),
             self._state(each.state),
             self._why(each),
         )
 
     def _sums(self, found: Explanation) -> Iterator[Row]:
         for state in explaining.STATES:
-            yield self._state(state), self._length(getattr(found.tally, state))
+            yield self._state(state), self._length(getattr(found.shown, state))
         if found.ahead_us:
-            yield self._say(N_("Yet to come")), self._length(found.ahead_us)
-        yield self._say(N_("Together")), self._length(found.asked.length)
+            yield self._say(N_("Yet to come")), self._length(found.ahead_shown)
+        yield self._say(N_("Together")), self._length(found.asked_shown)
 
     def _arithmetic(self, found: Explanation) -> Iterator[Row]:
         for each in found.fractions:
             divided = self._say(N_("not observed"))
             if each.share is not None:
-                parts = f"{self._length(each.over)} ÷ {self._length(each.under)}"
+                parts = f"{self._length(each.shown_over)} ÷ {self._length(each.shown_under)}"
                 divided = f"{parts} = {percent(each.share, self._language)}"
             yield self._say(deeds.RATES[each.name]), divided, self._say(deeds.FORMULAS[each.name])
-        tally, summary = found.tally, found.summary
+        shown, summary = found.shown, found.summary_shown
         for name, us, count, mean in (
-            (explaining.MTTR, found.ended_us, found.ended, summary.mttr_s),
-            (explaining.MTBF, tally.up + tally.degraded, len(found.outages), summary.mtbf_s),
+            (explaining.MTTR, found.ended_shown, found.ended, summary.mttr_s),
+            (explaining.MTBF, shown.up + shown.degraded, len(found.outages), summary.mtbf_s),
         ):
             if mean is not None:
                 divided = f"{self._length(us)} ÷ {number(count, self._language)}"

@@ -48,6 +48,13 @@ class Row:
         known = served.served + served.not_served if served else 0
         return served.served / known if served and known else None
 
+    @property
+    def served_coverage(self) -> float | None:
+        """The share of the time in which it is known whether the point was served."""
+        served = self.figure.served
+        known = served.served + served.not_served if served else 0
+        return known / (known + served.unknown) if served and known + served.unknown else None
+
 
 @router.get("/availability")
 def availability(

@@ -58,6 +58,23 @@ def test_tables_scroll_inside_their_box_and_keep_their_heads(browser: Browser, a
     context.close()
 
 
+@pytest.mark.parametrize("group", ["unit", "point", "eye"])
+def test_a_rate_and_its_coverage_lie_within_a_telephone(browser: Browser, address: str, group: str) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740})
+    page.goto(f"{address}/availability?period=2025-09&group={group}")
+    cell = page.locator("table.rates tbody td").first
+
+    expect(cell).to_contain_text("95,13")
+    expect(cell.locator(".covering")).to_contain_text("độ phủ")
+    for part in (cell, cell.locator(".covering")):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= page.locator(".scroll").evaluate(
+            "box => box.getBoundingClientRect().right"
+        )
+    page.close()
+
+
 def test_the_bar_is_told_in_words_and_a_short_outage_is_seen(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}/eyes/E1/figure?period=2025-Q3")

@@ -218,14 +218,21 @@ def section(text: str, title: str) -> list[list[str]]:
 def test_the_printed_numbers_sum(run: Run, language: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAMERA_REGISTRY_LANGUAGE", language)
     names = {
-        "vi": ("Các khoảng thời gian", "Tổng", "Cộng", "Phép tính", "Chưa xác định, vì", "Mất kết nối"),
-        "en": ("Intervals", "Sum", "Together", "Arithmetic", "Unknown, and why", "Disconnected"),
-    }[language]
+        "vi": (
+            "Các khoảng thời gian", "Tổng", "Cộng", "Phép tính", "Chưa xác định, vì", "Mất kết nối",
+            "Sự cố mất kết nối",
+        ),
+        "en": ("Intervals", "Sum", "Together", "Arithmetic", "Unknown, and why", "Disconnected", "Outages"),
+    }[language]  # fmt: skip
 
     done = run("explain", "E1", "--from", "2025-09-01", "--to", "2025-10-01")
 
     assert done.exit_code == 0
     intervals = section(done.output, names[0])
+    for row in intervals:
+        assert parsed(row[2], language) == told(row[1], language) - told(row[0], language), (
+            "as anybody subtracts"
+        )
     sums = {row[0]: parsed(row[1], language) for row in section(done.output, names[1])}
     together = sums.pop(names[2])
     assert together == sum(sums.values()) == 720 * HOUR_US
@@ -240,11 +247,61 @@ def test_the_printed_numbers_sum(run: Run, language: Language, monkeypatch: pyte
             share = float(rate.rstrip("%").strip().replace(",", ".")) / 100
             assert parsed(over, language) / parsed(under, language) == pytest.approx(share, abs=5.1e-5)
         else:
-            assert parsed(over, language) / int(under) == pytest.approx(parsed(rate, language), abs=500_001)
+            assert parsed(over, language) / int(under) == pytest.approx(parsed(rate, language), abs=500_000)
         divided += 1
     assert divided == 8  # four rates, two of the clock, MTTR, MTBF
     available = sums[names[5]]
-    assert available == 16 * HOUR_US - LATE
+    assert available == 16 * HOUR_US, "in whole seconds"
+    assert [parsed(row[2], language) for row in section(done.output, names[6])] == [15 * HOUR_US, HOUR_US]
+
+
+def told(text: str, language: Language) -> int:
+    """A printed moment, in microseconds."""
+    pattern = {"vi": "%d/%m/%Y %H:%M:%S (%z)", "en": "%Y-%m-%d %H:%M:%S (%z)"}[language]
+    return int(datetime.strptime(text, pattern).astimezone(UTC).timestamp()) * 1_000_000
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_period_that_goes_on_is_printed_in_whole_seconds(
+    run: Run, language: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMERA_REGISTRY_LANGUAGE", language)
+
+    done = run("explain", "E1")
+
+    assert done.exit_code == 0
+    assert re.findall(rf"\d[.,]\d+\s{SIGNS[language][2]}\b", done.output) == []
+
+
+def test_the_percentage_is_of_the_exact_lengths(run: Run, database: Database) -> None:
+    """Three quarters of a second out of one and a half: printed as 1 s of 1 s, and still a half."""
+    with database.transaction() as session:
+        session.query(models.Suspension).delete()
+        session.query(models.MaintenanceScope).delete()
+        session.query(models.Transition).delete()
+        eye = session.query(models.Eye).filter_by(code="E1").one()
+        began = at("2025-09-16T00:00")
+        turns = ((0, "unknown", "down"), (750_000, "down", "up"), (1_500_000, "up", "unknown"))
+        for us, before, after in turns:
+            moment = began + timedelta(microseconds=us)
+            session.add(
+                models.Transition(
+                    eye_id=eye.id, ledger="eye", at=moment, before=before, after=after, reason="NO_RESULT",
+                    recorded_at=moment,
+                )
+            )  # fmt: skip
+
+    found = explained(database)
+    output = run("explain", "E1", "--from", "2025-09-01", "--to", "2025-10-01").output.replace("\xa0", " ")
+
+    assert "1 giây ÷ 1 giây = 50,00 %" in output
+    assert [(each.us, each.shown) for each in found.outages] == [(750_000, 0)]
+    assert (
+        json.loads(run("explain", "E1", "--from", "2025-09-01", "--to", "2025-10-01", "--json").output)[
+            "down_s"
+        ]
+        == 0.75
+    )
 
 
 def test_the_vector_of_a_commissioning_is_printed_as_people_would(run: Run, database: Database) -> None:
@@ -303,7 +360,7 @@ BEGAN = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 def moments() -> st.SearchStrategy[datetime]:
-    return st.integers(0, 2_000).map(lambda n: BEGAN + timedelta(seconds=n))
+    return st.integers(0, 4_000).map(lambda n: BEGAN + timedelta(seconds=n / 2))
 
 
 def spans() -> st.SearchStrategy[Span]:
@@ -339,6 +396,12 @@ def test_intervals_sum_to_the_tally(
     assert [each.span.start for each in found] == edges[:-1]
     if found:
         assert edges[-1] == within.end
+
+    shown = uptime.tally(explaining.history_to_the_second(history), explaining.to_the_second(within))
+    for state in explaining.STATES:
+        assert sum(each.shown for each in found if each.state == state) == getattr(shown, state)
+        assert all(each.shown % 1_000_000 == 0 for each in found)
+    assert shown.period == explaining.to_the_second(within).length
 
 
 def test_the_period_asked_for_is_said_by_its_moments() -> None:
