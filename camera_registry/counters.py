@@ -16,6 +16,7 @@ class Counters:
     - ``login_attempts{outcome}``: tries that sent a password, by how they ended (``LoginOutcome``).
     - ``credentials_stopped``: credentials that failed at many devices at once: a canary alone tries them.
     - ``results_late``: results refused: older than the lateness window, or from the future.
+    - ``failures_held_back``: failures told by a lost site, not used against its eyes.
     """
 
     registry: CollectorRegistry
@@ -25,6 +26,7 @@ class Counters:
     login_attempts: Counter
     credentials_stopped: Gauge
     results_late: Counter
+    failures_held_back: Counter
 
     @classmethod
     def new(cls) -> "Counters":
@@ -61,6 +63,11 @@ class Counters:
             results_late=Counter(
                 "camera_registry_results_late_total",
                 "Results refused: older than the lateness window, or from the future.",
+                registry=registry,
+            ),
+            failures_held_back=Counter(
+                "camera_registry_failures_held_back_total",
+                "Failures told by a site while it was lost: not used against its eyes.",
                 registry=registry,
             ),
         )

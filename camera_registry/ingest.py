@@ -5,6 +5,9 @@ stepped forward. What is late is judged at its own time: the findings kept in ``
 from the last settled point before it, and the ledger is corrected where it comes out differently. So the
 order and the repetition of deliveries change nothing. Equal results at equal distances may be delivered as
 one run; it is judged and kept as a run, and concludes what its results would conclude one by one.
+
+What a lost site says against its eyes meanwhile is neither judged nor kept: whether they or the site failed,
+nobody knows. The eyes become unknown by silence. What it delivers once it is heard again is believed.
 """
 
 import uuid
@@ -20,12 +23,14 @@ from sqlalchemy import Executable, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from camera_registry import health, incident_book, models, rollups
+from camera_registry import health, incident_book, models, rollups, sites
 from camera_registry.baselines import take_samples
 from camera_registry.db import Database
 from camera_registry.findings import note_findings
 from camera_registry.health import EYE, Condition, EyeState, Finding, Heard, Policy, Run, Standing, Told
+from camera_registry.incidents import Loss
 from camera_registry.observations import keep_observations
+from camera_registry.uptime import Span
 from probes.reasons import Check, Outcome, Reason
 from probes.result import ProbeResult
 
@@ -88,6 +93,7 @@ class Receipt:
     taken: int = 0
     late: int = 0  # judged at their own time, after newer ones
     refused: int = 0  # older than the lateness window, or from the future
+    held_back: int = 0  # failures that a lost site told of: taken, and not used against its eyes
     unknown_eyes: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)  # codes of eyes whose ledger changed
     touched: dict[int, datetime] = field(default_factory=dict)  # of their ids, the earliest change
@@ -129,6 +135,13 @@ class Ingest:
                 return receipt
             receipt.taken = len(fresh)
             findings = _findings(fresh)
+            told = ((eye_id, finding) for (eye_id, _), news in findings.items() for finding in news)
+            for eye_id, losses in _losses_of(session, told, now).items():
+                for key_of in [one for one in findings if one[0] == eye_id]:
+                    rest = [f for f in findings[key_of] if _fair(f, losses, now)]
+                    receipt.held_back += len(findings[key_of]) - len(rest)
+                    findings[key_of] = rest
+            findings = {key: news for key, news in findings.items() if news}
             judged = self._judge(session, findings, receipt)
             _keep_delivery(session, key, now, findings)
             _ensure_states(session, [eye_id for eye_id, _ in fresh])
@@ -154,6 +167,7 @@ class Ingest:
             eyes = _eye_ids(session, {h.eye for h in heard})
             receipt.unknown_eyes = {h.eye for h in heard} - eyes.keys()
             fresh: dict[Key, list[Told]] = defaultdict(list)
+            every: list[tuple[Key, Told, datetime | None]] = []
             for h in heard:
                 if h.eye not in eyes:
                     continue
@@ -163,10 +177,18 @@ class Ingest:
                 receipt.refused += health.how_many(h.told) - taken
                 if told:
                     fresh[eyes[h.eye], h.check].append(told)
+                    every.append(((eyes[h.eye], h.check), told, h.received_at))
             if not fresh:
                 return receipt
-            judged = self._judge(session, {k: health.in_order(told) for k, told in fresh.items()}, receipt)
-            _keep_delivery(session, key, now, fresh)
+            losses_of = _losses_of(session, ((eye_id, t) for (eye_id, _), t, _ in every), now)
+            fair: dict[Key, list[Told]] = defaultdict(list)
+            for key_of, told, received_at in every:
+                parts = _fair(told, losses_of.get(key_of[0], ()), received_at)
+                receipt.held_back += health.how_many(told) - sum(map(health.how_many, parts))
+                if parts:
+                    fair[key_of] += parts
+            judged = self._judge(session, {k: health.in_order(told) for k, told in fair.items()}, receipt)
+            _keep_delivery(session, key, now, fair)
             _ensure_states(session, {eye_id for eye_id, _ in fresh})
             self._write(session, judged, now, receipt)
             _keep_moments(session, fresh)
@@ -460,6 +482,40 @@ def _findings(results: Iterable[tuple[int, ProbeResult]]) -> dict[Key, list[Find
     return {key: [by_time[at] for at in sorted(by_time)] for key, by_time in found.items()}
 
 
+def _losses_of(
+    session: Session, told: Iterable[tuple[int, Told]], now: datetime
+) -> Mapping[int, Sequence[Loss]]:
+    """Of each eye that something is told against, the losses of its site meanwhile, as far as is known."""
+    against = [(eye_id, one) for eye_id, one in told if one.outcome is Outcome.FAILING]
+    if not against:
+        return {}
+    within = Span(
+        min(one.at for _, one in against), max(health.last_of(one).at for _, one in against) + _INSTANT
+    )
+    lost = {site: losses for site, losses in sites.losses(session, within, now).items() if losses}
+    if not lost:
+        return {}
+    theirs = session.execute(
+        select(models.Eye.id, models.Device.site_id)
+        .join(models.Device, models.Device.id == models.Eye.device_id)
+        .where(models.Eye.id.in_({eye_id for eye_id, _ in against}), models.Device.site_id.in_(lost))
+    )
+    return {eye_id: lost[site_id] for eye_id, site_id in theirs}
+
+
+def _fair(told: Told, losses: Iterable[Loss], received_at: datetime | None) -> list[Told]:
+    """What of it a lost site does not say against its eye; what was received after the loss is believed."""
+    parts = [told]
+    if told.outcome is Outcome.FAILING:
+        for loss in losses:
+            if received_at and loss.heard_again and received_at >= loss.heard_again:
+                continue
+            before = [health.part_before(part, loss.lost_from) for part in parts]
+            after = [health.part_since(part, loss.heard_again) for part in parts if loss.heard_again]
+            parts = [part for part in (*before, *after) if part is not None]
+    return parts
+
+
 def _conditions(session: Session, eye_ids: Collection[int]) -> dict[Key, Condition]:
     rows = session.execute(
         select(*_CONDITION)  # columns: an eye has five, and mapped objects would take most of a delivery
@@ -743,8 +799,8 @@ def _keep_delivery(session: Session, key: str, now: datetime, findings: Mapping[
         models.Delivery(
             key=key,
             received_at=now,
-            first_at=min(f.at for news in findings.values() for f in news),
-            last_at=max(health.last_of(f).at for news in findings.values() for f in news),
+            first_at=min((f.at for news in findings.values() for f in news), default=now),
+            last_at=max((health.last_of(f).at for news in findings.values() for f in news), default=now),
             packed=zlib.compress(orjson.dumps(rows), 1),
         )
     )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from time import monotonic
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
@@ -98,8 +98,21 @@ def losses(session: Session, within: Span, now: datetime) -> dict[int, list[Loss
     """When each watched site was lost, as far as that touches ``within`` and is known at ``now``."""
     found: dict[int, list[Loss]] = {}
     rows: dict[int, list[Heartbeat]] = {}
+    # Of what was heard before the period only the newest matters: a loss may reach from there into it.
+    newest_before = (
+        select(Heartbeat.site_id, func.max(Heartbeat.to_at).label("to_at"))
+        .where(Heartbeat.from_at <= now, Heartbeat.to_at < within.start)
+        .group_by(Heartbeat.site_id)
+        .subquery()
+    )
     for row in session.scalars(
-        select(Heartbeat).where(Heartbeat.from_at <= now).order_by(Heartbeat.site_id, Heartbeat.from_at)
+        select(Heartbeat)
+        .outerjoin(newest_before, newest_before.c.site_id == Heartbeat.site_id)
+        .where(
+            Heartbeat.from_at <= now,
+            (Heartbeat.to_at >= within.start) | (Heartbeat.to_at == newest_before.c.to_at),
+        )
+        .order_by(Heartbeat.site_id, Heartbeat.from_at)
     ):
         rows.setdefault(row.site_id, []).append(row)
     for site_id, times in rows.items():

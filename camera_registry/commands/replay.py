@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from camera_registry.commands.common import command, foreign, out, say
+from camera_registry.deeds import INCIDENTS
 from camera_registry.i18n import N_, Language, number, percent, translate
+from camera_registry.incidents import Kind
 from camera_registry.replay.answers import Answer
 from camera_registry.replay.answers import replay as play
 from camera_registry.replay.scenario import LONGEST_LINE, read
@@ -68,7 +70,7 @@ def _tables(answer: Answer, language: Language) -> Iterator[Table]:
     )
     for each in answer["incidents"]:
         causes.add_row(
-            each["kind"],
+            translate(INCIDENTS[Kind(each["kind"])], language),
             foreign(each["ancestor"]),
             each["started_at"],
             each["ended_at"] or "",

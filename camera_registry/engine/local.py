@@ -87,6 +87,7 @@ class Results:
     def tell(self, receipt: Receipt, heard: Collection[str] = ()) -> None:
         """Count what was refused, and pass on which eyes were heard of or changed."""
         self._counters.results_late.inc(receipt.refused)
+        self._counters.failures_held_back.inc(receipt.held_back)
         if receipt.unknown_eyes:
             log.warning("results of eyes that are not registered", eyes=sorted(receipt.unknown_eyes)[:10])
         if news := receipt.changed.union(heard):

@@ -1,7 +1,8 @@
 """Has a scenario judged: the real tables, the real ingest, in a database that lives as long as the question.
 
-What came as it was made is delivered first, each eye's at once; then what came late, in the order in which it
-came. Order changes nothing but which of two results of one moment holds: the one that came first.
+What came as it was made, or is said to have come at that very moment, is delivered first, each eye's at once;
+then what came late, in the order in which it came. Order changes nothing but which of two results of one
+moment holds: the one that came first.
 """
 
 import sqlite3
@@ -181,15 +182,24 @@ def _hear(database: Database, scenario: Scenario, now: datetime) -> None:
     policies = {check: asked.policy for check, asked in scenario.setup.checks.items()}
     rules = Rules({check: policies.get(check, _ANY) for check in Check})
     ingest = Ingest(database, rules, clock=lambda: now)
-    ingest.deliver_runs("off", _off(scenario, rules))
-    for number, batch in enumerate(_deliveries(scenario.heard, now)):
+    known = [part for one in scenario.heard if (part := _known(one, now))]
+    ingest.deliver_runs("off", _off(scenario, rules, known))
+    for number, batch in enumerate(_deliveries(known)):
         ingest.deliver_runs(f"{number:09}", batch)
     ingest.tick(now)
 
 
-def _off(scenario: Scenario, rules: Rules) -> Iterator[Heard]:
-    """Checks that the policy does not name, or of which nothing is ever told, are off from the beginning."""
-    told = {(heard.eye, heard.check) for heard in scenario.heard}
+def _known(one: Heard, now: datetime) -> Heard | None:
+    """What of it is delivered by ``now``."""
+    if one.received_at is not None:
+        return one if one.received_at <= now else None
+    told = health.part_before(one.told, now + timedelta(microseconds=1))
+    return replace(one, told=told) if told else None
+
+
+def _off(scenario: Scenario, rules: Rules, known: Sequence[Heard]) -> Iterator[Heard]:
+    """Checks that the policy does not name, or of which nothing is known, are off from the beginning."""
+    told = {(heard.eye, heard.check) for heard in known}
     for eye in scenario.setup.eyes:
         for check, policy in rules.policies.items():
             if check is not Check.STREAM and (eye, check) not in told:
@@ -205,15 +215,18 @@ def _hear_sites(session: Session, scenario: Scenario, names: Names, now: datetim
             sites.heard(session, names.sites[beats.site], beats.first_at, last, beats.every_s)
 
 
-def _deliveries(heard: Sequence[Heard], now: datetime) -> Iterator[list[Heard]]:
-    """What is known at ``now``, in batches that each hold all that came in time of some eyes, or are late."""
+def _deliveries(known: Sequence[Heard]) -> Iterator[list[Heard]]:
+    """What is known, in batches that each hold all that came in time of some eyes, or are late."""
     in_time: dict[str, list[Heard]] = defaultdict(list)
-    late: list[Heard] = []
-    for one in heard:
-        if one.received_at is not None:
-            late += [one] if one.received_at <= now else []
-        elif (told := health.part_before(one.told, now + timedelta(microseconds=1))) is not None:
+    late: list[tuple[datetime, Heard]] = []
+    for one in known:
+        if one.received_at is None:
+            in_time[one.eye].append(one)
+            continue
+        if told := health.part_since(one.told, one.received_at):
             in_time[one.eye].append(replace(one, told=told))
+        if told := health.part_before(one.told, one.received_at):
+            late.append((one.received_at, replace(one, told=told)))
     batch: list[Heard] = []
     for some in in_time.values():
         batch += some
@@ -222,5 +235,6 @@ def _deliveries(heard: Sequence[Heard], now: datetime) -> Iterator[list[Heard]]:
             batch = []
     if batch:
         yield batch
-    late.sort(key=lambda one: one.received_at or now)
-    yield from (late[n : n + AT_ONCE] for n in range(0, len(late), AT_ONCE))
+    late.sort(key=lambda one: one[0])
+    for n in range(0, len(late), AT_ONCE):
+        yield [one for _, one in late[n : n + AT_ONCE]]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from camera_registry import models
+from camera_registry import models, sites
 from camera_registry.db import Database
 from camera_registry.health import Transition
 from camera_registry.ingest import Ingest, rules
@@ -101,6 +101,56 @@ def test_an_outage_is_written_from_its_first_failure(database: Database) -> None
             assert receipt.changed == {"E1"}
     assert ledger(database) == [(0, "ok"), (60, "failing"), (240, "ok")]
     assert ledger(database, "eye") == [(0, "up"), (60, "down"), (240, "up")]
+
+
+def heard_until_and_again(database: Database, last: float, again: float) -> None:
+    with database.transaction() as session:
+        sites.heard(session, 1, at(-600), at(last), 10)
+        sites.heard(session, 1, at(again), at(again + 3600), 10)
+
+
+def test_failures_that_a_lost_site_tells_of_are_held_back(database: Database) -> None:
+    with database.transaction() as session:
+        sites.heard(session, 1, at(-600), at(50), 10)
+    ingest = judge(database, now=at(599))
+    ingest.deliver("before", [probe("E1", 0, OK), probe("E2", 0, OK, OK)])
+    batch = [probe("E1", n, FAILING) for n in range(60, 600, 60)] + [probe("E2", 60, OK, FAILING)]
+    receipt = ingest.deliver("lost", batch)
+    assert (receipt.taken, receipt.held_back) == (10, 10)
+    assert ingest.deliver("lost", batch).repeated
+    alone = ingest.deliver("against an eye alone", [probe("E1", 90, FAILING)])
+    assert (alone.taken, alone.held_back, alone.changed) == (1, 1, set())
+    assert ingest.deliver("against an eye alone", []).repeated
+    heard_until_and_again(database, 50, 600)
+    ingest = judge(database, now=at(1000))
+    ingest.deliver(
+        "heard again", [probe("E1", 600, FAILING), probe("E1", 660, FAILING), probe("E2", 600, OK)]
+    )
+    assert ledger(database) == [(0, "ok"), (60, "unknown"), (600, "failing")]
+    assert ledger(database, "picture", eye=2) == [(0, "ok")]
+    assert [f.at for f in ingest.findings()["E1"][Check.STREAM]] == [at(0), at(600), at(660)]
+
+
+def test_what_else_a_lost_site_tells_holds_however_late(database: Database) -> None:
+    heard_until_and_again(database, 50, 600)
+    ingest = judge(database, now=at(1000))
+    ingest.deliver("now", [probe("E1", 0, OK), probe("E1", 600, OK)])
+    assert ledger(database) == [(0, "ok"), (60, "unknown"), (600, "ok")]
+    receipt = ingest.deliver("outbox", [probe("E1", n, OK) for n in range(60, 600, 60)])
+    assert (receipt.late, receipt.held_back) == (9, 0)
+    assert ledger(database) == [(0, "ok")]
+    receipt = ingest.deliver("outbox of another", [probe("E2", n, FAILING) for n in (60, 120)])
+    assert (receipt.held_back, ledger(database, eye=2)) == (0, [(60, "failing")])
+
+
+def test_before_the_loss_is_noticed_a_failure_counts(database: Database) -> None:
+    with database.transaction() as session:
+        sites.heard(session, 1, at(-600), at(50), 10)
+    failures = [probe("E1", 60, FAILING), probe("E1", 70, FAILING)]
+    assert judge(database, now=at(80)).deliver("early", failures).held_back == 0
+    assert ledger(database) == [(60, "failing")]
+    failures = [probe("E1", 80, FAILING), probe("E1", 90, FAILING)]
+    assert judge(database, now=at(95)).deliver("noticed", failures).held_back == 2
 
 
 def test_the_same_delivery_again_changes_nothing(database: Database) -> None:

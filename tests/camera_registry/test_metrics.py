@@ -118,6 +118,7 @@ def test_the_exposition_is_what_promtool_accepts() -> None:
         "camera_registry_sessions_open",
         "camera_registry_login_attempts_total",
         "camera_registry_results_late_total",
+        "camera_registry_failures_held_back_total",
     }
 
 

@@ -133,6 +133,12 @@ def report(start: float = 0, end: float = 24, now: float | None = None) -> dict[
     return {"report": {"from": at(start), "to": at(end)} | ({} if now is None else {"now": at(now)})}
 
 
+def beats(*heard: tuple[float, float]) -> list[Line]:
+    return [
+        {"heartbeat": {"site": "S1", "from": at(start), "to": at(end), "every_s": 10}} for start, end in heard
+    ]
+
+
 def seconds(row: Line) -> dict[str, float]:
     """The states that were, in hours."""
     return {state.removesuffix("_s"): row[state] / H for state in STATES if row[state]}
@@ -178,6 +184,22 @@ def test_what_came_first_of_two_results_of_one_moment_holds() -> None:
         assert seconds(answer["eyes"]["E1"]) == {"up": 4}
     (answer,) = answers([setup(), run(1, 2, "failing"), run(0, 4), report(0, 4, 4)])
     assert seconds(answer["eyes"]["E1"]) == {"up": 3, "down": 1}
+
+
+def test_what_came_the_moment_it_was_made_is_not_late() -> None:
+    failures = [single(1, "failing", received_at=at(1)), single(1 + 1 / 60, "failing")]
+    (answer,) = answers([setup(), *failures, run(0, 4), report(0, 4)])
+    assert answer["eyes"]["E1"]["down_s"] == 120, "of two that came at one moment the first in the file holds"
+    (answer,) = answers([setup(), run(0, 4), *failures, report(0, 4)])
+    assert seconds(answer["eyes"]["E1"]) == {"up": 4}
+
+
+def test_a_check_that_is_told_of_later_is_off_until_then() -> None:
+    checks = {"checks": {"picture": {"interval_s": 300}}}
+    lines = [setup(policy=checks), run(0, 1), run(1, 4, "failing"), single(3) | {"check": "picture"}]
+    first, second = answers([*lines, report(0, 2), report(0, 4)])
+    assert first["eyes"]["E1"]["usable"] is None
+    assert second["eyes"]["E1"]["usable"] == 0
 
 
 def test_a_point_is_served_by_k_of_its_eyes() -> None:
@@ -273,13 +295,26 @@ def test_several_periods_are_answered_each_as_known_at_its_own_now() -> None:
 
 def test_a_site_is_lost_as_far_as_that_is_known() -> None:
     heard = [(0, 6), (8, 24)]
-    beats = [
-        {"heartbeat": {"site": "S1", "from": at(start), "to": at(end), "every_s": 10}} for start, end in heard
-    ]
     reports = [report(0, 24, now) for now in (5, 6, 7, 9)]
-    lines = [setup(), *(run(start, end) for start, end in heard), *beats, *reports]
+    lines = [setup(), *(run(start, end) for start, end in heard), *beats(*heard), *reports]
     told_of = [[(i["kind"], i["ended_at"]) for i in answer["incidents"]] for answer in answers(lines)]
     assert told_of == [[], [], [("site", None)], [("site", at(8))]]
+
+
+def test_what_a_lost_site_says_against_its_eyes_is_not_believed() -> None:
+    lines = [setup(eyes=3), *beats((0, 1), (2, 3))]
+    for eye in ("E1", "E2", "E3"):
+        lines += [run(0, 1, eye=eye), run(1, 2, "failing", eye=eye), run(2, 3, eye=eye)]
+    (answer,) = answers([*lines, report(0, 3)])
+    assert [seconds(eye) for eye in answer["eyes"].values()] == [{"up": 2, "unknown": 1}] * 3
+    assert answer["units"]["A"]["availability"] == 1
+    assert [(i["kind"], len(i["eyes"])) for i in answer["incidents"]] == [("site", 3)]
+
+
+def test_what_a_lost_site_says_for_its_eyes_holds() -> None:
+    lines = [setup(), run(0, 1), *beats((0, 1), (2, 3)), run(2, 3)]
+    (answer,) = answers([*lines, run(1, 2, received_at=at(2.5)), report(0, 3)])
+    assert seconds(answer["eyes"]["E1"]) == {"up": 3}
 
 
 def test_a_unit_without_eyes_has_no_rate() -> None:
@@ -333,6 +368,16 @@ def test_the_command_answers_people(language: str, words: list[str]) -> None:
     result = command("-", given=(VECTORS / "T07_from_the_first_failure.jsonl").read_bytes())
     assert result.exit_code == 0, result.stderr
     assert [word for word in words if word not in result.stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [pytest.param("vi", "Một mắt", id="vi"), pytest.param("en", "One eye", id="en")],
+    indirect=["language"],
+)
+def test_the_command_names_kinds_of_incidents_as_every_face_does(language: str, words: str) -> None:
+    result = command("-", given=(VECTORS / "T07_from_the_first_failure.jsonl").read_bytes())
+    assert words in result.stdout
 
 
 GOOD = [setup(units="AB"), run(0, 4), report(0, 4)]

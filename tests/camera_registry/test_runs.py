@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from camera_registry import sites
 from camera_registry.db import Database
 from camera_registry.health import (
     Finding,
@@ -174,6 +175,21 @@ def test_what_of_a_run_was_too_late_when_it_was_received_is_refused(database: Da
     assert ledger(database)[0] == (day, "ok")
     as_made = Heard("E2", Check.STREAM, run(-30 * day, 60, 40 * 1440))
     assert ingest.deliver_runs("each as it was made", [as_made]).refused == 40 * 1440 - 30 * 1440 - 721
+
+
+def test_of_a_failing_run_is_held_back_what_lies_in_a_loss_of_the_site(database: Database) -> None:
+    with database.transaction() as session:
+        sites.heard(session, 1, at(0), at(600), 10)
+        sites.heard(session, 1, at(1200), at(9000), 10)
+    ingest = judge(database)
+    receipt = ingest.deliver_runs("d", heard(run(0, 60, 30, FAILING)))
+    assert (receipt.taken, receipt.held_back) == (30, 9)
+    assert ledger(database)[:3] == [(0, "failing"), (660, "unknown"), (1200, "failing")]
+    with database.reading() as session:
+        kept = ingest.kept(session, [(1, Check.STREAM)])
+    assert kept == {(1, Check.STREAM): [run(0, 60, 11, FAILING), run(1200, 60, 10, FAILING)]}
+    everywhere = ingest.deliver_runs("nothing is left of it", heard(run(660, 60, 3, FAILING)))
+    assert (everywhere.held_back, everywhere.changed) == (3, set())
 
 
 def test_runs_of_an_unknown_eye_are_named(database: Database) -> None:

@@ -96,6 +96,9 @@ def test_only_what_touches_the_period_is_told(database: Database) -> None:
     assert lost(database, 3610, Span(at(3599), at(9000))) == [(10, 35, 3600)]
     assert lost(database, 3610, Span(at(-100), at(10))) == []
     assert lost(database, 20) == [], "what is heard later is not known yet"
+    hear(database, 7200, 10_800)
+    assert lost(database, 10_810, Span(at(7000), at(7100))) == [(3610, 3635, 7200)]
+    assert lost(database, 99_999, Span(at(50_000), at(60_000))) == [(10_810, 10_835, None)]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ class Scenario:
     pieces: dict[tuple[str, str], list[Piece]] = field(default_factory=lambda: defaultdict(list))
     windows: list[Window] = field(default_factory=list)
     moves: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    beats: dict[str, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     reports: list[tuple[int, int, int]] = field(default_factory=list)  # from, to, now
 
 
@@ -117,6 +118,10 @@ def _take(scenario: Scenario, line: Mapping[str, Any], number: int) -> None:
     elif "retire" in line:
         start, _ = scenario.service[line["retire"]["eye"]]
         scenario.service[line["retire"]["eye"]] = start, moment(line["retire"]["at"])
+    elif "heartbeat" in line:
+        said = line["heartbeat"]
+        first, end, step = moment(said["from"]), moment(said["to"]), micros(said["every_s"])
+        scenario.beats[said["site"]].append((first, -((first - end) // step), step))
     elif "report" in line:
         said = line["report"]
         scenario.reports.append(
@@ -169,6 +174,32 @@ class Stretch:
     first: int
     last: int
     count: int
+
+
+def losses(beats: Iterable[tuple[int, int, int]], now: int) -> Iterator[tuple[int, int]]:
+    """When a site was lost that was heard so: three beats missed, the third of them by half a beat."""
+    heard = sorted(
+        (first, first + (min(count, (now - first) // step + 1) - 1) * step, step)
+        for first, count, step in beats
+        if first <= now
+    )
+    for (_, last, step), (again, _, _) in pairwise([*heard, (ALWAYS, 0, 0)]):
+        if min(again, now) - last > 3.5 * step:
+            yield last + step, again
+
+
+def believed(pieces: Iterable[Piece], lost: Sequence[tuple[int, int]]) -> Iterator[Piece]:
+    """What a site said while it was lost is not used against its eyes."""
+    for piece in pieces:
+        start = -ALWAYS
+        for left, again in lost if piece.outcome == "failing" else ():
+            if piece.told is not None and piece.told >= again:
+                continue  # it kept what it saw until it was heard
+            if part := piece.between(start, left):
+                yield part
+            start = again
+        if rest := piece.between(start, ALWAYS):
+            yield rest
 
 
 Turns = list[tuple[int, str]]  # from then on; unknown before
@@ -352,12 +383,15 @@ class Eye:
             for window in scenario.windows
             for part in self._part_of(window, {"eye": name, "point": point, "site": site})
         ]
+        lost = list(losses(scenario.beats[site], now))
         self.turns: dict[str, Turns] = {check: [(-ALWAYS, "off")] for check in CHECKS}
         self.blips: list[int] = []
         for check, policy in scenario.policies.items():
-            if check != "stream" and not scenario.pieces.get((name, check)):
+            pieces = scenario.pieces.get((name, check), [])
+            heard = (piece.first if piece.told is None else piece.told for piece in pieces)
+            if check != "stream" and min(heard, default=ALWAYS) > now:
                 continue  # never judged: as good as off
-            self.turns[check], blips = judge(scenario.pieces[name, check], policy, now)
+            self.turns[check], blips = judge(list(believed(pieces, lost)), policy, now)
             if check == "stream":
                 self.blips = blips
         self.falls = [
