@@ -23,7 +23,7 @@ def started(
     *,
     log: Path,
     ready: Callable[[str], bool],
-    deadline_s: float = 20.0,
+    deadline_s: float = 60.0,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:

@@ -19,7 +19,10 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_, translate
 from camera_registry.settings import Settings, SettingsError
 
-out = Console(highlight=False, soft_wrap=True)
+# What is read by a program or kept in a file has no screen whose width a table must keep to.
+WIDTH_OF_NO_SCREEN = 200
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH_OF_NO_SCREEN)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 

@@ -330,7 +330,8 @@ async def test_it_tells_how_far_it_is_and_stops_when_it_is_asked_to(
             row = await ended(monitor, rollout)
         assert (row.ending, row.started) == (Ending.STOPPED, 11)
         assert started(monitor) == 11, "what was started stays started"
-        assert row.asked == sim.counters().connections < 22
+        # One that was just beginning when it was stopped is not counted as asked.
+        assert row.asked <= sim.counters().connections < 22
         assert sim.counters().sessions_dropped == 0
         shut(monitor)
 

@@ -78,7 +78,7 @@ async def test_a_loss_costs_one_result(workers: Workers, work: object, reason: R
     with pytest.raises(WorkerError) as error:
         await workers.run(0.2, work)
     assert error.value.reason is reason
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30, "what hangs would take 60 s"
     assert (await look(workers)).sight.width == 160
 
 

@@ -29,7 +29,7 @@ def test_demonstration(home: Home) -> None:
 
     words = ["--for", str(SECONDS), "--json", "--port", address.rpartition(":")[2], "--folder", "demo"]
     with started(
-        [PROGRAM, "demo", *words], log=log, ready=shows, deadline_s=60, env=home.env, cwd=home.folder
+        [PROGRAM, "demo", *words], log=log, ready=shows, deadline_s=180, env=home.env, cwd=home.folder
     ) as process:
         assert orjson.loads(reads("/api/v1/totals"))["totals"]["eyes"] == EYES
         assert len(orjson.loads(reads("/api/v1/eyes"))["eyes"]) == EYES
