@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 import structlog
@@ -197,10 +197,13 @@ def _is_due(device: Surveyed, tried: datetime | None, now: datetime) -> bool:
         return False
     if device.last is None:
         return True
-    target = device.target
+    return device.last < day_begun(device.target, now)
+
+
+def day_begun(target: Target, now: datetime) -> datetime:
+    """When the day of a target's device that holds ``now`` began: its hour comes of its name."""
     phase = crc32(f"{target.site}/{target.device}".encode()) / 2**32 * EVERY_S
-    begun = (now.timestamp() - phase) // EVERY_S * EVERY_S + phase
-    return device.last.timestamp() < begun
+    return datetime.fromtimestamp((now.timestamp() - phase) // EVERY_S * EVERY_S + phase, UTC)
 
 
 def recordings(

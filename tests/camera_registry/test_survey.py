@@ -12,7 +12,7 @@ from camera_registry import models
 from camera_registry.audit import Actor
 from camera_registry.facts import confirm_device
 from camera_registry.monitor import Monitor
-from camera_registry.survey import AGAIN_AFTER, Surveyor
+from camera_registry.survey import AGAIN_AFTER, Surveyor, day_begun
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth
 from probes.simulator.faces import HttpSpec, Maker, OnvifSpec
@@ -68,6 +68,8 @@ def recording(monitor: Monitor) -> dict[str, tuple[str, str]]:
 async def test_a_recorder_is_read_once_a_day_with_one_login(database_url: str, tmp_path: Path) -> None:
     clock = Clock()
     async with recorder(database_url, tmp_path, clock) as (sim, monitor):
+        begun = day_begun(monitor.targets()[0], clock.now)
+        clock.advance((begun + timedelta(days=1, minutes=1) - clock.now).total_seconds())
         surveyor = Surveyor(monitor)
         await read_through(surveyor, monitor)
         assert recording(monitor) == {

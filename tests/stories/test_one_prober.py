@@ -256,8 +256,12 @@ def test_serve_waits_for_a_command_that_asks(home: Home) -> None:
         register(home, city.fleet, interval_s=60)
         with begun(home, "probe", "slow-1", "--liveness") as command:
             wait_until(lambda: city.counters()["sessions_open"] == 1, "the probe")
-            with home.serve() as served:  # entered when it serves
-                assert "Một lệnh khác đang kiểm tra camera" in served.said()
+            command.send_signal(signal.SIGSTOP)  # it keeps its role until serve has asked for it
+            with home.serve(ready=False) as served:
+                wait_until(lambda: "Một lệnh khác đang kiểm tra camera" in served.said(), "serve to wait")
+                assert "Đang phục vụ" not in served.said()
+                command.send_signal(signal.SIGCONT)
                 assert command.wait(10) == 2
+                wait_until(lambda: "Đang phục vụ" in served.said(), "serve to serve")
                 served.stop()
         assert city.settled()["sessions_peak"] == 1
