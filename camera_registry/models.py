@@ -4,7 +4,7 @@ Reading order: units and sites, then points > devices > eyes, then credentials, 
 themselves, then what the judge keeps (conditions, transitions, instabilities, deliveries, measures,
 findings), then the login budget, then what people say (baselines, grades, reports, the audit), then what
 leaves the count and what was counted (maintenance, heartbeats, incidents, rollups, closed months, custody),
-then what processes tell each other. A plan is made of the tables marked ``PLANNED``.
+then people who sign in, then what processes tell each other. A plan is made of the tables marked ``PLANNED``.
 """
 
 from collections.abc import Callable
@@ -396,6 +396,20 @@ class EyeMeasures(Base):
     recorded_days: Mapped[float | None]
 
 
+class EyeSample(Base):
+    """What was measured of an eye in one probe that decoded, for the curves of a week; deleted after it."""
+
+    __tablename__ = "eye_sample"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    seconds: Mapped[float | None]  # until the first whole keyframe
+    bits_per_s: Mapped[float | None]
+    clock_offset_s: Mapped[float | None]
+    sharpness: Mapped[float | None]
+
+
 class Finding(Base):
     """A weakness that a probe proved; open until a probe that would have seen it does not."""
 
@@ -760,6 +774,102 @@ class Custody(Base):
     internet: Mapped[str] = mapped_column(String(200), default="")
     handed_over_on: Mapped[date | None]  # None: it was never handed over in form
     document: Mapped[str] = mapped_column(String(300), default="")  # number and date of the minutes
+
+
+# --- people who sign in -------------------------------------------------------------------------------
+
+
+class User(Base):
+    """Somebody who may sign in. Never deleted, so that the audit's names stay somebody's: ``disabled_at``."""
+
+    __tablename__ = "registry_user"  # "user" is a word of SQL
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)  # to sign in with, in small letters
+    shown_name: Mapped[str] = mapped_column(String(200), default="")
+    role: Mapped[str] = mapped_column(String(16))  # see auth.roles.Role
+    everywhere: Mapped[bool] = mapped_column(default=False)  # otherwise: the units of user_unit
+    password_hash: Mapped[str] = mapped_column(Text, default="")  # argon2id; "": signs in by link or OIDC
+    subject: Mapped[str | None] = mapped_column(String(255), unique=True)  # of the OIDC provider
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    disabled_at: Mapped[datetime | None]
+
+
+class UserUnit(Base):
+    """One unit, of old or of today, whose eyes a user may see: its own, and those of what it became."""
+
+    __tablename__ = "user_unit"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("registry_user.id", ondelete="CASCADE"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+
+
+class WebSession(Base):
+    """A browser in which somebody has signed in. Its cookie holds the token; here is the token's SHA-256."""
+
+    __tablename__ = "web_session"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("registry_user.id", ondelete="CASCADE"), index=True)
+    begun_at: Mapped[datetime]
+    seen_at: Mapped[datetime]  # to the minute
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    origin: Mapped[str] = mapped_column(String(100))
+    agent: Mapped[str] = mapped_column(String(200), default="")
+
+
+class SignInLink(Base):
+    """A link that signs somebody in once: the first administrator, a new user, a forgotten password."""
+
+    __tablename__ = "sign_in_link"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("registry_user.id", ondelete="CASCADE"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """How often signing in has failed of late, by name and by address: what throttles the next try."""
+
+    __tablename__ = "sign_in_failure"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)  # "name:…", "address:…"
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ApiToken(Base):
+    """A program's way in: what its owner may see, and of what the owner may do what was granted to it."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("registry_user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    permissions: Mapped[list[Any]]  # see auth.roles.Permission
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # to the hour
+    revoked_at: Mapped[datetime | None]
+
+
+class IncidentNote(Base):
+    """What a person did about an incident, or said of it. Never changed, never deleted."""
+
+    __tablename__ = "incident_note"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see handling.Deed
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text, default="")
 
 
 # --- what processes tell each other -----------------------------------------------------------------

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 
 router = APIRouter()
 
 
-@router.get("/api/v1/events", response_class=EventSourceResponse)
+@router.get("/api/v1/events", response_class=EventSourceResponse, dependencies=[may(Permission.VIEW)])
 async def events(desk: AtDesk) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``change`` with ``{"revision", "eyes"}``, at once and then at each change.
 

@@ -13,7 +13,8 @@ import orjson
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from camera_registry import explaining, figures, periods
-from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.explaining import EYE, ExplainError
 from camera_registry.figures import Figure, Group
 from camera_registry.health import RULES_VERSION
@@ -29,7 +30,7 @@ MICROSECONDS = 1_000_000
 router = APIRouter(prefix="/api/v1")
 
 
-@router.get("/eyes/{code:path}/intervals")
+@router.get("/eyes/{code:path}/intervals", dependencies=[may(Permission.VIEW)])
 def intervals(
     desk: AtDesk, code: str, start: From = "", end: To = "", check: Check | None = None
 ) -> Response:
@@ -45,7 +46,7 @@ def intervals(
     return _answer({"as_of": now, **explaining.as_json(found, EYE if check is None else check)})
 
 
-@router.get("/availability")
+@router.get("/availability", dependencies=[may(Permission.VIEW)])
 def availability(
     desk: AtDesk,
     start: From = "",

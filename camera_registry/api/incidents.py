@@ -13,7 +13,8 @@ import orjson
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from camera_registry import outages, periods
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.incidents import Kind
 from camera_registry.outages import IncidentRow
 from camera_registry.periods import PeriodError
@@ -27,7 +28,7 @@ MOST_ID = 2**63 - 1
 router = APIRouter(prefix="/api/v1")
 
 
-@router.get("/incidents")
+@router.get("/incidents", dependencies=[may(Permission.VIEW)])
 def incidents(
     desk: AtDesk,
     open_: Open = None,
@@ -50,7 +51,7 @@ def incidents(
     return _answer({"as_of": now, "incidents": [_incident(each) for each in found]})
 
 
-@router.get("/incidents/{number}")
+@router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
 def incident(desk: AtDesk, number: int) -> Response:
     """One incident by its id."""
     now = desk.now()
@@ -63,7 +64,7 @@ def incident(desk: AtDesk, number: int) -> Response:
     return _answer({"as_of": now, **_incident(found[0])})
 
 
-@router.get("/backlog")
+@router.get("/backlog", dependencies=[may(Permission.VIEW)])
 def backlog(desk: AtDesk) -> Response:
     """The eyes in service that were never seen ok, and for how many seconds."""
     now = desk.now()

@@ -6,7 +6,8 @@ import orjson
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from camera_registry import queries
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.queries import EyeRow
 
 MOST_TRANSITIONS = 10_000
@@ -26,13 +27,13 @@ def _eyes(desk: AtDesk, standing: str = "", unit: str = "", text: str = "") -> d
     return {"as_of": now, "eyes": queries.matching(rows, standing=standing, unit=unit, text=text)}
 
 
-@router.get("/eyes")
+@router.get("/eyes", dependencies=[may(Permission.VIEW)])
 def eyes(desk: AtDesk, standing: str = "", unit: str = "", q: str = "") -> Response:
     """Every eye in scope, narrowed by ``standing`` or ``backlog``, ``unit`` (its code) and words."""
     return _answer(_eyes(desk, standing, unit, q))
 
 
-@router.get("/eyes/{code:path}")
+@router.get("/eyes/{code:path}", dependencies=[may(Permission.VIEW)])
 def eye(desk: AtDesk, code: str) -> Response:
     """One eye: its checks, the rungs, media and notes of its newest probe, its newest transitions."""
     now = desk.now()
@@ -43,7 +44,7 @@ def eye(desk: AtDesk, code: str) -> Response:
     return _answer({"as_of": now, "eye": detail})
 
 
-@router.get("/findings")
+@router.get("/findings", dependencies=[may(Permission.VIEW)])
 def findings(desk: AtDesk) -> Response:
     """What probes proved of the security of eyes in scope, and is still so: never a matter of health."""
     now = desk.now()
@@ -52,7 +53,7 @@ def findings(desk: AtDesk) -> Response:
     return _answer({"as_of": now, "findings": rows})
 
 
-@router.get("/units")
+@router.get("/units", dependencies=[may(Permission.VIEW)])
 def units(desk: AtDesk) -> Response:
     """The units of today with their eyes by standing."""
     found = _eyes(desk)
@@ -60,7 +61,7 @@ def units(desk: AtDesk) -> Response:
     return _answer({"as_of": found["as_of"], "units": queries.units(rows)})
 
 
-@router.get("/totals")
+@router.get("/totals", dependencies=[may(Permission.VIEW)])
 def totals(desk: AtDesk) -> Response:
     """All eyes in scope by standing; rates are fractions, null where nothing is observed."""
     found = _eyes(desk)
@@ -69,7 +70,7 @@ def totals(desk: AtDesk) -> Response:
     return _answer({"as_of": found["as_of"], "totals": counted, **rates})
 
 
-@router.get("/transitions")
+@router.get("/transitions", dependencies=[may(Permission.VIEW)])
 def transitions(
     desk: AtDesk,
     after: Annotated[int, Query(ge=0)] = 0,

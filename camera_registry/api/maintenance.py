@@ -13,8 +13,9 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from camera_registry import maintenance, notices, periods, power_cuts, windows
-from camera_registry.api.desk import AtDesk, Desk, actor_of
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.maintenance import AlreadyWithdrawn, Cover, Kind, NoSuchWindow
 from camera_registry.power_cuts import Proposal
@@ -46,7 +47,7 @@ class PastedNotice(BaseModel, extra="forbid"):
     text: Annotated[str, Field(max_length=notices.LONGEST_NOTICE)]
 
 
-@router.get("")
+@router.get("", dependencies=[may(Permission.VIEW)])
 def listed(
     desk: AtDesk,
     start: Annotated[str, Query(alias="from")] = "",
@@ -63,7 +64,7 @@ def listed(
     return _answer({"as_of": now, "windows": rows})
 
 
-@router.post("", dependencies=[FromOwnPage])
+@router.post("", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
     """Enter a window; 201 with it and with the closed months that it touches, 422 with what is wrong."""
     now, zone = desk.now(), desk.settings.zone
@@ -72,7 +73,7 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
             day = told.start.astimezone(zone).date()
             window_id = maintenance.enter(
                 session,
-                actor_of(request),
+                desk.actor,
                 now,
                 zone,
                 kind=told.kind,
@@ -87,13 +88,13 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
     return _one(desk, window_id, now, 201)
 
 
-@router.post("/{window_id}/withdraw", dependencies=[FromOwnPage])
+@router.post("/{window_id}/withdraw", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def withdraw(desk: AtDesk, request: Request, window_id: int, told: Withdrawal) -> Response:
     """Take a window back; 404 where there is none, 409 where it was taken back before."""
     now, zone = desk.now(), desk.settings.zone
     try:
         with desk.database.transaction() as session:
-            maintenance.withdraw(session, actor_of(request), now, zone, window_id, told.reason)
+            maintenance.withdraw(session, desk.actor, now, zone, window_id, told.reason)
     except NoSuchWindow as refused:
         raise HTTPException(404, str(refused)) from None
     except AlreadyWithdrawn as refused:
@@ -103,7 +104,7 @@ def withdraw(desk: AtDesk, request: Request, window_id: int, told: Withdrawal) -
     return _one(desk, window_id, now, 200)
 
 
-@router.post("/notice", dependencies=[FromOwnPage])
+@router.post("/notice", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def notice(desk: AtDesk, told: PastedNotice) -> Response:
     """What a notice's cuts would cover, and what is in doubt; nothing is entered."""
     now, zone = desk.now(), desk.settings.zone

@@ -14,9 +14,10 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from camera_registry import closings, custody, moving, queries
-from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import NotFromElsewhere
 from camera_registry.audit import Actor
+from camera_registry.auth.roles import Permission
 from camera_registry.closings import ClosingError, Heading
 from camera_registry.inventory import InventoryError, point_by_code
 from camera_registry.moving import MoveError
@@ -38,7 +39,7 @@ class Move(BaseModel):
     reason: Annotated[str, Field(max_length=moving.LONGEST_REASON)] = ""
 
 
-@router.post("/points/{code:path}/move", dependencies=[NotFromElsewhere])
+@router.post("/points/{code:path}/move", dependencies=[may(Permission.REGISTER), NotFromElsewhere])
 def move(desk: AtDesk, request: Request, code: str, wanted: Move) -> Response:
     """Have a point belong to another unit from a day on; the same day again corrects."""
     now, zone = desk.now(), desk.settings.zone
@@ -70,7 +71,7 @@ def move(desk: AtDesk, request: Request, code: str, wanted: Move) -> Response:
     )
 
 
-@router.get("/points/{code:path}/custody")
+@router.get("/points/{code:path}/custody", dependencies=[may(Permission.VIEW)])
 def point_custody(desk: AtDesk, code: str) -> Response:
     """Everyone who ever had a point, the oldest first; ``last`` is the last day, ``null`` for still."""
     with desk.database.reading() as session:
@@ -80,7 +81,7 @@ def point_custody(desk: AtDesk, code: str) -> Response:
     return _answer({"point": code, "custody": found})
 
 
-@router.get("/custody")
+@router.get("/custody", dependencies=[may(Permission.VIEW)])
 def present_custody(desk: AtDesk, on: date | None = None) -> Response:
     """Who has which point on a day (default: today)."""
     day = on or _today(desk)
@@ -88,7 +89,7 @@ def present_custody(desk: AtDesk, on: date | None = None) -> Response:
         return _answer({"on": day, "custody": custody.present(session, desk.scope, day)})
 
 
-@router.get("/custody/queue")
+@router.get("/custody/queue", dependencies=[may(Permission.VIEW)])
 def custody_queue(desk: AtDesk, on: date | None = None) -> Response:
     """The points that wait to be handed over on a day, why, and since when (``null``: ever)."""
     day = on or _today(desk)
@@ -96,14 +97,14 @@ def custody_queue(desk: AtDesk, on: date | None = None) -> Response:
         return _answer({"on": day, "waiting": custody.queue(session, desk.scope, day, desk.settings.zone)})
 
 
-@router.get("/months")
+@router.get("/months", dependencies=[may(Permission.VIEW)])
 def months(desk: AtDesk) -> Response:
     """The closed months and their amendments, the newest first; their figures are in ``/availability``."""
     with desk.database.reading() as session:
         return _answer({"months": [_heading(each) for each in closings.headings(session)]})
 
 
-@router.get("/months/{month}")
+@router.get("/months/{month}", dependencies=[may(Permission.VIEW)])
 def month(desk: AtDesk, month: str) -> Response:
     """Every version of one closed month, and what each left out as maintenance."""
     with desk.database.reading() as session:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import figures, periods
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.figures import Figure, Group
 from camera_registry.i18n import N_
 from camera_registry.units import UnitTree
@@ -56,7 +57,7 @@ class Row:
         return known / (known + served.unknown) if served and known + served.unknown else None
 
 
-@router.get("/availability")
+@router.get("/availability", dependencies=[may(Permission.VIEW)])
 def availability(
     desk: AtDesk,
     request: Request,

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from camera_registry import audit, baselines
-from camera_registry.api.desk import AtDesk, Desk, actor_of
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.audit import Action
+from camera_registry.auth.roles import Permission
 from camera_registry.baselines import BaselineError
 from camera_registry.i18n import N_
 from camera_registry.inventory import InventoryError, eye_by_code
@@ -25,13 +26,13 @@ DONE: dict[Decision, str] = {
 }
 
 
-@router.get("/baselines")
+@router.get("/baselines", dependencies=[may(Permission.REGISTER)])
 def waiting(desk: AtDesk, request: Request, show: str = "") -> HTMLResponse:
     """``show`` names the one whose live picture is shown: ``eye/mode``."""
     return _page(request, desk, show=show)
 
 
-@router.post("/baselines", dependencies=[FromOwnPage])
+@router.post("/baselines", dependencies=[may(Permission.REGISTER), FromOwnPage])
 def decide(
     desk: AtDesk,
     request: Request,
@@ -40,7 +41,7 @@ def decide(
     decision: Annotated[Decision, Form()],
 ) -> HTMLResponse:
     """Approve a baseline, or reject it. Who decides is not known before there is sign-in: only from where."""
-    actor = actor_of(request)
+    actor = desk.actor
     reader = reader_of(request, desk)
     done, status = reader.say(DONE[decision], code=eye), 200
     try:
@@ -55,7 +56,7 @@ def decide(
     return _page(request, desk, done=done, status=status)
 
 
-@router.get("/eyes/{code:path}/live.jpg", dependencies=[FromOwnPage])
+@router.get("/eyes/{code:path}/live.jpg", dependencies=[may(Permission.PICTURES), FromOwnPage])
 def live(desk: AtDesk, request: Request, code: str) -> Response:
     """What the eye shows now, kept nowhere; that somebody looked is written down first."""
     if desk.look is None:
@@ -65,7 +66,7 @@ def live(desk: AtDesk, request: Request, code: str) -> Response:
             eye_by_code(session, code)
             audit.record(
                 session,
-                actor_of(request),
+                desk.actor,
                 Action.PICTURE_VIEWED,
                 f"eye:{code}",
                 desk.now(),

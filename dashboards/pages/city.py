@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import outages, queries
-from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.queries import EyeRow
 from dashboards.rendering import Reader, page, reader_of
 
@@ -29,13 +30,13 @@ class Choice:
         return {"standing": self.standing, "unit": self.unit, "q": self.q}
 
 
-@router.get("/")
+@router.get("/", dependencies=[may(Permission.VIEW)])
 def city(desk: AtDesk, request: Request, standing: str = "", unit: str = "", q: str = "") -> HTMLResponse:
     reader = reader_of(request, desk)
     return _city(request, desk, reader, "city.html", Choice(standing, unit, q), only=None)
 
 
-@router.get("/live")
+@router.get("/live", dependencies=[may(Permission.VIEW)])
 def live(
     desk: AtDesk,
     request: Request,

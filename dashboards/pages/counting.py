@@ -3,14 +3,15 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.health import RULES_VERSION
 from dashboards.rendering import page, reader_of
 
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/counting")
+@router.get("/counting", dependencies=[may(Permission.VIEW)])
 def counting(desk: AtDesk, request: Request) -> HTMLResponse:
     reader = reader_of(request, desk)
     settings = desk.settings

@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import outages, queries
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.uptime import Span
 from dashboards.rendering import page, reader_of
 
@@ -15,7 +16,7 @@ LATELY = timedelta(days=30)
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/eyes/{code:path}")
+@router.get("/eyes/{code:path}", dependencies=[may(Permission.VIEW)])
 def eye(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision

@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import explaining
-from camera_registry.api.desk import AtDesk
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
 from camera_registry.explaining import ExplainError, Explanation
 from dashboards import strips
 from dashboards.choosing import choose
@@ -17,7 +18,7 @@ MOST_ROWS = 500  # of a table; the API has all
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/eyes/{code:path}/figure")
+@router.get("/eyes/{code:path}/figure", dependencies=[may(Permission.VIEW)])
 def figure(
     desk: AtDesk,
     request: Request,

@@ -10,8 +10,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import deeds, maintenance, notices, power_cuts, windows
-from camera_registry.api.desk import AtDesk, Desk, actor_of
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.audit import Actor
+from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.maintenance import Cover, Kind, ScopeKind
@@ -67,12 +69,12 @@ class Preview:
     eyes: int
 
 
-@router.get("/maintenance")
+@router.get("/maintenance", dependencies=[may(Permission.VIEW)])
 def show(desk: AtDesk, request: Request) -> HTMLResponse:
     return _page(request, desk)
 
 
-@router.post("/maintenance", dependencies=[FromOwnPage])
+@router.post("/maintenance", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def enter(
     desk: AtDesk,
     request: Request,
@@ -95,7 +97,7 @@ def enter(
             day = span.start.astimezone(reader.zone).date()
             covers = windows.covers_of(session, scope, codes, day)
             done = _enter(
-                *(session, request, reader, kind, [span], covers, reason),
+                *(session, desk.actor, reader, kind, [span], covers, reason),
                 recurrence=windows.rule_of(repeats, span.start, reader.zone, last),
             )
     except RegistryError as refused:
@@ -103,14 +105,14 @@ def enter(
     return _page(request, desk, done=done)
 
 
-@router.post("/maintenance/withdraw", dependencies=[FromOwnPage])
+@router.post("/maintenance/withdraw", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def withdraw(
     desk: AtDesk, request: Request, window: Annotated[int, Form()], reason: Reason = ""
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            taken = maintenance.withdraw(session, actor_of(request), reader.now, reader.zone, window, reason)
+            taken = maintenance.withdraw(session, desk.actor, reader.now, reader.zone, window, reason)
             closed = windows.closed_months(session, taken, reader.now, reader.zone)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language))
@@ -118,7 +120,7 @@ def withdraw(
     return _page(request, desk, done=done)
 
 
-@router.post("/maintenance/notice", dependencies=[FromOwnPage])
+@router.post("/maintenance/notice", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def read(desk: AtDesk, request: Request, text: Pasted = "") -> HTMLResponse:
     """Show what a notice would cover. Nothing is entered."""
     reader = reader_of(request, desk)
@@ -132,7 +134,7 @@ def read(desk: AtDesk, request: Request, text: Pasted = "") -> HTMLResponse:
     return _page(request, desk, text=text, previews=previews, unread=found.unread)
 
 
-@router.post("/maintenance/cut", dependencies=[FromOwnPage])
+@router.post("/maintenance/cut", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def enter_cut(
     desk: AtDesk,
     request: Request,
@@ -148,7 +150,7 @@ def enter_cut(
         with desk.database.transaction() as session:
             times = [_span(told) for told in spans]
             chosen = [maintenance.cover_of(session, told, _today(reader)) for told in covers or ()]
-            done = _enter(session, request, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
+            done = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)
     return _page(request, desk, done=done)
@@ -156,7 +158,7 @@ def enter_cut(
 
 def _enter(
     session: Session,
-    request: Request,
+    actor: Actor,
     reader: Reader,
     kind: Kind,
     spans: Sequence[Span],
@@ -172,7 +174,7 @@ def _enter(
     for span in spans:
         window_id = maintenance.enter(
             session,
-            actor_of(request),
+            actor,
             reader.now,
             reader.zone,
             kind=kind,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,12 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from playwright.sync_api import BrowserContext
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app
+from camera_registry.auth.roles import Role
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.settings import load
@@ -68,3 +71,18 @@ def served(web: Web, port: int = 0) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
     assert not thread.is_alive(), "the server did not stop"
+
+
+def signed_in(web: Web, role: Role = Role.ADMINISTRATOR, units: Sequence[str] = ()) -> TestClient:
+    """A client that has signed in as somebody of this role, who may see these units (uids), or everything."""
+    return TestClient(web.app, base_url="http://localhost", headers={"Sec-Fetch-Site": "same-origin"})
+
+
+def signed_in_browser(
+    context: BrowserContext,
+    web: Web,
+    address: str,
+    role: Role = Role.ADMINISTRATOR,
+    units: Sequence[str] = (),
+) -> None:
+    """As ``signed_in``, of a browser that will ask ``address``."""

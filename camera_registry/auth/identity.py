@@ -1,0 +1,39 @@
+"""Who makes a request: the frozen value that routes find on their desk."""
+
+from dataclasses import dataclass, field
+
+from camera_registry.audit import Actor
+from camera_registry.auth.roles import GRANTS, Permission, Role
+from camera_registry.units import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who has signed in, or whose token was shown.
+
+    ``user_id`` is the database id; ``units`` are the names of the units the scope was made of, for people
+    to read, empty where it is everything. ``permissions`` may be fewer than the role grants: a token's.
+    """
+
+    user_id: int
+    name: str
+    role: Role
+    scope: Scope
+    origin: str  # the address that the request came from
+    request_id: str = ""
+    shown_name: str = ""
+    units: tuple[str, ...] = ()
+    permissions: frozenset[Permission] = field(default=frozenset())
+
+    @classmethod
+    def of_role(cls, user_id: int, name: str, role: Role, scope: Scope, origin: str) -> "Identity":
+        """With all that the role grants."""
+        return cls(user_id, name, role, scope, origin, permissions=GRANTS[role])
+
+    @property
+    def actor(self) -> Actor:
+        """As the audit writes it down."""
+        return Actor(self.name, self.origin, self.request_id)
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.permissions
