@@ -34,6 +34,24 @@ class Action(StrEnum):
     CUSTODY_SET = "custody_set"
     SITE_CANARIES_SET = "site_canaries_set"
     CUSTODY_ENDED = "custody_ended"
+    UNITS_LOADED = "units_loaded"
+    SITE_ADDED = "site_added"
+    CREDENTIAL_SAVED = "credential_saved"  # its name and whom it serves, never what is in it
+    CREDENTIAL_ERASED = "credential_erased"
+    CREDENTIALS_RESEALED = "credentials_resealed"
+    IMPORTED = "imported"  # a file; each thing that it made or changed has its own row
+    EXPORTED = "exported"  # names and addresses leave the registry
+    ADDED = "added"  # a point, a device, an eye: the subject says
+    CHANGED = "changed"
+    COMMISSIONED = "commissioned"  # a device as it described itself
+    START_ASKED = "start_asked"
+    START_STOPPED = "start_stopped"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    RETIRED = "retired"
+    ACCESS_WITHDRAWN = "access_withdrawn"
+    TOKEN_MADE = "token_made"  # noqa: S105 (a slug)
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 (a slug)
 
 
 @dataclass(frozen=True, slots=True)

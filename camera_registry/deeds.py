@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from camera_registry import incidents
 from camera_registry.audit import Action
+from camera_registry.auth.roles import Permission
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -63,6 +64,38 @@ ACTIONS: Mapping[Action, str] = {
     Action.CUSTODY_SET: N_("Custody entered"),
     Action.CUSTODY_ENDED: N_("Custody ended"),
     Action.SITE_CANARIES_SET: N_("Canaries of the site set"),
+    Action.UNITS_LOADED: N_("Units loaded"),
+    Action.SITE_ADDED: N_("Site added"),
+    Action.CREDENTIAL_SAVED: N_("Credential set saved"),
+    Action.CREDENTIAL_ERASED: N_("Credential set erased"),
+    Action.CREDENTIALS_RESEALED: N_("Credential sets sealed anew"),
+    Action.IMPORTED: N_("File imported"),
+    Action.EXPORTED: N_("Exported"),
+    Action.ADDED: N_("Added to the registry"),
+    Action.CHANGED: N_("Changed in the registry"),
+    Action.COMMISSIONED: N_("Device commissioned"),
+    Action.START_ASKED: N_("Start of probing asked for"),
+    Action.START_STOPPED: N_("Start of probing stopped"),
+    Action.SUSPENDED: N_("Suspended"),
+    Action.RESUMED: N_("Back in service"),
+    Action.RETIRED: N_("Retired"),
+    Action.ACCESS_WITHDRAWN: N_("Access was withdrawn"),
+    Action.TOKEN_MADE: N_("Token made"),
+    Action.TOKEN_REVOKED: N_("Token revoked"),
+}
+
+PERMISSIONS: Mapping[Permission, str] = {
+    Permission.VIEW: N_("See states, incidents and figures"),
+    Permission.HANDLE: N_("Acknowledge and comment on incidents"),
+    Permission.MAINTAIN: N_("Enter maintenance and power cuts"),
+    Permission.TELL: N_("Report on eyes, grade pictures"),
+    Permission.PROBE: N_("Ask an eye now"),
+    Permission.PICTURES: N_("Look at pictures"),
+    Permission.REGISTER: N_("Change the registry"),
+    Permission.MONEY: N_("Custody and costs"),
+    Permission.AUDIT: N_("See who did what"),
+    Permission.PEOPLE: N_("Manage who may sign in"),
+    Permission.SCRAPE: N_("Read the metrics of the whole city"),
 }
 
 # What a time is counted as, beside the states of ledgers.

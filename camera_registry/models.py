@@ -548,7 +548,10 @@ class KeptPicture(Base):
 
 
 class Audit(Base):
-    """Who did what, from where, to what: written in the transaction of the deed, never changed."""
+    """Who did what, from where, to what: written in the transaction of the deed.
+
+    Never changed, never deleted: triggers of the database see to it.
+    """
 
     __tablename__ = "audit"
 
@@ -854,7 +857,7 @@ class ApiToken(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     permissions: Mapped[list[Any]]  # see auth.roles.Permission
     made_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]  # to the hour
     revoked_at: Mapped[datetime | None]
 

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("permissions", sa.JSON(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -149,8 +149,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
 
+    _freeze_audit(op.get_bind().dialect.name)
+
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER audit_is_final ON audit")
+        op.execute("DROP FUNCTION audit_is_final()")
+    else:
+        for deed in ("update", "delete"):
+            op.execute(f"DROP TRIGGER audit_is_final_{deed}")
     for table in (
         "eye_sample",
         "web_session",
@@ -162,3 +170,25 @@ def downgrade() -> None:
         "registry_user",
     ):
         op.drop_table(table)
+
+
+def _freeze_audit(dialect: str) -> None:
+    """Who did what is never changed and never purged, not even by a hand in the database.
+
+    A later revision that makes the table anew (batch mode on SQLite) must make its triggers anew.
+    """
+    if dialect == "postgresql":
+        op.execute(
+            "CREATE FUNCTION audit_is_final() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'the audit is never changed'; END $$"
+        )
+        op.execute(
+            "CREATE TRIGGER audit_is_final BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+            "FOR EACH STATEMENT EXECUTE FUNCTION audit_is_final()"
+        )
+    else:
+        for deed in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_is_final_{deed.lower()} BEFORE {deed} ON audit "
+                "BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END"
+            )

@@ -1,0 +1,227 @@
+"""A program's way in: ``Authorization: Bearer crt_…``, made by somebody who answers for what it does.
+
+A token sees what its owner sees, and may do what was granted to it as far as its owner's role still grants
+it. It ends on its day, when it is revoked, or with its owner. Kept is its SHA-256: 256 random bits need no
+slow hash, and whoever reads the table can use none of them.
+"""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry import audit
+from camera_registry.audit import Action, Actor
+from camera_registry.auth.identity import Identity
+from camera_registry.auth.roles import GRANTS, Permission, Role
+from camera_registry.db import Database
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.models import ApiToken, Unit, User, UserUnit
+from camera_registry.units import Scope
+
+PREFIX = "crt_"  # so that people, and scanners for leaked secrets, know one when they see it
+RANDOM_BYTES = 32
+LONGEST = 100  # characters of what is looked up at all; ours have 47
+LONGEST_NAME = 100
+USUAL_DAYS, MOST_DAYS = 365, 1_826
+MOST_LIVING = 50  # of one owner
+
+
+class TokenError(RegistryError):
+    """The token cannot be made, or not be revoked."""
+
+
+class NoSuchToken(TokenError):
+    """The owner has no token of this number."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """A token as its owner sees it. ``permissions`` are those that still hold: the role may have changed."""
+
+    id: int
+    owner: str
+    name: str
+    permissions: tuple[Permission, ...]
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None  # to the hour
+    revoked_at: datetime | None
+
+    def living(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+def identify(
+    database: Database, token: str, now: datetime, origin: str, request_id: str = ""
+) -> Identity | None:
+    """Whose token this is, with what it may do; ``None`` for one that is unknown, over, or whose owner is.
+
+    Costs one short read. That a token is in use is written down once an hour.
+    """
+    if not token.startswith(PREFIX) or len(token) > LONGEST:
+        return None
+    with database.reading() as session:
+        found = session.execute(
+            select(ApiToken, User)
+            .join(User, ApiToken.user_id == User.id)
+            .where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+            .where(ApiToken.expires_at > now, User.disabled_at.is_(None))
+        ).one_or_none()
+        if found is None:
+            return None
+        row, owner = found
+        scope, units = _sees(session, owner)
+    if row.used_at is None or row.used_at < _hour(now):
+        with database.transaction() as session:
+            session.get_one(ApiToken, row.id).used_at = _hour(now)
+    return Identity(
+        user_id=owner.id,
+        name=owner.name,
+        role=Role(owner.role),
+        scope=scope,
+        origin=origin,
+        request_id=request_id,
+        shown_name=owner.shown_name,
+        units=units,
+        permissions=frozenset(_holds(owner, row.permissions)),
+    )
+
+
+def grantable(role: Role, everywhere: bool) -> list[Permission]:
+    """What somebody may grant a token: what the role grants; metrics are of the whole city or of nobody."""
+    return [p for p in Permission if p in GRANTS[role] and (everywhere or p is not Permission.SCRAPE)]
+
+
+def make(
+    session: Session,
+    actor: Actor,
+    owner: str,
+    name: str,
+    permissions: Collection[Permission],
+    now: datetime,
+    days: int = USUAL_DAYS,
+) -> str:
+    """Make a token for ``owner`` (a user's name) and return it: it can be shown now and never again.
+
+    Raises ``TokenError`` where the owner is unknown or disabled, does not hold such a permission, or has as
+    many as ``MOST_LIVING``.
+    """
+    user = _user(session, owner)
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME:
+        raise TokenError(N_("A token has a name of at most {limit} characters."), limit=LONGEST_NAME)
+    if not 1 <= days <= MOST_DAYS:
+        raise TokenError(N_("A token lasts between 1 and {days} days."), days=MOST_DAYS)
+    beyond = set(permissions) - set(grantable(Role(user.role), user.everywhere))
+    if beyond or not permissions:
+        raise TokenError(
+            N_("{owner} cannot grant this to a token: {permissions}."),
+            owner=user.name,
+            permissions=", ".join(sorted(beyond)) or "–",
+        )
+    if sum(each.living(now) for each in of_owner(session, user.name)) >= MOST_LIVING:
+        raise TokenError(
+            N_("{owner} has {limit} tokens already; revoke one."), owner=owner, limit=MOST_LIVING
+        )
+    token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+    row = ApiToken(
+        user_id=user.id,
+        name=name,
+        token_hash=_hash(token),
+        permissions=sorted(permissions),
+        made_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    session.add(row)
+    session.flush()
+    after = {"name": name, "permissions": sorted(permissions), "expires_at": row.expires_at.isoformat()}
+    audit.record(
+        session,
+        actor,
+        Action.TOKEN_MADE,
+        f"user:{user.name}",
+        now,
+        detail={"token": row.id, "before": None, "after": after},
+    )
+    return token
+
+
+def revoke(session: Session, actor: Actor, owner: str, token_id: int, now: datetime) -> TokenRow:
+    """End one of the owner's tokens at once. Raises ``NoSuchToken``; one that is revoked stays so."""
+    user = _user(session, owner)
+    row = session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user.id))
+    if row is None:
+        raise NoSuchToken(N_("{owner} has no token {id}."), owner=user.name, id=token_id)
+    if row.revoked_at is None:
+        row.revoked_at = now
+        session.flush()
+        after = {"revoked_at": now.isoformat()}
+        audit.record(
+            session,
+            actor,
+            Action.TOKEN_REVOKED,
+            f"user:{user.name}",
+            now,
+            detail={"token": row.id, "name": row.name, "before": {"revoked_at": None}, "after": after},
+        )
+    return _row(row, user)
+
+
+def of_owner(session: Session, owner: str | None = None) -> list[TokenRow]:
+    """The tokens of one owner, or of all; the newest first, those that are over among them."""
+    found = select(ApiToken, User).join(User, ApiToken.user_id == User.id).order_by(ApiToken.id.desc())
+    if owner is not None:
+        found = found.where(User.name == owner)
+    return [_row(row, user) for row, user in session.execute(found)]
+
+
+def _row(row: ApiToken, owner: User) -> TokenRow:
+    return TokenRow(
+        row.id,
+        owner.name,
+        row.name,
+        _holds(owner, row.permissions),
+        row.made_at,
+        row.expires_at,
+        row.used_at,
+        row.revoked_at,
+    )
+
+
+def _holds(owner: User, granted: Collection[str]) -> tuple[Permission, ...]:
+    return tuple(p for p in grantable(Role(owner.role), owner.everywhere) if p in granted)
+
+
+def _sees(session: Session, owner: User) -> tuple[Scope, tuple[str, ...]]:
+    """The owner's scope, and the names of the units that it was made of."""
+    if owner.everywhere:
+        return Scope.everything(), ()
+    units = session.execute(
+        select(Unit.id, Unit.name)
+        .join(UserUnit, UserUnit.unit_id == Unit.id)
+        .where(UserUnit.user_id == owner.id)
+        .order_by(Unit.name, Unit.id)
+    ).all()
+    return Scope.of(unit_id for unit_id, _ in units), tuple(name for _, name in units)
+
+
+def _user(session: Session, name: str) -> User:
+    user = session.scalar(select(User).where(User.name == name, User.disabled_at.is_(None)))
+    if user is None:
+        raise TokenError(N_('Nobody who may sign in is called "{name}".'), name=name)
+    return user
+
+
+def _hash(token: str) -> str:
+    # What a header holds may be no text at all; it is then nobody's token.
+    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
