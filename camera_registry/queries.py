@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, exists, func, or_, select
@@ -19,8 +20,9 @@ from camera_registry.i18n import collation_key
 from camera_registry.inventory import SERIAL_CHANGED, Reach, Word
 from camera_registry.models import Device, DevicePace, Eye, Point, PointUnit, Site, Suspension
 from camera_registry.spelling import fold
-from camera_registry.units import Scope, UnitError, UnitTree
+from camera_registry.units import Scope, UnitError, UnitTree, UnitVersion
 from probes.reasons import Check, Outcome, Reason
+from probes.result import Step
 
 OBSERVED_FOR = timedelta(days=30)  # from an eye's first ok: its picture is recorded and shown, nobody is told
 
@@ -161,12 +163,13 @@ class TransitionRow:
 
 @dataclass(frozen=True, slots=True)
 class RungRow:
-    """One step of the newest probe's climb, as ``ingest`` keeps it."""
+    """How one step went in the newest probe that came to it; ``at`` is when that probe began."""
 
     step: str
     seconds: float
     reason: str
     detail: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +267,9 @@ class DeviceEventRow:
 class EyeDetail:
     """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it.
 
-    ``media`` has the figures of ``probes.result.Media`` that are known. Findings, grades and what happened
-    to the device stand newest first.
+    ``rungs`` stand in climbing order. ``transcript`` is of the newest probe that did not end well, begun at
+    ``transcript_at``. ``media`` has the figures of ``probes.result.Media`` that are known. Findings, grades
+    and what happened to the device stand newest first.
     """
 
     eye: EyeRow
@@ -281,6 +285,7 @@ class EyeDetail:
     rungs: Sequence[RungRow]
     media: Mapping[str, Any] | None
     transcript: str
+    transcript_at: datetime | None = None
     transitions: Sequence[TransitionRow] = field(default=())  # newest first
     ptz: bool = False
     required_days: float | None = None  # of footage
@@ -341,9 +346,10 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
             for c in sorted(checks, key=lambda c: list(Check).index(Check(c.check)))
         ],
         notes=state.notes if state else [],
-        rungs=[RungRow(*rung) for rung in state.rungs] if state else [],
+        rungs=_rungs(state) if state else [],
         media=state.media if state else None,
         transcript=state.transcript if state else "",
+        transcript_at=state.transcript_at if state else None,
         transitions=_transitions(
             session, _transition_select().where(Eye.code == code).order_by(models.Transition.at.desc()), 50
         ),
@@ -404,7 +410,7 @@ def transitions(session: Session, scope: Scope, day: date, after: int, limit: in
     Cut to the eyes whose points are in scope on ``day``.
     """
     lines = _transition_select().where(models.Transition.id > after).order_by(models.Transition.id)
-    return _transitions(session, lines.where(*_within(session, scope, day)), limit)
+    return _transitions(session, lines.where(*within(session, scope, day)), limit)
 
 
 def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
@@ -412,9 +418,23 @@ def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
     return _Places.load(session, scope, day).units.keys()
 
 
+def unit(session: Session, scope: Scope, uid: str) -> UnitVersion | None:
+    """The unit of this uid, of any time and level; ``None`` where nothing of it lies in scope."""
+    tree = UnitTree.load(session)
+    found = next((each for each in tree.units.values() if each.uid == uid), None)
+    return found if found is not None and scope.holds(_lies_in(tree, found.id)) else None
+
+
 def point_units(session: Session, scope: Scope, day: date) -> Mapping[int, tuple[str, str]]:
     """The unit of ``day`` (name, code) of each point in scope; both empty for a point without one."""
     return _Places.load(session, scope, day).units
+
+
+def within(session: Session, scope: Scope, day: date) -> list[ColumnElement[bool]]:
+    """The condition on ``Device`` that cuts to ``scope`` on ``day``; none where it is everything."""
+    if scope.unit_ids is None:
+        return []
+    return [Device.point_id.in_(point_ids(session, scope, day))]
 
 
 def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
@@ -441,7 +461,7 @@ def measures(session: Session, code: str | None = None) -> dict[str, Measures]:
 
 def findings(session: Session, scope: Scope, day: date) -> list[FindingRow]:
     """The open findings of eyes in scope on ``day``, newest first."""
-    return _findings(session, models.Finding.gone_at.is_(None), *_within(session, scope, day))
+    return _findings(session, models.Finding.gone_at.is_(None), *within(session, scope, day))
 
 
 def unconfirmed(session: Session, scope: Scope, day: date) -> list[DeviceEventRow]:
@@ -450,7 +470,7 @@ def unconfirmed(session: Session, scope: Scope, day: date) -> list[DeviceEventRo
         session,
         models.DeviceEvent.kind == SERIAL_CHANGED,
         models.DeviceEvent.confirmed_at.is_(None),
-        *_within(session, scope, day),
+        *within(session, scope, day),
     )
 
 
@@ -483,7 +503,7 @@ class _Places:
         )
         lowest: dict[int, int] = {row.point_id: row.unit_id for row in memberships}  # the newest stays
         today = {unit_id: _today(tree, unit_id, day) for unit_id in set(lowest.values())}
-        covered = {u for u in today if any(scope.covers(id_) for id_ in _lies_in(tree, u))}
+        covered = {u for u in today if scope.holds(_lies_in(tree, u))}
         return cls(
             {
                 point_id: (tree.units[today[unit_id]].name, tree.units[today[unit_id]].code)
@@ -495,13 +515,6 @@ class _Places:
 
     def __contains__(self, point_id: int) -> bool:
         return point_id in self.units
-
-
-def _within(session: Session, scope: Scope, day: date) -> list[ColumnElement[bool]]:
-    """The condition on ``Device`` that cuts to ``scope``; none where it is everything."""
-    if scope.unit_ids is None:
-        return []
-    return [Device.point_id.in_(point_ids(session, scope, day))]
 
 
 def _homeless(session: Session, lowest: Mapping[int, int]) -> dict[int, tuple[str, str]]:
@@ -706,11 +719,27 @@ _STATES = {str(state): state for state in EyeState}
 _REASONS = {str(reason): reason for reason in Reason}
 
 
+def _rungs(state: models.EyeState) -> list[RungRow]:
+    found = [
+        RungRow(step, seconds, reason, detail, datetime.fromisoformat(at[0]) if at else state.probed_at)
+        for step, seconds, reason, detail, *at in state.rungs
+    ]
+    return sorted(found, key=lambda rung: _CLIMB[rung.step])
+
+
+_CLIMB = {str(step): n for n, step in enumerate(Step)}
+
+
 def _says(row: EyeRow, words: Sequence[str]) -> bool:
-    said = fold(
-        " ".join((row.code, row.name, row.point, row.point_name, row.unit, row.manufacturer, row.model))
-    )
+    said = _folded(row.code, row.name, row.point, row.point_name, row.unit, row.manufacturer, row.model)
     return all(word in said for word in words)
+
+
+@lru_cache(maxsize=20_000)  # a few hundred bytes each; what an eye is called hardly ever changes
+def _folded(*texts: str) -> str:
+    """What can be searched for; codes stand in it a second time without their dashes."""
+    code, _, point, *_ = (fold(text) for text in texts)
+    return " ".join((fold(" ".join(texts)), code.replace(" ", ""), point.replace(" ", "")))
 
 
 def _transition_select() -> Select[*tuple[Any, ...]]:

@@ -7,8 +7,8 @@ question therefore names a day, and the answer is one version of a unit.
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from importlib import resources
 
@@ -52,9 +52,13 @@ class AmbiguousUnit(UnitError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What somebody may see: everything, or what lies in these units (database ids)."""
+    """What somebody may see: everything, or what lies in any of these units (database ids).
+
+    ``inside`` narrows: of that, only what lies in each of these, too.
+    """
 
     unit_ids: frozenset[int] | None = None
+    inside: frozenset[int] = frozenset()
 
     @classmethod
     def everything(cls) -> "Scope":
@@ -66,6 +70,16 @@ class Scope:
 
     def covers(self, unit_id: int) -> bool:
         return self.unit_ids is None or unit_id in self.unit_ids
+
+    def narrowed(self, unit_id: int) -> "Scope":
+        """What of this lies in one unit as well: never more than before."""
+        if self.unit_ids is None:
+            return Scope.of([unit_id])
+        return replace(self, inside=self.inside | {unit_id})
+
+    def holds(self, unit_ids: Set[int]) -> bool:
+        """Whether what lies in all of these units may be seen."""
+        return (self.unit_ids is None or bool(self.unit_ids & unit_ids)) and self.inside <= unit_ids
 
 
 @dataclass(frozen=True, slots=True)

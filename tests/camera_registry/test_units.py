@@ -261,6 +261,18 @@ def test_scope() -> None:
     assert Scope.of([1, 2]).covers(2)
     assert not Scope.of([1, 2]).covers(7)
     assert not Scope.of([]).covers(7)
+    assert Scope.everything().holds({7})
+    assert Scope.of([1, 2]).holds({2, 7})
+    assert not Scope.of([]).holds({7})
+
+
+def test_a_narrowed_scope_shows_less_and_never_more() -> None:
+    assert Scope.everything().narrowed(7) == Scope.of([7])
+    ward = Scope.of([1]).narrowed(7)
+    assert ward.holds({1, 7})
+    assert not ward.holds({1}), "in scope, but not in the unit"
+    assert not ward.holds({7}), "in the unit, but not in scope"
+    assert not ward.narrowed(8).holds({1, 7})
 
 
 words = st.text(st.sampled_from("aăâeêioôơuưyđhntgAĐÁÀẢÃẠắằẩễọủứýớòà "), max_size=30)
