@@ -344,6 +344,7 @@ class EyeState(Base):
     media: Mapped[dict[str, Any] | None]
     memory: Mapped[dict[str, Any]] = mapped_column(default=dict)
     transcript: Mapped[str] = mapped_column(Text, default="")  # of the last probe that did not end ok
+    transcript_at: Mapped[datetime | None]  # when that probe began
 
 
 class Transition(Base):
@@ -404,7 +405,7 @@ class EyeSample(Base):
 
     eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id", ondelete="CASCADE"), primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
-    seconds: Mapped[float | None]  # until the first whole keyframe
+    seconds: Mapped[float | None]  # from the connection until the first packet of the stream
     bits_per_s: Mapped[float | None]
     clock_offset_s: Mapped[float | None]
     sharpness: Mapped[float | None]
@@ -821,6 +822,7 @@ class WebSession(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     origin: Mapped[str] = mapped_column(String(100))
     agent: Mapped[str] = mapped_column(String(200), default="")
+    by_link: Mapped[bool] = mapped_column(default=False)  # signed in by a one-time link, without a password
 
 
 class SignInLink(Base):
@@ -873,6 +875,7 @@ class IncidentNote(Base):
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(Text, default="")
+    maintenance_id: Mapped[int | None] = mapped_column(ForeignKey("maintenance.id"))  # of a power cut
 
 
 # --- what processes tell each other -----------------------------------------------------------------
@@ -898,6 +901,8 @@ class ProbeRequest(Base):
     depth: Mapped[str] = mapped_column(String(16))
     record: Mapped[bool]  # keep the whole exchange
     requested_at: Mapped[datetime]
+    begun_at: Mapped[datetime | None]  # whoever asks has seen it
+    rungs: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")  # so far
     answered_at: Mapped[datetime | None]
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)  # None once answered: it may not be asked
 

@@ -1,4 +1,5 @@
-"""People who sign in, their tokens, what they say of incidents; a week of samples of each eye."""
+"""People who sign in, their tokens, what they say of incidents; a week of samples of each eye;
+how far a wanted probe has come."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,6 +70,12 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", sa.String(length=100), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("maintenance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["maintenance_id"],
+            ["maintenance.id"],
+            name=op.f("fk_incident_note_maintenance_id_maintenance"),
+        ),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],
@@ -123,6 +130,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("origin", sa.String(length=100), nullable=False),
         sa.Column("agent", sa.String(length=200), nullable=False),
+        sa.Column("by_link", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["registry_user.id"],
@@ -148,6 +156,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("eye_id", "at", name=op.f("pk_eye_sample")),
         sqlite_with_rowid=False,
     )
+    op.add_column("eye_state", sa.Column("transcript_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("probe_request", sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("probe_request", sa.Column("rungs", sa.JSON(), server_default="[]", nullable=False))
 
     _freeze_audit(op.get_bind().dialect.name)
 
@@ -159,6 +170,9 @@ def downgrade() -> None:
     else:
         for deed in ("update", "delete"):
             op.execute(f"DROP TRIGGER audit_is_final_{deed}")
+    op.drop_column("probe_request", "rungs")
+    op.drop_column("probe_request", "begun_at")
+    op.drop_column("eye_state", "transcript_at")
     for table in (
         "eye_sample",
         "web_session",
