@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from camera_registry import models
 from camera_registry.counters import Counters
@@ -89,7 +90,7 @@ class LoginBook:
 
         ``device`` is ``host:port`` of its RTSP. Refusals of the last 24 hours are forgiven, but no try is
         made while the device may still be locked (35 minutes after the last one, or as long as it said), nor
-        while the whole credential is stopped (``resume``).
+        while the whole credential is stopped: after 35 minutes one canary tries for all, or it is changed.
         """
         waits = []
         for key in [key for key in self._states if (key.site, key.device) == (site, device)]:
@@ -100,14 +101,6 @@ class LoginBook:
             whole = self._states.get(key_of_set(key.credential), LoginState())
             waits += [s.not_before for s in (self._states[key], whole) if s.not_before and s.not_before > now]
         return max(waits, default=None)
-
-    async def resume(self, credential: str) -> None:
-        """A person says that a stopped credential is right: its devices may be tried again at once."""
-        key = key_of_set(credential)
-        if key in self._states:
-            self._refused.pop(credential, None)
-            self._states[key] = LoginState(Status.GOOD)
-            await asyncio.shield(self._store(key))
 
     @property
     def refused(self) -> int:
@@ -200,6 +193,18 @@ class LoginBook:
 
 def _durable(state: LoginState) -> LoginState:
     return replace(state, accepted_at=None, under_way=0, doubted_at=None)
+
+
+def no_try_before(session: Session, site: str, device: str, now: datetime) -> datetime | None:
+    """Until when no password is sent to a device (``host:port`` of its RTSP); ``None`` where one may be.
+
+    Either the device has refused one, or what it is asked with was stopped everywhere.
+    """
+    row = models.LoginBudget
+    here = (row.site == site) & (row.device == device)
+    same = select(row.credential).where(here)
+    everywhere = (row.device == "") & row.credential.in_(same)
+    return session.scalar(select(func.max(row.not_before)).where(here | everywhere, row.not_before > now))
 
 
 def load_states(database: Database) -> dict[LoginKey, LoginState]:

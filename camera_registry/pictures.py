@@ -66,6 +66,17 @@ def view_picture(
     return store.unseal(_label(row), row.sealed)
 
 
+def reseal(session: Session, store: CredentialStore) -> int:
+    """Seal every kept picture anew with the newest key; returns how many. One that does not open stops it."""
+    ids = session.scalars(select(KeptPicture.id)).all()
+    for picture_id in ids:
+        row = session.get_one(KeptPicture, picture_id)
+        row.sealed = store.seal(_label(row), store.unseal(_label(row), row.sealed))
+        session.flush()
+        session.expunge(row)  # one at a time in memory
+    return len(ids)
+
+
 def forget_expired(session: Session, now: datetime) -> int:
     """Delete the pictures whose time is over; returns how many."""
     gone = delete(KeptPicture).where(KeptPicture.expires_at <= now).returning(KeptPicture.id)

@@ -12,7 +12,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from camera_registry import credentials as sealed
-from camera_registry import exports, inventory, sites, units
+from camera_registry import exports, inventory, pictures, sites, units
 from camera_registry.commands.common import command, err, now, out, read_password, say
 from camera_registry.commands.moving import reorganise
 from camera_registry.commands.storage import actor, open_credentials, open_database
@@ -228,11 +228,15 @@ def rotate_credentials() -> None:
         store = open_credentials(loaded, database)
         store.renew_key()
         with database.transaction() as session:
-            count = store.rotate(session)
+            count, kept = store.rotate(session), pictures.reseal(session, store)
         say(
             loaded,
-            N_("{count} credential sets sealed anew. Keep a copy of the key, and of the old one."),
+            N_(
+                "{count} credential sets and {pictures} kept pictures sealed anew. "
+                "Keep a copy of the key, and of the old one."
+            ),
             count=count,
+            pictures=kept,
         )
 
 

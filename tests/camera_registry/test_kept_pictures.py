@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from camera_registry import models
 from camera_registry.audit import Actor
 from camera_registry.monitor import attending
-from camera_registry.pictures import view_picture
+from camera_registry.pictures import reseal, view_picture
 from probes.result import Depth
 from probes.simulator.faces import HttpSpec
 from probes.simulator.faults import Fault, FaultKind
@@ -50,6 +50,10 @@ async def test_kept_sealed_and_at_most_hourly(
             with monitor.database.transaction() as session:
                 rows = session.scalars(select(models.KeptPicture)).all()
                 assert len(rows) == kept
+                before = [row.sealed for row in rows]
+                assert reseal(session, monitor.credentials) == kept
+                rows = session.scalars(select(models.KeptPicture)).all()
+                assert not set(before) & {row.sealed for row in rows}
                 for row in rows:
                     assert b"JFIF" not in row.sealed
                     actor = Actor("operator", "cli")

@@ -138,14 +138,6 @@ async def test_a_canary_without_an_answer_says_nothing(city: City, database: Dat
     assert isinstance(await book.reserve(KEYS[-2]), Permit)
 
 
-async def test_a_person_resumes_a_credential(city: City, database: Database, clock: Clock) -> None:
-    book = await stopped_book(city, database, clock)
-    city.right = True
-    await book.resume("cameras")
-    assert isinstance((await city.asked(book, KEYS[-1]))[0], Permit)
-    assert (book.stopped, open_book(database, clock).stopped) == ({}, {})
-
-
 async def test_a_person_has_one_device_tried_again(database: Database, clock: Clock) -> None:
     city, key = City(), KEYS[0]
     city.right = False
