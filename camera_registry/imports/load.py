@@ -10,11 +10,24 @@ from sqlalchemy.orm import Session
 from camera_registry.credentials import CredentialStore
 from camera_registry.imports.columns import check_mapping
 from camera_registry.imports.faults import Problem
-from camera_registry.imports.plan import Known, Options, make_plan
+from camera_registry.imports.plan import Known, Options, Plan, make_plan
 from camera_registry.imports.rows import Row, read_rows
 from camera_registry.imports.workbook import Sheet
 from camera_registry.imports.write import Written, write_plan
 from camera_registry.models import ColumnMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file means for the registry as it stands. With ``problems`` nothing of it can be written."""
+
+    rows: int
+    plan: Plan
+    problems: tuple[Problem, ...]
+    unknown_headers: tuple[tuple[str, str], ...]  # sheet and header of columns passed over
+    sheets_without_table: tuple[str, ...]
+    mapping: Mapping[str, str]  # folded header to field, remembered or said now
+    said: Mapping[str, str]  # of them what was said now
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +42,19 @@ class Outcome:
     mapping: Mapping[str, str] = field(default_factory=dict)  # folded header to field, remembered or said now
 
 
-def load_inventory(
+def examine(
     session: Session,
-    credentials: CredentialStore,
     sheets: list[Sheet],
     options: Options,
     now: datetime,
     *,
     mapping: Mapping[str, str] | None = None,
     track: Callable[[Sequence[Row]], Iterable[Row]] = iter,
-) -> Outcome:
-    """Import the sheets of a file, all or nothing, in the caller's transaction.
+) -> Examined:
+    """Read the sheets of a file against the registry; nothing is written.
 
-    ``mapping`` is what a person says of headers (header to field, ``""`` to pass a column over); it is
-    remembered when the import succeeds. Nothing imported is probed before somebody starts it. For a dry
-    run, roll the transaction back. Raises ``UnknownField`` for a mapping to a field that is not there.
+    ``mapping`` is what a person says of headers (header to field, ``""`` to pass a column over). Raises
+    ``UnknownField`` for a mapping to a field that is not there.
     """
     said = check_mapping(mapping or {})
     remembered = {row.header: row.field for row in session.scalars(select(ColumnMapping))}
@@ -55,15 +66,46 @@ def load_inventory(
         reading.problems + plan.problems,
         key=lambda p: ([s.name for s in sheets].index(p.sheet), p.row, len(p.column), p.column),
     )
-    written = Written() if problems else write_plan(session, credentials, plan, options, now)
-    if not problems:
-        for header, field_name in said.items():
-            session.merge(ColumnMapping(header=header, field=field_name))
-    return Outcome(
+    return Examined(
         len(reading.rows),
-        written,
+        plan,
         tuple(problems),
         tuple(reading.unknown_headers),
         tuple(reading.sheets_without_table),
         remembered | said,
+        said,
+    )
+
+
+def write_examined(
+    session: Session, credentials: CredentialStore, examined: Examined, options: Options, now: datetime
+) -> Written:
+    """Write what was examined in the same transaction, and remember what was said of headers.
+
+    Nothing imported is probed before somebody starts it.
+    """
+    written = write_plan(session, credentials, examined.plan, options, now)
+    for header, field_name in examined.said.items():
+        session.merge(ColumnMapping(header=header, field=field_name))
+    return written
+
+
+def load_inventory(
+    session: Session,
+    credentials: CredentialStore,
+    sheets: list[Sheet],
+    options: Options,
+    now: datetime,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    track: Callable[[Sequence[Row]], Iterable[Row]] = iter,
+) -> Outcome:
+    """Import the sheets of a file, all or nothing, in the caller's transaction: see ``examine``.
+
+    For a dry run, roll the transaction back.
+    """
+    found = examine(session, sheets, options, now, mapping=mapping, track=track)
+    written = Written() if found.problems else write_examined(session, credentials, found, options, now)
+    return Outcome(
+        found.rows, written, found.problems, found.unknown_headers, found.sheets_without_table, found.mapping
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
@@ -26,23 +27,37 @@ def mark_workbook(
     target: Path,
     mapping: Mapping[str, str],
 ) -> None:
-    """Write ``target``, an XLSX, with every problem as a fill and a comment in both languages.
+    """Write the marked copy of the file ``path`` to ``target``; only its owner may read it."""
+    marked = marked_copy(path.read_bytes(), path.name, sheets, problems, mapping)
+    target.touch(mode=0o600)
+    target.write_bytes(marked)
+
+
+def marked_copy(
+    data: bytes,
+    name: str,
+    sheets: Sequence[Sheet],
+    problems: Sequence[Problem],
+    mapping: Mapping[str, str],
+) -> bytes:
+    """An XLSX of the file ``data``, with every problem as a fill and a comment in both languages.
 
     An XLSX keeps its own looks; of other files the cells alone are carried over. ``mapping`` is what is known
     of headers, folded, to fields. The copy goes from hand to hand: cells under a header for passwords are
     blank in it. A password that stands where none belongs cannot be known, so only its owner may read it.
     """
-    workbook = load_workbook(path) if path.suffix.lower() == ".xlsx" else _rebuilt(sheets)
+    workbook = load_workbook(BytesIO(data)) if name.lower().endswith(".xlsx") else _rebuilt(sheets)
     for page in workbook.worksheets:
         _leave_passwords_out(page, mapping)
     by_cell: dict[tuple[str, int, str], list[Problem]] = defaultdict(list)
     for problem in problems:
         by_cell[problem.sheet, problem.row, problem.column].append(problem)
-    for (name, row, column), found in by_cell.items():
-        sheet = workbook[name] if name else workbook.worksheets[0]
+    for (sheet_name, row, column), found in by_cell.items():
+        sheet = workbook[sheet_name] if sheet_name else workbook.worksheets[0]
         _mark(sheet, f"{column}{row}", found)
-    target.touch(mode=0o600)
-    workbook.save(target)
+    marked = BytesIO()
+    workbook.save(marked)
+    return marked.getvalue()
 
 
 def _leave_passwords_out(sheet: Worksheet, mapping: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -45,14 +45,18 @@ class Sheet:
 def read_workbook(path: Path) -> list[Sheet]:
     """The visible sheets of a file. Raises ``UnreadableFile`` saying why there are none."""
     try:
-        size = path.stat().st_size
+        if path.stat().st_size > MAX_BYTES:
+            raise _too_large(path.name, MAX_BYTES)
+        data = path.read_bytes()
     except OSError as exc:
         raise UnreadableFile(N_("{file} cannot be read: {why}."), file=path, why=exc.strerror) from None
-    if size > MAX_BYTES:
-        raise UnreadableFile(
-            N_("{file} is larger than {limit} MB."), file=path.name, limit=MAX_BYTES // 1024 // 1024
-        )
-    sheets = _spreadsheet(path) if path.suffix.lower() in SPREADSHEETS else [_csv(path)]
+    return open_workbook(data, path.name)
+
+
+def open_workbook(data: bytes, name: str) -> list[Sheet]:
+    """``read_workbook`` of what is in hand; the end of ``name`` tells the kind. Nothing goes to disk."""
+    spreadsheet = name.lower().endswith(SPREADSHEETS)
+    sheets = _spreadsheet(data, name) if spreadsheet else [_csv(data, name)]
     for sheet in sheets:
         if len(sheet.rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in sheet.rows):
             raise UnreadableFile(
@@ -64,37 +68,38 @@ def read_workbook(path: Path) -> list[Sheet]:
     return sheets
 
 
-def _spreadsheet(path: Path) -> list[Sheet]:
+def _too_large(name: str, limit: int) -> UnreadableFile:
+    return UnreadableFile(N_("{file} is larger than {limit} MB."), file=name, limit=limit // 1024 // 1024)
+
+
+def _spreadsheet(data: bytes, name: str) -> list[Sheet]:
+    file = BytesIO(data)
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
                 if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
-                    raise UnreadableFile(
-                        N_("{file} is larger than {limit} MB."),
-                        file=path.name,
-                        limit=MAX_UNPACKED // 1024 // 1024,
-                    )
-        with CalamineWorkbook.from_path(str(path)) as workbook:
+                    raise _too_large(name, MAX_UNPACKED)
+        with CalamineWorkbook.from_filelike(BytesIO(data)) as workbook:
             visible = [m.name for m in workbook.sheets_metadata if m.visible == SheetVisibleEnum.Visible]
-            sheets = [_sheet(workbook, name) for name in visible[:MAX_SHEETS]]
-        if path.suffix.lower() in (".xlsx", ".xlsm"):
-            _show_errors(path, sheets)
+            sheets = [_sheet(workbook, each) for each in visible[:MAX_SHEETS]]
+        if name.lower().endswith((".xlsx", ".xlsm")):
+            _show_errors(file, sheets)
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as exc:
         raise UnreadableFile(
             N_("{file} is no spreadsheet that can be read, or it is protected by a password ({why})."),
-            file=path.name,
+            file=name,
             why=type(exc).__name__,
         ) from None
     return sheets
 
 
-def _show_errors(path: Path, sheets: list[Sheet]) -> None:
+def _show_errors(file: BytesIO, sheets: list[Sheet]) -> None:
     """Put ``#REF!`` and its like back: calamine reads them as blanks, and a blank means "unchanged"."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
         if not any(b' t="e"' in archive.read(name) for name in parts):
             return
-    book = load_workbook(path, read_only=True, data_only=True)
+    book = load_workbook(file, read_only=True, data_only=True)
     for sheet in sheets:
         for cells, shown in zip(book[sheet.name].iter_rows(min_col=1), sheet.rows, strict=False):
             for index, cell in enumerate(cells[: len(shown)]):
@@ -118,8 +123,8 @@ def _sheet(workbook: CalamineWorkbook, name: str) -> Sheet:
     return Sheet(name, rows, corners)
 
 
-def _csv(path: Path) -> Sheet:
-    text = _decoded(path.read_bytes(), path.name)
+def _csv(data: bytes, name: str) -> Sheet:
+    text = _decoded(data, name)
     delimiter = None
     if text[:4].lower() == "sep=":  # Excel's own way to name the delimiter
         delimiter, text = text[4], text.partition("\n")[2]
@@ -128,7 +133,7 @@ def _csv(path: Path) -> Sheet:
         lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
         return Sheet("", [[*line] for line in lines])
     except csv.Error as exc:
-        raise UnreadableFile(N_("{file} is no CSV: {why}."), file=path.name, why=exc) from None
+        raise UnreadableFile(N_("{file} is no CSV: {why}."), file=name, why=exc) from None
 
 
 def _decoded(raw: bytes, name: str) -> str:
