@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from camera_registry import incidents
 from camera_registry.audit import Action
-from camera_registry.auth.roles import Permission
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -50,6 +50,10 @@ ACTIONS: Mapping[Action, str] = {
     Action.BASELINE_APPROVED: N_("Baseline approved"),
     Action.BASELINE_REJECTED: N_("Baseline rejected"),
     Action.BASELINES_RESET: N_("Baselines reset"),
+    Action.PROBED: N_("Asked at once"),
+    Action.INCIDENT_ACKNOWLEDGED: N_("Incident received"),
+    Action.INCIDENT_COMMENTED: N_("Incident commented on"),
+    Action.POWER_CUT_REPORTED: N_("Power cut reported"),
     Action.PICTURE_VIEWED: N_("Picture viewed"),
     Action.DEVICE_CONFIRMED: N_("Device confirmed"),
     Action.LOGIN_TRIED: N_("Login tried"),
@@ -82,6 +86,21 @@ ACTIONS: Mapping[Action, str] = {
     Action.ACCESS_WITHDRAWN: N_("Access was withdrawn"),
     Action.TOKEN_MADE: N_("Token made"),
     Action.TOKEN_REVOKED: N_("Token revoked"),
+    Action.USER_ADDED: N_("User added"),
+    Action.USER_CHANGED: N_("Role or units of the user changed"),
+    Action.USER_DISABLED: N_("User disabled"),
+    Action.USER_ENABLED: N_("User enabled"),
+    Action.PASSWORD_SET: N_("Password set"),
+    Action.LINK_MADE: N_("Sign-in link made"),
+    Action.SIGNED_IN: N_("Signed in"),
+}
+
+ROLES: Mapping[Role, str] = {
+    Role.ADMINISTRATOR: N_("Administrator"),
+    Role.OPERATOR: N_("Operator"),
+    Role.WARD_OFFICER: N_("Ward officer"),
+    Role.FINANCE: N_("Finance"),
+    Role.AUDITOR: N_("Auditor"),
 }
 
 PERMISSIONS: Mapping[Permission, str] = {

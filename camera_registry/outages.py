@@ -1,25 +1,32 @@
 """Incidents as faces tell them: open ones, past ones, the cause of an outage, and what never worked yet.
 
 Every read takes a ``Scope`` and cuts to it: of an incident that reaches further, only the eyes in scope are
-told. What was withdrawn is not told at all.
+told, and that it does. What was withdrawn is not told, unless somebody has done something about it.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, queries
 from camera_registry.incidents import Kind
-from camera_registry.models import Device, Eye, Incident, IncidentEye, Point, Site, Unit
+from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Point, Site, Unit
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from probes.reasons import Reason
 
 MOST_INCIDENTS = 1_000  # of one answer, the newest
+MOST_ID = 2**63 - 1  # that a database knows
+
+# For queries of ``Incident``: with an eye that ...; what is told at all where notes are.
+MEMBER = exists().where(
+    IncidentEye.incident_id == Incident.id, Eye.id == IncidentEye.eye_id, Device.id == Eye.device_id
+)
+KEPT = or_(Incident.withdrawn_at.is_(None), exists().where(IncidentNote.incident_id == Incident.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class IncidentRow:
     """One cause, and the eyes in scope that it took away.
 
     ``code`` is what people call the ancestor by: the code of an eye, device, point or site, the uid of a
-    unit; ``name`` may be empty.
+    unit; ``name`` may be empty. ``further``: it took eyes outside of the scope, too. ``withdrawn_at``: since
+    then the ledgers no longer bear it out, or its time is left out of the count.
     """
 
     id: int
@@ -48,10 +56,21 @@ class IncidentRow:
     announced_at: datetime
     ended_at: datetime | None
     away: tuple[Away, ...]
+    further: bool = False
+    withdrawn_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.ended_at is None and self.withdrawn_at is None
 
     @property
     def eyes(self) -> int:
         return len({away.eye for away in self.away})
+
+    @property
+    def missing(self) -> int:
+        """How many of its eyes are not back yet."""
+        return len({away.eye for away in self.away if away.to_at is None})
 
     @property
     def points(self) -> int:
@@ -82,7 +101,6 @@ def incidents(
     kind: Kind | None = None,
     unit: str | None = None,
     eye: str | None = None,
-    id_: int | None = None,
 ) -> list[IncidentRow]:
     """The incidents that touch the scope, newest first, at most ``MOST_INCIDENTS``.
 
@@ -94,41 +112,33 @@ def incidents(
     if open_ is not None:
         conditions.append(Incident.ended_at.is_(None) if open_ else Incident.ended_at.is_not(None))
     if within is not None:
-        conditions.append(Incident.started_at < within.end)
-        conditions.append(or_(Incident.ended_at.is_(None), Incident.ended_at > within.start))
+        conditions.append(touching(within))
     if kind is not None:
         conditions.append(Incident.kind == kind)
-    if id_ is not None:
-        conditions.append(Incident.id == id_)
-    member = exists().where(
-        IncidentEye.incident_id == Incident.id, Eye.id == IncidentEye.eye_id, Device.id == Eye.device_id
-    )
     if eye is not None:
-        conditions.append(member.where(Eye.code == eye))
+        conditions.append(MEMBER.where(Eye.code == eye))
     if unit is not None:
-        inside = _points_of(session, scope, now, zone, unit)
-        conditions.append(member.where(Device.point_id.in_(inside)))
-    conditions.append(member.where(Device.point_id.in_(points)))
+        conditions.append(took_from(points_of(session, scope, now, zone, unit)))
+    conditions.append(took_from(points))
     rows = session.scalars(
         select(Incident)
         .where(*conditions)
         .order_by(Incident.started_at.desc(), Incident.id)
         .limit(MOST_INCIDENTS)
     ).all()
-    away = _away(session, [row.id for row in rows], points)
-    names = _names(session, rows)
-    return [
-        IncidentRow(
-            row.id,
-            Kind(row.kind),
-            *names.get((row.kind, row.ancestor_id), ("", "")),
-            row.started_at,
-            row.announced_at,
-            row.ended_at,
-            tuple(away[row.id]),
-        )
-        for row in rows
-    ]
+    return told(session, points, rows)
+
+
+def incident(session: Session, scope: Scope, now: datetime, zone: tzinfo, number: int) -> IncidentRow | None:
+    """One incident by its id; ``None`` where none touches the scope.
+
+    A withdrawn one is told while it has notes: what people did about it does not go away.
+    """
+    if not 0 < number <= MOST_ID:
+        return None
+    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    row = session.scalar(select(Incident).where(Incident.id == number, KEPT, took_from(points)))
+    return None if row is None else told(session, points, [row])[0]
 
 
 def causes(
@@ -171,17 +181,53 @@ def open_by_kind(session: Session) -> dict[Kind, int]:
     return {kind: counted.get(kind, 0) for kind in Kind}
 
 
-def _points_of(session: Session, scope: Scope, now: datetime, zone: tzinfo, unit: str) -> list[int]:
-    """The points in scope whose unit of today has this uid."""
-    name = session.execute(select(Unit.name, Unit.code).where(Unit.uid == unit)).one_or_none()
-    if name is None:
-        return []
-    units = queries.point_units(session, scope, now.astimezone(zone).date())
-    return [point_id for point_id, of in units.items() if of == tuple(name)]
+def touching(within: Span) -> ColumnElement[bool]:
+    """For queries of ``Incident``: it goes on at some time of this span."""
+    return and_(
+        Incident.started_at < within.end,
+        or_(Incident.ended_at.is_(None), Incident.ended_at > within.start),
+    )
 
 
-def _away(session: Session, incident_ids: Collection[int], points: Collection[int]) -> dict[int, list[Away]]:
+def took_from(points: Collection[int]) -> ColumnElement[bool]:
+    """For queries of ``Incident``: an eye at one of these points (database ids) is or was part of it."""
+    return MEMBER.where(Device.point_id.in_(points))
+
+
+def told(session: Session, points: Collection[int], rows: Sequence[Incident]) -> list[IncidentRow]:
+    """These incidents in their order, as whoever may see these points is told of them."""
+    away, further = _away(session, [row.id for row in rows], points)
+    names = _names(session, rows)
+    return [
+        IncidentRow(
+            row.id,
+            Kind(row.kind),
+            *names.get((row.kind, row.ancestor_id), ("", "")),
+            row.started_at,
+            row.announced_at,
+            row.ended_at,
+            tuple(away[row.id]),
+            row.id in further,
+            row.withdrawn_at,
+        )
+        for row in rows
+    ]
+
+
+def points_of(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) -> Collection[int]:
+    """The points in scope that lie in the unit of this uid, of any level."""
+    unit = queries.unit(session, scope, uid)
+    if unit is None:
+        return ()
+    return queries.point_ids(session, scope.narrowed(unit.id), now.astimezone(zone).date())
+
+
+def _away(
+    session: Session, incident_ids: Collection[int], points: Collection[int]
+) -> tuple[dict[int, list[Away]], set[int]]:
+    """Of each incident the eyes at these points; and the incidents that have others, too."""
     found: dict[int, list[Away]] = defaultdict(list)
+    further: set[int] = set()
     rows = session.execute(
         select(IncidentEye.incident_id, Device.point_id, Eye.code, Point.code)
         .add_columns(IncidentEye.from_at, IncidentEye.to_at)
@@ -194,7 +240,9 @@ def _away(session: Session, incident_ids: Collection[int], points: Collection[in
     for incident_id, point_id, eye, point, from_at, to_at in rows:
         if point_id in points:
             found[incident_id].append(Away(eye, point, from_at, to_at))
-    return found
+        else:
+            further.add(incident_id)
+    return found, further
 
 
 def _names(session: Session, rows: Iterable[Incident]) -> dict[tuple[str, int], tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Incidents as JSON: which outages share one cause, and which eyes never worked yet.
+"""Incidents as JSON: which outages share one cause, what was done about them, and what never worked yet.
 
 ``open=true`` are those that go on, ``open=false`` those that are over; ``from`` and ``to`` are days of the
 registry's zone or moments with an offset, as everywhere. Of an incident only the eyes that the caller may see
@@ -10,11 +10,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi import APIRouter, HTTPException, Path, Query, Response
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
-from camera_registry import outages, periods
-from camera_registry.api.desk import AtDesk, may
+from camera_registry import handling, outages, periods
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
+from camera_registry.handling import HandlingError, Note
 from camera_registry.incidents import Kind
 from camera_registry.outages import IncidentRow
 from camera_registry.periods import PeriodError
@@ -23,9 +27,13 @@ From = Annotated[str, Query(alias="from", description="A day, or a moment with i
 To = Annotated[str, Query(alias="to", description="The first day or moment no longer looked at.")]
 Open = Annotated[bool | None, Query(alias="open", description="Going on, or over; without it, both.")]
 
-MOST_ID = 2**63 - 1
+Number = Annotated[int, Path(description="The id of an incident.")]
 
 router = APIRouter(prefix="/api/v1")
+
+
+class Comment(BaseModel, extra="forbid"):
+    text: Annotated[str, Field(max_length=handling.LONGEST_COMMENT)]
 
 
 @router.get("/incidents", dependencies=[may(Permission.VIEW)])
@@ -48,20 +56,42 @@ def incidents(
         found = outages.incidents(
             session, desk.scope, now, zone, open_=open_, within=within, kind=kind, unit=unit, eye=eye
         )
-    return _answer({"as_of": now, "incidents": [_incident(each) for each in found]})
+        taken = handling.acknowledgements(session, found)
+    told = [{**_incident(each), "acknowledged": _note(taken.get(each.id))} for each in found]
+    return _answer({"as_of": now, "incidents": told})
 
 
 @router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
-def incident(desk: AtDesk, number: int) -> Response:
-    """One incident by its id."""
-    now = desk.now()
-    found: list[IncidentRow] = []
-    if 0 < number <= MOST_ID:
-        with desk.database.reading() as session:
-            found = outages.incidents(session, desk.scope, now, desk.settings.zone, id_=number)
-    if not found:
-        raise HTTPException(404, "There is no such incident.")
-    return _answer({"as_of": now, **_incident(found[0])})
+def incident(desk: AtDesk, number: Number) -> Response:
+    """One incident by its id, with what was done about it."""
+    with desk.database.reading() as session:
+        found = _found(session, desk, number)
+        notes = handling.notes(session, [found]).get(found.id, ())
+    body = {"as_of": desk.now(), **_incident(found), "notes": [_note(note) for note in notes]}
+    return _answer(body)
+
+
+@router.post("/incidents/{number}/acknowledge", dependencies=[may(Permission.HANDLE), FromOwnPage])
+def acknowledge(desk: AtDesk, number: Number) -> Response:
+    """Take it in hand. Done again, the answer is still the note of the first who did."""
+    with desk.database.transaction() as session:
+        found = _found(session, desk, number)
+        note = handling.acknowledge(session, desk.actor, desk.now(), found)
+    desk.broadcaster.publish({away.eye for away in found.away})
+    return _answer({"note": _note(note)})
+
+
+@router.post("/incidents/{number}/comment", dependencies=[may(Permission.HANDLE), FromOwnPage])
+def comment(desk: AtDesk, number: Number, told: Comment) -> Response:
+    """Say something of it; 201 with the note."""
+    try:
+        with desk.database.transaction() as session:
+            found = _found(session, desk, number)
+            note = handling.comment(session, desk.actor, desk.now(), found, told.text)
+    except HandlingError as refused:
+        raise HTTPException(422, str(refused)) from None
+    desk.broadcaster.publish({away.eye for away in found.away})
+    return _answer({"note": _note(note)}, 201)
 
 
 @router.get("/backlog", dependencies=[may(Permission.VIEW)])
@@ -98,6 +128,8 @@ def _incident(row: IncidentRow) -> Mapping[str, Any]:
         "started_at": row.started_at,
         "announced_at": row.announced_at,
         "ended_at": row.ended_at,
+        "withdrawn_at": row.withdrawn_at,
+        "reaches_further": row.further,
         "points": row.points,
         "eyes": [
             {"eye": away.eye, "point": away.point, "from": away.from_at, "to": away.to_at}
@@ -106,9 +138,22 @@ def _incident(row: IncidentRow) -> Mapping[str, Any]:
     }
 
 
+def _found(session: Session, desk: Desk, number: int) -> IncidentRow:
+    found = outages.incident(session, desk.scope, desk.now(), desk.settings.zone, number)
+    if found is None:
+        raise HTTPException(404, "There is no such incident.")
+    return found
+
+
+def _note(note: Note | None) -> Mapping[str, Any] | None:
+    if note is None:
+        return None
+    return {"kind": note.deed, "at": note.at, "by": note.by, "text": note.text, "window": note.window}
+
+
 def _seconds(since: datetime | None, now: datetime) -> float | None:
     return None if since is None else max(0.0, (now - since).total_seconds())
 
 
-def _answer(body: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")
+def _answer(body: Mapping[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), status, media_type="application/json")

@@ -1,0 +1,186 @@
+"""The list of incidents as people work through it: which were chosen, in what order, and one leaf of them.
+
+A leaf begins behind (or ends before) an incident that its address names by what it is sorted by and its
+number: incidents that come or end meanwhile move no leaf.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from camera_registry import outages, queries
+from camera_registry.handling import Deed
+from camera_registry.incidents import Kind
+from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Point
+from camera_registry.outages import IncidentRow
+from camera_registry.spelling import fold
+from camera_registry.units import Scope
+from camera_registry.uptime import Span
+
+LEAF = 30  # incidents
+
+
+class Phase(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    OVER = "over"
+    WITHDRAWN = "withdrawn"  # no longer borne out, but somebody has done something about it
+
+
+class Order(StrEnum):
+    """What the list is sorted by; of two alike the newer stands first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LARGEST = "largest"  # by the eyes in scope
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which incidents somebody wants to see; a condition that is ``None`` or empty holds for all.
+
+    ``unit`` is the uid of a unit of any level, ``q`` words of an eye or a point, or the incident's number;
+    ``received``: somebody has acknowledged it, or nobody.
+    """
+
+    phase: Phase | None = None
+    kind: Kind | None = None
+    unit: str = ""
+    received: bool | None = None
+    within: Span | None = None
+    q: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Some incidents of the list. ``after`` and ``before`` name the next and the last leaf; empty: none."""
+
+    rows: Sequence[IncidentRow]
+    total: int
+    after: str = ""
+    before: str = ""
+
+
+def leaf(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    choice: Choice,
+    order: Order = Order.NEWEST,
+    *,
+    after: str = "",
+    before: str = "",
+    size: int = LEAF,
+) -> Leaf:
+    """One leaf of the incidents that people have been told of by ``now``: those behind the key ``after``, or
+    the last ones before ``before``, or the first. A key that is none is as good as none.
+    """
+    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    chosen = [*_conditions(session, scope, now, zone, choice), outages.took_from(points)]
+    value = _value(order, points)
+    back = bool(before) and not after
+    ahead = [] if (key := _key(order, after or before)) is None else [_beyond(order, value, key, back=back)]
+    descending = (order is not Order.OLDEST) != back
+    ranked = [column.desc() if descending else column.asc() for column in (value, Incident.id)]
+    found = session.execute(
+        select(Incident, value).where(*chosen, *ahead).order_by(*ranked).limit(size + 1)
+    ).all()
+    shown = found[:size][::-1] if back else found[:size]
+    more = len(found) > size
+    names = [f"{_written(worth)}_{row.id}" for row, worth in shown[:1] + shown[-1:]]
+    return Leaf(
+        outages.told(session, points, [row for row, _ in shown]),
+        session.scalars(select(func.count()).select_from(Incident).where(*chosen)).one(),
+        after=names[1] if names and (back or more) else "",
+        before=names[0] if names and (more if back else bool(ahead)) else "",
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+_ACKNOWLEDGED = exists().where(
+    IncidentNote.incident_id == Incident.id, IncidentNote.kind == str(Deed.ACKNOWLEDGED)
+)
+_PHASES: dict[Phase, ColumnElement[bool]] = {
+    Phase.OPEN: and_(Incident.withdrawn_at.is_(None), Incident.ended_at.is_(None)),
+    Phase.OVER: and_(Incident.withdrawn_at.is_(None), Incident.ended_at.is_not(None)),
+    Phase.WITHDRAWN: Incident.withdrawn_at.is_not(None),
+}
+
+
+def _conditions(
+    session: Session, scope: Scope, now: datetime, zone: tzinfo, choice: Choice
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [outages.KEPT, Incident.announced_at <= now]
+    if choice.phase is not None:
+        conditions.append(_PHASES[choice.phase])
+    if choice.kind is not None:
+        conditions.append(Incident.kind == choice.kind)
+    if choice.received is not None:
+        conditions.append(_ACKNOWLEDGED if choice.received else ~_ACKNOWLEDGED)
+    if choice.within is not None:
+        conditions.append(outages.touching(choice.within))
+    if choice.unit:
+        conditions.append(outages.took_from(outages.points_of(session, scope, now, zone, choice.unit)))
+    if words := fold(choice.q).split():
+        conditions.append(_says(session, words))
+    return conditions
+
+
+def _says(session: Session, words: Sequence[str]) -> ColumnElement[bool]:
+    """It has a number that is the only word, or an eye of which all words are said."""
+    named = select(Eye.id, Eye.code, Eye.name, Point.code, Point.name).select_from(Eye)
+    rows = session.execute(named.join(Device, Device.id == Eye.device_id).join(Point))
+    eyes = [eye_id for eye_id, *texts in rows if _all_in(words, fold(" ".join(texts)))]
+    number = int(words[0]) if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 19 else 0
+    return or_(Incident.id == number, outages.MEMBER.where(Eye.id.in_(eyes)))
+
+
+def _all_in(words: Sequence[str], said: str) -> bool:
+    return all(word in said for word in words)
+
+
+def _value(order: Order, points: Collection[int]) -> ColumnElement[Any]:
+    """What incidents are sorted by."""
+    if order is not Order.LARGEST:
+        return Incident.started_at
+    return (
+        select(func.count(IncidentEye.eye_id.distinct()))
+        .join(Eye, Eye.id == IncidentEye.eye_id)
+        .join(Device, Device.id == Eye.device_id)
+        .where(IncidentEye.incident_id == Incident.id, Device.point_id.in_(points))
+        .correlate(Incident)
+        .scalar_subquery()
+    )
+
+
+def _beyond(
+    order: Order, value: ColumnElement[Any], key: tuple[Any, int], *, back: bool
+) -> ColumnElement[bool]:
+    """The incidents that stand behind the key, or before it."""
+    worth, number = key
+    if (order is Order.OLDEST) != back:
+        return or_(value > worth, and_(value == worth, Incident.id > number))
+    return or_(value < worth, and_(value == worth, Incident.id < number))
+
+
+def _written(worth: datetime | int) -> str:
+    return worth.isoformat() if isinstance(worth, datetime) else str(worth)
+
+
+def _key(order: Order, text: str) -> tuple[Any, int] | None:
+    """What an address says of the last incident that was shown; ``None`` where it is not written so."""
+    worth, _, number = text.rpartition("_")
+    try:
+        key = int(worth) if order is Order.LARGEST else datetime.fromisoformat(worth).astimezone(UTC)
+        known = all(0 <= each <= outages.MOST_ID for each in (int(number), key) if isinstance(each, int))
+    except (ValueError, OverflowError):
+        return None
+    return (key, int(number)) if known else None
