@@ -93,6 +93,7 @@ def configure_logs(loaded: Settings) -> None:
     as_json = loaded.log_format == "json"
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

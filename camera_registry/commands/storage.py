@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.contextvars import bound_contextvars, get_contextvars
 
-from camera_registry.audit import Actor
+from camera_registry.audit import Actor, new_request_id
 from camera_registry.commands.common import Refused, err
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -16,7 +17,10 @@ from camera_registry.settings import Settings
 
 @contextmanager
 def open_database(loaded: Settings) -> Iterator[Database]:
-    """The database of the settings, migrated. Raises ``Refused`` where it does not work."""
+    """The database of the settings, migrated; all that is done with it has one request id.
+
+    Raises ``Refused`` where it does not work.
+    """
     text = N_("The database does not work: {reason}")
     try:
         database = Database(loaded.url)
@@ -24,7 +28,8 @@ def open_database(loaded: Settings) -> Iterator[Database]:
         raise Refused(text, reason=error) from None
     try:
         database.migrate()
-        yield database
+        with bound_contextvars(request_id=new_request_id()):
+            yield database
     except SQLAlchemyError as error:
         # The driver's own words: SQLAlchemy's text may quote the values of a statement.
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
@@ -46,5 +51,5 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
 
 
 def actor() -> Actor:
-    """Who types: the name of the account on this machine."""
-    return Actor(getpass.getuser(), "cli")
+    """Who types: the name of the account on this machine; all that one command does has one request id."""
+    return Actor(getpass.getuser(), "cli", get_contextvars().get("request_id", ""))
