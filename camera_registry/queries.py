@@ -413,6 +413,16 @@ def transitions(session: Session, scope: Scope, day: date, after: int, limit: in
     return _transitions(session, lines.where(*within(session, scope, day)), limit)
 
 
+def eye_in(session: Session, scope: Scope, day: date, code: str, *, locked: bool = False) -> Eye | None:
+    """The row of an eye, for what is done to it; ``None`` where none of this code is in scope on ``day``.
+
+    ``locked``: who else would lock it waits.
+    """
+    found = select(Eye, Device.point_id).join(Device).where(Eye.code == code)
+    row = session.execute(found.with_for_update(of=Eye, key_share=True) if locked else found).one_or_none()
+    return row[0] if row is not None and row[1] in point_ids(session, scope, day) else None
+
+
 def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
     """The ids of the points in scope on ``day``."""
     return _Places.load(session, scope, day).units.keys()
@@ -423,6 +433,13 @@ def unit(session: Session, scope: Scope, uid: str) -> UnitVersion | None:
     tree = UnitTree.load(session)
     found = next((each for each in tree.units.values() if each.uid == uid), None)
     return found if found is not None and scope.holds(_lies_in(tree, found.id)) else None
+
+
+def units_of_today(session: Session, scope: Scope, day: date) -> list[UnitVersion]:
+    """The units that points in scope belong to on ``day``, in the order of their names."""
+    names = set(point_units(session, scope, day).values())
+    found = [each for each in UnitTree.load(session).units_of(day) if (each.name, each.code) in names]
+    return sorted(found, key=lambda each: collation_key(each.name))
 
 
 def point_units(session: Session, scope: Scope, day: date) -> Mapping[int, tuple[str, str]]:
