@@ -160,17 +160,21 @@ def falls(session: Session, eye_ids: Collection[int], within: Span) -> Ledgers:
     return found
 
 
-def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, Silence]]:
-    """What has fallen silent by ``now`` and is not written yet: from the last result + 1 interval."""
-    due: tuple[ColumnElement[bool], ...] = (
+def fallen_silent(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of ``Condition`` have fallen silent by ``now``, and do not say so yet."""
+    return (
         Condition.silent_at < now,
         (Condition.state != Outcome.UNKNOWN) | Condition.suspect_since.is_not(None),
     )
+
+
+def silences(session: Session, eye_ids: Collection[int], now: datetime) -> dict[int, dict[Check, Silence]]:
+    """What has fallen silent by ``now`` and is not written yet: from the last result + 1 interval."""
     rows = session.execute(
         select(
             *(Condition.eye_id, Condition.check, Condition.heard_at),
             *(Condition.interval_s, Condition.suspect_since),
-        ).where(Condition.eye_id.in_(eye_ids), *due)
+        ).where(Condition.eye_id.in_(eye_ids), *fallen_silent(now))
     )
     found: dict[int, dict[Check, Silence]] = defaultdict(dict)
     for eye_id, check, heard_at, interval_s, suspect_since in rows:

@@ -1,0 +1,232 @@
+"""What the last day brought: how many eyes were in which state, and what is not as it was a day ago.
+
+Told from the eyes' own ledgers. Most eyes are steady: in service all day, and heard. These are counted where
+they are kept, backwards from what they are now by each turn of the day; so only turns are read, and not every
+eye. The few others (commissioned, suspended, retired in between, or silent without anybody having written it)
+are told one by one from their histories.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from camera_registry import histories, models, queries
+from camera_registry.health import EYE, EyeState
+from camera_registry.inventory import Reach
+from camera_registry.models import Condition, Device, Eye, Incident, IncidentEye, Suspension, Transition
+from camera_registry.units import Scope
+from camera_registry.uptime import DELIVERING, History, Span
+
+STEP = timedelta(minutes=15)
+DAY = timedelta(days=1)
+
+States = Mapping[int, tuple[str | None, str | None]]  # of an eye: a day ago and now; None: not in service
+
+_at = attrgetter("at")
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is not as it was at ``since``. Incidents are counted, eyes named by their codes, sorted.
+
+    ``opened`` are the incidents that began since then and have been announced, ``ended`` those that are over
+    since then, whenever they began. ``fell``, ``worsened`` and ``back`` compare two moments, not what was in
+    between: down now and not then; degraded now, and neither degraded nor down then; delivering now and down
+    then. Eyes of the backlog, never yet seen ok, are none of them.
+    """
+
+    since: datetime
+    opened: int
+    ended: int
+    fell: tuple[str, ...]
+    worsened: tuple[str, ...]
+    back: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The eyes in service by state at each moment: the quarter-hours of 24 hours, and now.
+
+    ``counts`` has of each state as many numbers as there are ``moments``; the last ones are the totals of
+    every other face. Windows of maintenance change nothing here: what an eye is, it is in them too.
+    """
+
+    moments: tuple[datetime, ...]
+    counts: Mapping[EyeState, tuple[int, ...]]
+    news: News
+
+
+def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
+    """The 24 hours before ``now``, of eyes whose points are in ``scope`` today; days begin in ``zone``.
+
+    Eyes that no network reaches are left out.
+    """
+    within = Span(now - DAY, now)
+    today = now.astimezone(zone).date()
+    inside = queries.within(session, scope, today)
+    moments = _moments(within)
+    counted = [
+        Eye.reach == Reach.NETWORK,
+        or_(Eye.commissioned_at.is_(None), Eye.commissioned_at <= now),
+        or_(Eye.retired_at.is_(None), Eye.retired_at > within.start),
+        *inside,
+    ]
+    # No date is later than this day's end for those whose consent lasts through it.
+    steady = and_(
+        or_(Eye.commissioned_at.is_(None), Eye.commissioned_at <= within.start),
+        or_(Eye.retired_at.is_(None), Eye.retired_at > now),
+        or_(Eye.access_withdrawn_at.is_(None), Eye.access_withdrawn_at > now),
+        or_(Eye.access_until.is_(None), Eye.access_until >= today),
+        ~exists().where(
+            Suspension.eye_id == Eye.id,
+            Suspension.from_at <= now,
+            or_(Suspension.to_at.is_(None), Suspension.to_at > within.start),
+        ),
+        ~exists().where(Condition.eye_id == Eye.id, *histories.fallen_silent(now)),
+    )
+    others = session.scalars(select(Eye.id).join(Device).where(*counted, ~steady)).all()
+    told = histories.load(session, others, within, now, zone) if others else {}
+    turns = _turns(session, within, [*counted, steady])
+    numbers = _backwards(_now(session, [*counted, steady]), turns, moments)
+    for history in told.values():
+        _add(numbers, history, moments)
+    changed = _of_turns(turns) | {
+        eye_id: (_state(history, within.start), _state(history, now)) for eye_id, history in told.items()
+    }
+    return Day(
+        moments,
+        {state: tuple(number[state] for number in numbers) for state in EyeState},
+        _news(session, within, changed, inside),
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    eye_id: int
+    at: datetime
+    before: str
+    after: str
+
+
+def _moments(within: Span) -> tuple[datetime, ...]:
+    """The quarter-hours of ``within`` (every zone's are those of UTC), and its end."""
+    first = within.start + (_EPOCH - within.start) % STEP
+    number = -((first - within.end) // STEP)
+    return (*(first + n * STEP for n in range(number)), within.end)
+
+
+def _now(session: Session, which: Iterable[ColumnElement[bool]]) -> Counter[str]:
+    state = func.coalesce(models.EyeState.state, EyeState.UNKNOWN)
+    rows = (
+        select(state, func.count())
+        .select_from(Eye)
+        .join(Device)
+        .outerjoin(models.EyeState, models.EyeState.eye_id == Eye.id)
+        .where(*which)
+        .group_by(state)
+    )
+    return Counter({row[0]: row[1] for row in session.execute(rows)})
+
+
+def _turns(session: Session, within: Span, which: Iterable[ColumnElement[bool]]) -> list[_Change]:
+    """What the eyes' own ledgers say of ``within`` after its beginning, in order of time."""
+    rows = (
+        select(Transition.eye_id, Transition.at, Transition.before, Transition.after)
+        .join(Eye, Eye.id == Transition.eye_id)
+        .join(Device)
+        .where(Transition.ledger == EYE, Transition.at > within.start, Transition.at <= within.end, *which)
+        .order_by(Transition.at)
+    )
+    return [_Change(*row) for row in session.execute(rows)]
+
+
+def _backwards(
+    now: Counter[str], turns: Sequence[_Change], moments: Sequence[datetime]
+) -> list[Counter[str]]:
+    """The numbers at each moment: those of now without the turns that came after it."""
+    left = list(turns)
+    number = now.copy()
+    found: list[Counter[str]] = []
+    for moment in reversed(moments):
+        while left and left[-1].at > moment:
+            turn = left.pop()
+            number[turn.after] -= 1
+            number[turn.before] += 1
+        found.append(number.copy())
+    return found[::-1]
+
+
+def _add(numbers: Sequence[Counter[str]], history: History, moments: Sequence[datetime]) -> None:
+    for number, moment in zip(numbers, moments, strict=True):
+        state = _state(history, moment)
+        if state is not None:
+            number[state] += 1
+
+
+def _state(history: History, moment: datetime) -> str | None:
+    """What an eye was at one moment; ``None`` if it was not in service."""
+    if not any(moment in span for span in history.service):
+        return None
+    place = bisect_right(history.states, moment, key=_at)
+    return history.states[place - 1].state if place else EyeState.UNKNOWN
+
+
+def _of_turns(turns: Iterable[_Change]) -> dict[int, tuple[str | None, str | None]]:
+    """What was before the first turn of each eye, and what is after its last."""
+    found: dict[int, tuple[str | None, str | None]] = {}
+    for turn in turns:
+        then, _ = found.get(turn.eye_id, (turn.before, None))
+        found[turn.eye_id] = then, turn.after
+    return found
+
+
+def _news(session: Session, within: Span, changed: States, inside: Sequence[ColumnElement[bool]]) -> News:
+    down = EyeState.DOWN
+    fell = [eye for eye, (then, now) in changed.items() if now == down != then]
+    worsened = [
+        eye
+        for eye, (then, now) in changed.items()
+        if now == EyeState.DEGRADED and then not in (EyeState.DEGRADED, down)
+    ]
+    back = [eye for eye, (then, now) in changed.items() if then == down and now in DELIVERING]
+    codes = _codes(session, {*fell, *worsened, *back})
+    began = and_(Incident.started_at > within.start, Incident.announced_at <= within.end)
+    return News(
+        within.start,
+        _incidents(session, inside, began),
+        _incidents(session, inside, Incident.ended_at > within.start),
+        *(tuple(sorted(codes[eye] for eye in those if eye in codes)) for those in (fell, worsened, back)),
+    )
+
+
+def _codes(session: Session, eye_ids: Collection[int]) -> dict[int, str]:
+    """Of eyes that were ever seen ok."""
+    seen = select(Eye.id, Eye.code).join(models.EyeState, models.EyeState.eye_id == Eye.id)
+    rows = session.execute(seen.where(Eye.id.in_(eye_ids), models.EyeState.first_ok_at.is_not(None)))
+    return {row.id: row.code for row in rows}
+
+
+def _incidents(session: Session, inside: Sequence[ColumnElement[bool]], which: ColumnElement[bool]) -> int:
+    """How many such incidents have an eye in scope."""
+    member = exists().where(
+        IncidentEye.incident_id == Incident.id,
+        Eye.id == IncidentEye.eye_id,
+        Device.id == Eye.device_id,
+        *inside,
+    )
+    return (
+        session.scalar(
+            select(func.count()).select_from(Incident).where(which, Incident.withdrawn_at.is_(None), member)
+        )
+        or 0
+    )
