@@ -1,31 +1,27 @@
 """A program's way in: ``Authorization: Bearer crt_…``, made by somebody who answers for what it does.
 
 A token sees what its owner sees, and may do what was granted to it as far as its owner's role still grants
-it. It ends on its day, when it is revoked, or with its owner. Kept is its SHA-256: 256 random bits need no
-slow hash, and whoever reads the table can use none of them.
+it. It ends on its day, when it is revoked, or with its owner.
 """
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
+from camera_registry.auth import bearer, scopes
 from camera_registry.auth.identity import Identity
 from camera_registry.auth.roles import GRANTS, Permission, Role
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import ApiToken, Unit, User, UserUnit
-from camera_registry.units import Scope
+from camera_registry.models import ApiToken, User
 
 PREFIX = "crt_"  # so that people, and scanners for leaked secrets, know one when they see it
-RANDOM_BYTES = 32
 LONGEST = 100  # characters of what is looked up at all; ours have 47
 LONGEST_NAME = 100
 USUAL_DAYS, MOST_DAYS = 365, 1_826
@@ -70,13 +66,13 @@ def identify(
         found = session.execute(
             select(ApiToken, User)
             .join(User, ApiToken.user_id == User.id)
-            .where(ApiToken.token_hash == _hash(token), ApiToken.revoked_at.is_(None))
+            .where(ApiToken.token_hash == bearer.digest(token), ApiToken.revoked_at.is_(None))
             .where(ApiToken.expires_at > now, User.disabled_at.is_(None))
         ).one_or_none()
         if found is None:
             return None
         row, owner = found
-        scope, units = _sees(session, owner)
+        scope, units = scopes.of_user(session, owner.id, owner.everywhere)
     if row.used_at is None or row.used_at < _hour(now):
         with database.transaction() as session:
             session.get_one(ApiToken, row.id).used_at = _hour(now)
@@ -129,11 +125,11 @@ def make(
         raise TokenError(
             N_("{owner} has {limit} tokens already; revoke one."), owner=owner, limit=MOST_LIVING
         )
-    token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+    token = PREFIX + bearer.mint()
     row = ApiToken(
         user_id=user.id,
         name=name,
-        token_hash=_hash(token),
+        token_hash=bearer.digest(token),
         permissions=sorted(permissions),
         made_at=now,
         expires_at=now + timedelta(days=days),
@@ -198,29 +194,11 @@ def _holds(owner: User, granted: Collection[str]) -> tuple[Permission, ...]:
     return tuple(p for p in grantable(Role(owner.role), owner.everywhere) if p in granted)
 
 
-def _sees(session: Session, owner: User) -> tuple[Scope, tuple[str, ...]]:
-    """The owner's scope, and the names of the units that it was made of."""
-    if owner.everywhere:
-        return Scope.everything(), ()
-    units = session.execute(
-        select(Unit.id, Unit.name)
-        .join(UserUnit, UserUnit.unit_id == Unit.id)
-        .where(UserUnit.user_id == owner.id)
-        .order_by(Unit.name, Unit.id)
-    ).all()
-    return Scope.of(unit_id for unit_id, _ in units), tuple(name for _, name in units)
-
-
 def _user(session: Session, name: str) -> User:
     user = session.scalar(select(User).where(User.name == name, User.disabled_at.is_(None)))
     if user is None:
         raise TokenError(N_('Nobody who may sign in is called "{name}".'), name=name)
     return user
-
-
-def _hash(token: str) -> str:
-    # What a header holds may be no text at all; it is then nobody's token.
-    return sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _hour(now: datetime) -> datetime:

@@ -1,0 +1,221 @@
+"""Reads who did what: the whole log, narrowed and page by page; and the history of one thing.
+
+Cut to a reader's ``Scope``: who may not see everything sees the deeds done to eyes, devices, points, units,
+incidents and windows that lie in the scope today. What was done to sites, people, months and files is of
+the whole city.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, literal, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import SQLColumnExpression
+
+from camera_registry import queries
+from camera_registry.audit import Action
+from camera_registry.maintenance import ScopeKind
+from camera_registry.models import Audit, Device, Eye, IncidentEye, Maintenance, MaintenanceScope, Point, Unit
+from camera_registry.spelling import fold
+from camera_registry.units import Scope, UnitTree
+from camera_registry.uptime import Span
+
+PAGE = 100  # entries of one page
+LOOKED_AT = 20_000  # of which words are compared before a page is given as it is: a fifth of a second
+HISTORY = 50
+
+# To look is no change of the thing: it stands in the log, and not in the thing's history.
+LOOKS = (Action.PICTURE_VIEWED, Action.EXPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that a deed changed; ``None`` where there was, or is, none."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One deed. ``detail`` is as it was written down; it holds no secret."""
+
+    id: int
+    at: datetime
+    who: str
+    origin: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    request_id: str
+    reason: str
+
+    @property
+    def kind(self) -> str:
+        """Of what kind the subject is: ``eye``, ``point``, ``user``, …"""
+        return self.subject.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """What the subject is called among its kind: an eye's code, a user's name."""
+        return self.subject.partition(":")[2]
+
+    @property
+    def differences(self) -> list[Difference]:
+        """What it changed, by field; empty where nothing is told as before and after."""
+        if "after" not in self.detail and "before" not in self.detail:
+            return []
+        before, after = self.detail.get("before"), self.detail.get("after")
+        if not isinstance(before or {}, Mapping) or not isinstance(after or {}, Mapping):
+            return [Difference("", before, after)]
+        before, after = before or {}, after or {}
+        return [
+            Difference(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])
+        ]
+
+    @property
+    def circumstances(self) -> dict[str, Any]:
+        """What else was written down, by name."""
+        return {name: value for name, value in self.detail.items() if name not in ("before", "after")}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of the log; blank is everything. All words of ``text`` must occur, marks aside."""
+
+    who: str = ""
+    action: str = ""
+    subject: str = ""  # whole: "eye:YB-0001-01"
+    request_id: str = ""
+    text: str = ""
+    within: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, the newest first. ``older`` is the key that asks for what lies before; ``None`` at the end."""
+
+    entries: tuple[Entry, ...]
+    older: int | None
+
+
+def page(
+    session: Session, scope: Scope, day: date, wanted: Wanted, before: int | None = None, limit: int = PAGE
+) -> Page:
+    """The newest entries with ids below ``before``, in scope on ``day``.
+
+    A rare word may leave a page short, or empty, though there is more: ``older`` then goes on.
+    """
+    found = _select(session, scope, day, wanted)
+    if before is not None:
+        found = found.where(Audit.id < before)
+    words = fold(wanted.text).split()
+    if not words:
+        entries = [_entry(row) for row in session.scalars(found.limit(limit + 1))]
+        older = entries[limit - 1].id if len(entries) > limit else None
+        return Page(tuple(entries[:limit]), older)
+    chosen: list[Entry] = []
+    seen = last = 0
+    for row in session.scalars(found.limit(LOOKED_AT).execution_options(yield_per=1_000)):
+        seen, last = seen + 1, row.id
+        if _says(row, words):
+            chosen.append(_entry(row))
+            if len(chosen) == limit:
+                return Page(tuple(chosen), last)
+    return Page(tuple(chosen), last if seen == LOOKED_AT else None)
+
+
+def every(session: Session, scope: Scope, day: date, wanted: Wanted) -> Iterator[Entry]:
+    """All that is wanted, the newest first, read as it is consumed: for exports."""
+    words = fold(wanted.text).split()
+    found = _select(session, scope, day, wanted).execution_options(yield_per=1_000)
+    for row in session.scalars(found):
+        if not words or _says(row, words):
+            yield _entry(row)
+
+
+def history(
+    session: Session, scope: Scope, day: date, subjects: Collection[str], limit: int = HISTORY
+) -> list[Entry]:
+    """What was changed of these things (``eye:CODE``, ``point:CODE``, …), in scope, the newest first."""
+    found = _select(session, scope, day, Wanted()).where(
+        Audit.subject.in_(subjects), Audit.action.not_in([str(look) for look in LOOKS])
+    )
+    return [_entry(row) for row in session.scalars(found.limit(limit))]
+
+
+def people(session: Session, scope: Scope, day: date) -> list[str]:
+    """Everybody who did anything that the scope shows, by name."""
+    found = select(Audit.who).distinct().order_by(Audit.who)
+    return list(session.scalars(found.where(*_seen(session, scope, day))))
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _select(session: Session, scope: Scope, day: date, wanted: Wanted) -> Select[Audit]:
+    exact = {Audit.who: wanted.who, Audit.action: wanted.action, Audit.subject: wanted.subject}
+    exact[Audit.request_id] = wanted.request_id
+    found = select(Audit).where(*(column == value for column, value in exact.items() if value))
+    if wanted.within is not None:
+        found = found.where(Audit.at >= wanted.within.start, Audit.at < wanted.within.end)
+    return found.where(*_seen(session, scope, day)).order_by(Audit.id.desc())
+
+
+def _seen(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[bool]]:
+    """The condition that cuts to ``scope``; none where it is everything."""
+    if scope.unit_ids is None:
+        return ()
+    points = queries.point_ids(session, scope, day)
+    inside = Device.point_id.in_(points)
+    eyes = select(Eye.id).join(Device, Eye.device_id == Device.id).where(inside)
+    units = [unit.id for unit in UnitTree.load(session).units.values() if scope.covers(unit.id)]
+    covers = {
+        ScopeKind.EYE: eyes,
+        ScopeKind.DEVICE: select(Device.id).where(inside),
+        ScopeKind.POINT: points,
+        ScopeKind.UNIT: units,
+    }
+    # Of a window that covers anything else, too, that would be told as well.
+    outside = select(MaintenanceScope.maintenance_id).where(
+        ~or_(
+            *((MaintenanceScope.kind == kind) & MaintenanceScope.ref_id.in_(covers[kind]) for kind in covers)
+        )
+    )
+    subjects = (
+        select(_named("eye", Eye.code)).where(Eye.id.in_(eyes)),
+        select(_named("device", Device.code)).where(inside),
+        select(_named("point", Point.code)).where(Point.id.in_(points)),
+        select(_named("unit", Unit.uid)).where(Unit.id.in_(units)),
+        select(_named("incident", IncidentEye.incident_id.cast(String))).where(IncidentEye.eye_id.in_(eyes)),
+        select(_named("maintenance", Maintenance.id.cast(String))).where(Maintenance.id.not_in(outside)),
+    )
+    return (or_(*(Audit.subject.in_(named) for named in subjects)),)
+
+
+def _named(kind: str, name: SQLColumnExpression[str]) -> SQLColumnExpression[str]:
+    return literal(f"{kind}:") + name
+
+
+def _says(row: Audit, words: Sequence[str]) -> bool:
+    detail = json.dumps(row.detail, ensure_ascii=False)
+    said = fold(" ".join((row.who, row.origin, row.subject, row.reason, row.request_id, detail)))
+    return all(word in said for word in words)
+
+
+def _entry(row: Audit) -> Entry:
+    return Entry(
+        row.id,
+        row.at,
+        row.who,
+        row.origin,
+        row.action,
+        row.subject,
+        row.detail,
+        row.request_id,
+        row.reason,
+    )
