@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -76,17 +77,24 @@ def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterat
         row |= _device_cells(device, site, credential)
         row["onvif_credential"] = onvif_credential
         row |= _eye_cells(eye, zone)
-        yield {name: _shown(name, value, language) for name, value in row.items() if value not in (None, "")}
+        yield {name: shown(name, value, language) for name, value in row.items() if value not in (None, "")}
 
 
 def write_template(path: Path, language: Language) -> None:
-    """Write the empty workbook to fill in, with a guide on its second sheet.
+    """Write ``template`` to a file.
 
     Raises ``ExportError`` for another kind of file: a CSV has no room for the guide and the lists.
     """
     if path.suffix.lower() != ".xlsx":
         raise ExportError(N_("{file}: write the template to a file that ends in .xlsx."), file=path)
-    with Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+    path.write_bytes(template(language))
+
+
+def template(language: Language) -> bytes:
+    """The empty workbook to fill in (XLSX), with a guide on its second sheet."""
+    made = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with Workbook(made, options) as book:
         table, guide = (book.add_worksheet(name) for name in SHEET_NAMES[language])
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1})
         plain_text = book.add_format({"num_format": "@"})
@@ -107,6 +115,7 @@ def write_template(path: Path, language: Language) -> None:
         for number, line in enumerate(lines):
             for index, text in enumerate(line):
                 guide.write_string(number, index, text, head if number == 0 else None)
+    return made.getvalue()
 
 
 def _meaning(column: Column, language: Language) -> str:
@@ -138,7 +147,7 @@ def _choices(column: Column, language: Language) -> list[str] | None:
         return list(YES_NO[language])
     if column.field not in CHOSEN:
         return None
-    return [_shown(column.field, value, language) for value in CHOICES[CHOSEN[column.field]]]
+    return [shown(column.field, value, language) for value in CHOICES[CHOSEN[column.field]]]
 
 
 def _point_cells(point: Point, unit: Unit | None) -> dict[str, Any]:
@@ -184,7 +193,8 @@ def _day(moment: datetime | None, zone: tzinfo) -> date | None:
     return None if moment is None else moment.astimezone(zone).date()
 
 
-def _shown(name: str, value: Any, language: Language) -> Any:
+def shown(name: str, value: Any, language: Language) -> Any:
+    """A value of the field ``name`` in the words that an import reads again."""
     if name in SWITCHES:
         return YES_NO[language][0 if value else 1]
     if name in CHOSEN and language == "vi":

@@ -142,7 +142,11 @@ def import_file(
 
         with database.transaction() as session:
             outcome = load_inventory(
-                session, store, sheets, options, moment, mapping=_mapping(mapping), track=progress
+                *(session, store, sheets, options, moment),
+                mapping=_mapping(mapping),
+                track=progress,
+                actor=actor(),
+                name=file.name,
             )
             if dry_run:
                 session.rollback()

@@ -7,10 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
 from camera_registry.imports.columns import check_mapping
+from camera_registry.imports.difference import difference
 from camera_registry.imports.faults import Problem
 from camera_registry.imports.plan import Known, Options, Plan, make_plan
+from camera_registry.imports.recording import record_import
 from camera_registry.imports.rows import Row, read_rows
 from camera_registry.imports.workbook import Sheet
 from camera_registry.imports.write import Written, write_plan
@@ -99,13 +102,21 @@ def load_inventory(
     *,
     mapping: Mapping[str, str] | None = None,
     track: Callable[[Sequence[Row]], Iterable[Row]] = iter,
+    actor: Actor | None = None,
+    name: str = "",
 ) -> Outcome:
     """Import the sheets of a file, all or nothing, in the caller's transaction: see ``examine``.
 
-    For a dry run, roll the transaction back.
+    ``actor`` is who answers for it, and ``name`` the file's, for the audit. For a dry run, roll the
+    transaction back.
     """
     found = examine(session, sheets, options, now, mapping=mapping, track=track)
-    written = Written() if found.problems else write_examined(session, credentials, found, options, now)
+    written = Written()
+    if not found.problems:
+        changes = difference(found.plan)  # what was there before is known only before it is written
+        written = write_examined(session, credentials, found, options, now)
+        if actor is not None:
+            record_import(session, actor, name, changes, now)
     return Outcome(
         found.rows, written, found.problems, found.unknown_headers, found.sheets_without_table, found.mapping
     )

@@ -1,0 +1,40 @@
+"""What the audit keeps of an import: the file, each thing that it made or changed, and whose login it set."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry import audit
+from camera_registry.audit import Action, Actor, Change
+from camera_registry.imports.difference import Difference, Kind
+from camera_registry.models import Credential
+
+LONGEST_NAME = 150  # characters of a file's name that are kept
+
+
+def record_import(session: Session, actor: Actor, name: str, found: Difference, now: datetime) -> None:
+    """Write down, after it is written, that ``actor`` imported the file ``name`` at ``now``."""
+    counts = {
+        kind: {
+            "new": len(found.of(kind, new=True)),
+            "changed": len(found.of(kind, new=False)),
+            "same": found.same[kind],
+        }
+        for kind in Kind
+    }
+    audit.record(session, actor, Action.IMPORTED, f"file:{name[:LONGEST_NAME]}", now, detail=counts)
+    changes = [Change(f"site:{code}", None, {"code": code}) for code in found.sites]
+    for line in found.lines:
+        before = None if line.new else {cell.field: cell.before for cell in line.cells}
+        changes.append(
+            Change(f"{line.kind}:{line.code}", before, {cell.field: cell.after for cell in line.cells})
+        )
+    audit.record_changes(session, actor, changes, now)
+    sealed = set(session.scalars(select(Credential.name).where(Credential.changed_at == now)))
+    for login in found.logins:
+        if login in sealed:
+            audit.record(session, actor, Action.CREDENTIAL_SAVED, f"credential:{login}", now)
+    for line in found.of(Kind.EYE, new=True) + found.of(Kind.EYE, new=False):
+        if any(cell.field == "access_withdrawn" for cell in line.cells):
+            audit.record(session, actor, Action.ACCESS_WITHDRAWN, f"eye:{line.code}", now)
