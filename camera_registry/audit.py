@@ -22,6 +22,7 @@ class Action(StrEnum):
     BASELINE_APPROVED = "baseline_approved"
     BASELINE_REJECTED = "baseline_rejected"
     BASELINES_RESET = "baselines_reset"
+    BASELINE_TAKEN_BACK = "baseline_taken_back"  # an approval or a rejection that was a slip
     PROBED = "probed"  # had an eye asked at once
     INCIDENT_ACKNOWLEDGED = "incident_acknowledged"
     INCIDENT_COMMENTED = "incident_commented"

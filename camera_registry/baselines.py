@@ -28,6 +28,7 @@ SAMPLED_EVERY = timedelta(hours=1)
 LEAST_SAMPLES = 20  # as many as the judge of pictures wants of a baseline
 LEAST_SPAN = timedelta(days=2)  # more than one day's light
 SAMPLES_KEPT = timedelta(days=7)
+TAKEN_BACK_WITHIN = timedelta(minutes=15)
 MOST_PROPOSED = 200  # at once: a city's eyes ripen on the same day, and other writers wait
 
 
@@ -131,8 +132,9 @@ def forget_samples(session: Session, now: datetime) -> int:
 def waiting(session: Session, scope: Scope, day: date) -> list[Waiting]:
     """The baselines in scope on ``day`` that wait for a person, the oldest first."""
     points = queries.point_ids(session, scope, day)
+    figures = (Row.brightness, Row.contrast, Row.sharpness, Row.samples, Row.proposed_at)
     found = (
-        select(Eye.code, Eye.name, Point.name, Row, Device.point_id)
+        select(Device.point_id, Eye.code, Eye.name, Point.name, Row.mode, *figures)
         .join(Eye, Row.eye_id == Eye.id)
         .join(Device, Eye.device_id == Device.id)
         .join(Point, Device.point_id == Point.id)
@@ -140,18 +142,8 @@ def waiting(session: Session, scope: Scope, day: date) -> list[Waiting]:
         .order_by(Row.proposed_at, Eye.code, Row.mode)
     )
     return [
-        Waiting(
-            code,
-            name,
-            point_name,
-            Mode(row.mode),
-            row.brightness,
-            row.contrast,
-            row.sharpness,
-            row.samples,
-            row.proposed_at,
-        )
-        for code, name, point_name, row, point_id in session.execute(found)
+        Waiting(code, name, point_name, Mode(mode), *told)
+        for point_id, code, name, point_name, mode, *told in session.execute(found)
         if point_id in points
     ]
 
@@ -176,6 +168,32 @@ def reject(session: Session, eye: Eye, mode: Mode, actor: Actor, now: datetime, 
         delete(PictureSample).where(PictureSample.eye_id == eye.id, PictureSample.mode == str(mode))
     )
     _note(session, eye, mode, actor, Action.BASELINE_REJECTED, now, reason)
+
+
+def take_back(session: Session, eye: Eye, mode: Mode, actor: Actor, now: datetime) -> None:
+    """The decision that ``actor`` took a moment ago was a slip: the baseline waits again.
+
+    Raises ``BaselineError`` where there is none of the last 15 minutes, or where another stands since.
+    """
+    decided = session.execute(
+        select(Row, models.Audit.at)
+        .join(models.Audit, models.Audit.at == func.coalesce(Row.withdrawn_at, Row.approved_at))
+        .where(Row.eye_id == eye.id, Row.mode == str(mode))
+        .where(models.Audit.subject == f"eye:{eye.code}", models.Audit.who == actor.name)
+        .where(models.Audit.action.in_([Action.BASELINE_APPROVED, Action.BASELINE_REJECTED]))
+        .where(models.Audit.at >= now - TAKEN_BACK_WITHIN)
+        .order_by(models.Audit.at.desc())
+    ).first()
+    standing = session.scalars(
+        select(Row).where(Row.eye_id == eye.id, Row.mode == str(mode), Row.withdrawn_at.is_(None))
+    ).all()
+    if decided is None or any(row is not decided[0] for row in standing):
+        raise BaselineError(
+            N_('Nothing decided of the eye "{code}" can be taken back any more.'), code=eye.code
+        )
+    row = decided[0]
+    row.approved_at, row.approved_by, row.withdrawn_at = None, "", None
+    _note(session, eye, mode, actor, Action.BASELINE_TAKEN_BACK, now, "")
 
 
 def reset(session: Session, eye: Eye, actor: Actor, now: datetime, reason: str = "") -> int:

@@ -50,6 +50,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.BASELINE_APPROVED: N_("Baseline approved"),
     Action.BASELINE_REJECTED: N_("Baseline rejected"),
     Action.BASELINES_RESET: N_("Baselines reset"),
+    Action.BASELINE_TAKEN_BACK: N_("Decision on a baseline taken back"),
     Action.PROBED: N_("Asked at once"),
     Action.INCIDENT_ACKNOWLEDGED: N_("Incident received"),
     Action.INCIDENT_COMMENTED: N_("Incident commented on"),

@@ -1,13 +1,17 @@
 """How a person finds the picture of an eye, beside what is measured of it: kept with who said so and when."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit
+from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.models import Eye, PictureGrade
+from camera_registry.queries import Overlay
+from camera_registry.units import Scope
 
 
 class Grade(StrEnum):
@@ -26,3 +30,32 @@ def grade_picture(
     detail = {"grade": str(grade)}
     audit.record(session, actor, Action.GRADE_GIVEN, f"eye:{eye.code}", now, detail=detail)
     session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """An eye and the newest grade of its picture; ``None`` where nobody ever gave one."""
+
+    eye: str
+    name: str
+    point_name: str
+    unit: str
+    state: str
+    grade: Grade | None = None
+    at: datetime | None = None
+    by: str = ""
+
+
+def queue(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[Graded]:
+    """The eyes in scope whose pictures can be graded: those never graded first, then the longest ago."""
+    given = select(Eye.code, PictureGrade).join(Eye).order_by(PictureGrade.at, PictureGrade.id)
+    newest = {row[0]: row[1] for row in session.execute(given)}
+    found = []
+    for row in queries.eyes(session, scope, now, zone):
+        if row.overlay is Overlay.IN_SERVICE:
+            place = (row.code, row.name, row.point_name, row.unit, row.standing)
+            last = newest.get(row.code)
+            found.append(
+                Graded(*place) if last is None else Graded(*place, Grade(last.grade), last.at, last.by)
+            )
+    return sorted(found, key=lambda each: (each.at is not None, each.at or now, each.eye))

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit
+from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
@@ -21,7 +21,9 @@ from camera_registry.imports.faults import BadCell, Fault, Problem, column_lette
 from camera_registry.imports.workbook import Cell, Sheet
 from camera_registry.inventory import Reach, Word
 from camera_registry.models import Eye, ReportWord
+from camera_registry.queries import Overlay
 from camera_registry.spelling import fold
+from camera_registry.units import Scope
 
 # The headers of a report, beside "Mã camera" and "Ghi chú", which mean what they mean in an inventory.
 _HEADERS: Mapping[str, tuple[str, ...]] = {
@@ -76,6 +78,45 @@ def report(
     detail = {"word": str(word), "of": at.isoformat(), "by": row.by}
     audit.record(session, actor, Action.REPORT_TAKEN, f"eye:{eye.code}", now, detail=detail)
     session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An eye that no network reaches, and the newest word on it; ``None`` where nobody ever said one.
+
+    The word holds until ``expires_at``; one that has run out counts no more.
+    """
+
+    eye: str
+    name: str
+    point: str
+    point_name: str
+    unit: str
+    word: Word | None = None
+    at: datetime | None = None
+    by: str = ""
+    note: str = ""
+    expires_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at > now
+
+
+def standings(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[Standing]:
+    """The eyes in scope that people report on: those without a word first, then what runs out soonest."""
+    said = select(Eye.code, ReportWord).join(Eye).where(ReportWord.at <= now).order_by(ReportWord.at)
+    newest = {row[0]: row[1] for row in session.execute(said)}
+    found = []
+    for row in queries.eyes(session, scope, now, zone):
+        if row.overlay is not Overlay.REPORTED:
+            continue
+        place = (row.code, row.name, row.point, row.point_name, row.unit)
+        if (word := newest.get(row.code)) is None:
+            found.append(Standing(*place))
+        else:
+            of = (Word(word.word), word.at, word.by, word.note, word.expires_at)
+            found.append(Standing(*place, *of))
+    return sorted(found, key=lambda each: (each.expires_at is not None, each.expires_at or now, each.eye))
 
 
 def import_report(
