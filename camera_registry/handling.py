@@ -5,7 +5,7 @@ row alone. It leaves a note, which is never changed or deleted, and a line in th
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -19,7 +19,7 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.incidents import Kind
 from camera_registry.maintenance import Cover, ScopeKind
-from camera_registry.models import Incident, IncidentNote
+from camera_registry.models import Device, Eye, Incident, IncidentNote, Point
 from camera_registry.outages import IncidentRow
 from camera_registry.uptime import Span
 
@@ -141,6 +141,23 @@ def acknowledgements(session: Session, rows: Iterable[IncidentRow]) -> Mapping[i
     """Who has taken which of these incidents in hand, and when."""
     ids = [row.id for row in rows]
     return {incident_id: note for incident_id, note in _told(session, ids) if note.deed is Deed.ACKNOWLEDGED}
+
+
+def touched(session: Session, rows: Collection[IncidentRow]) -> Mapping[int, int]:
+    """How many eyes a power cut would leave out of the count, of each of these incidents by its id."""
+    named = {row.id: set(affected(row)) for row in rows}
+    points = {away.point for row in rows for away in row.away}
+    places = session.execute(
+        select(Eye.code, Device.code, Point.code)
+        .join(Device, Device.id == Eye.device_id)
+        .join(Point, Point.id == Device.point_id)
+        .where(Point.code.in_(points), Eye.retired_at.is_(None))
+    ).all()
+    kinds = (ScopeKind.EYE, ScopeKind.DEVICE, ScopeKind.POINT)
+    return {
+        incident_id: sum(not covers.isdisjoint(zip(kinds, place, strict=True)) for place in places)
+        for incident_id, covers in named.items()
+    }
 
 
 # --- how it is done ---------------------------------------------------------------------------------

@@ -77,7 +77,6 @@ def acknowledge(desk: AtDesk, number: Number) -> Response:
     with desk.database.transaction() as session:
         found = _found(session, desk, number)
         note = handling.acknowledge(session, desk.actor, desk.now(), found)
-    desk.broadcaster.publish({away.eye for away in found.away})
     return _answer({"note": _note(note)})
 
 
@@ -90,7 +89,6 @@ def comment(desk: AtDesk, number: Number, told: Comment) -> Response:
             note = handling.comment(session, desk.actor, desk.now(), found, told.text)
     except HandlingError as refused:
         raise HTTPException(422, str(refused)) from None
-    desk.broadcaster.publish({away.eye for away in found.away})
     return _answer({"note": _note(note)}, 201)
 
 

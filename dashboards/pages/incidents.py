@@ -1,0 +1,304 @@
+"""Incidents: the list of them, one with its story, and what people do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
+
+from camera_registry import (
+    first_aid,
+    handling,
+    incident_list,
+    incident_story,
+    maintenance,
+    outages,
+    queries,
+    wards,
+    windows,
+)
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.auth.roles import Permission
+from camera_registry.errors import RegistryError
+from camera_registry.handling import Note
+from camera_registry.health import EyeState
+from camera_registry.i18n import N_
+from camera_registry.incident_list import Choice, Order, Phase
+from camera_registry.incidents import Kind
+from camera_registry.outages import IncidentRow
+from camera_registry.queries import EyeRow
+from camera_registry.uptime import Span
+from dashboards import tables
+from dashboards.choosing import choose
+from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column
+
+LONGEST_CONDITION = 200  # characters
+MOST_IN_A_FILE = 10_000  # incidents
+MOST_POINTS = 60  # of one incident that are told in full
+CUT_LASTS = timedelta(hours=4)  # as the form proposes; a person says otherwise
+
+Condition = Annotated[str, Query(max_length=LONGEST_CONDITION)]
+Short = Annotated[str, Form(max_length=40)]
+Words = Annotated[str, Form(max_length=handling.LONGEST_COMMENT)]
+Back = Annotated[str, Form(max_length=500)]
+
+PHASES: Mapping[Phase, str] = {
+    Phase.OPEN: N_("Going on"),
+    Phase.OVER: N_("Over"),
+    Phase.WITHDRAWN: N_("Left out of the count"),
+}
+ORDERS: Mapping[Order, str] = {
+    Order.NEWEST: N_("The newest first"),
+    Order.OLDEST: N_("The oldest first"),
+    Order.LARGEST: N_("The largest first"),
+}
+RECEIVED: Mapping[str, str] = {"no": N_("Nobody has received it"), "yes": N_("Received")}
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What stands in the form of a power cut: a proposal at first, and what was typed when it was refused."""
+
+    start: str
+    end: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An incident of a list, and who has received it."""
+
+    incident: IncidentRow
+    received: Note | None
+
+
+@router.get("/incidents", dependencies=[may(Permission.VIEW)])
+def incidents(
+    desk: AtDesk,
+    request: Request,
+    phase: Phase | None = None,
+    kind: Kind | None = None,
+    unit: Condition = "",
+    received: Condition = "",
+    period: Condition = "",
+    start: Annotated[str, Query(alias="from", max_length=LONGEST_CONDITION)] = "",
+    end: Annotated[str, Query(alias="to", max_length=LONGEST_CONDITION)] = "",
+    q: Condition = "",
+    sort: Order = Order.NEWEST,
+    after: Condition = "",
+    before: Condition = "",
+    as_: AsFile = None,
+) -> Response:
+    """One leaf of the list, or all of it as a file. Without a period: of any time."""
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    timed = bool(period or start or end)
+    chosen = choose(reader, period, start, end)
+    within = chosen.span if timed and not chosen.problem else None
+    choice = Choice(phase, kind, unit, {"yes": True, "no": False}.get(received), within, q)
+    size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
+    with desk.database.reading() as session:
+        leaf = incident_list.leaf(
+            session,
+            desk.scope,
+            reader.now,
+            reader.zone,
+            choice,
+            sort,
+            after=after if as_ is None else "",
+            before=before if as_ is None else "",
+            size=size,
+        )
+        taken = handling.acknowledgements(session, leaf.rows)
+        units = queries.units_of_today(session, desk.scope, _today(reader)) if as_ is None else []
+    listed = [Listed(row, taken.get(row.id)) for row in leaf.rows]
+    if as_ is not None:
+        return tables.file(as_, "incidents", _columns(reader), listed, reader)
+    asked = {
+        name: str(value)
+        for name, value in request.query_params.items()
+        if name in ("phase", "kind", "unit", "received", "period", "from", "to", "q", "sort") and value
+    }
+    return page(
+        request,
+        desk,
+        "incidents.html",
+        reader=reader,
+        status=422 if timed and chosen.problem else 200,
+        revision=revision,
+        listed=listed,
+        total=leaf.total,
+        turns={
+            "after": asked | {"after": leaf.after} if leaf.after else {},
+            "before": asked | {"before": leaf.before} if leaf.before else {},
+        },
+        choice=choice,
+        received=received,
+        asked=asked,
+        sort=sort,
+        period=chosen,
+        timed=timed,
+        units=units,
+        phases=PHASES,
+        orders=ORDERS,
+        receptions=RECEIVED,
+        kinds=list(Kind),
+    )
+
+
+@router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
+def incident(desk: AtDesk, request: Request, number: int) -> Response:
+    return _incident(desk, request, number)
+
+
+@router.post("/incidents/{number}/acknowledge", dependencies=[may(Permission.HANDLE), FromOwnPage])
+def acknowledge(desk: AtDesk, number: int, back: Back = "") -> Response:
+    """Take it in hand."""
+    with desk.database.transaction() as session:
+        handling.acknowledge(session, desk.actor, desk.now(), found(session, desk, number))
+    return _led_back(back, number)
+
+
+@router.post("/incidents/{number}/comment", dependencies=[may(Permission.HANDLE), FromOwnPage])
+def comment(desk: AtDesk, request: Request, number: int, text: Words = "", back: Back = "") -> Response:
+    """Say something of it."""
+    try:
+        with desk.database.transaction() as session:
+            handling.comment(session, desk.actor, desk.now(), found(session, desk, number), text)
+    except RegistryError as refused:
+        return _incident(desk, request, number, refused=refused)
+    return _led_back(back, number)
+
+
+@router.post("/incidents/{number}/power-cut", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
+def power_cut(
+    desk: AtDesk,
+    request: Request,
+    number: int,
+    start: Short,
+    end: Short,
+    reason: Annotated[str, Form(max_length=maintenance.LONGEST_REASON)] = "",
+    back: Back = "",
+) -> Response:
+    """Put it down to a power cut; hours are those of the registry's zone."""
+    zone, told = desk.settings.zone, Told(start, end, reason)
+    try:
+        span = Span(windows.moment_of(start, zone), windows.moment_of(end, zone))
+        with desk.database.transaction() as session:
+            row = found(session, desk, number)
+            handling.report_power_cut(session, desk.actor, desk.now(), zone, row, span, reason)
+    except RegistryError as refused:
+        return _incident(desk, request, number, refused=refused, told=told)
+    return _led_back(back, number)
+
+
+def found(session: Session, desk: Desk, number: int) -> IncidentRow:
+    """The incident; what the reader may not see is not there."""
+    row = outages.incident(session, desk.scope, desk.now(), desk.settings.zone, number)
+    if row is None:
+        raise HTTPException(404)
+    return row
+
+
+def proposal(incident: IncidentRow, reader: Reader) -> Told:
+    """The power cut that a form proposes: since the incident began, until it ended or some hours from now."""
+    end = incident.ended_at or (reader.now + CUT_LASTS).replace(minute=0)
+    return Told(
+        _on_the_clock(incident.started_at, reader), _on_the_clock(end, reader), reader.say(N_("Power cut"))
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _incident(
+    desk: Desk,
+    request: Request,
+    number: int,
+    *,
+    refused: RegistryError | None = None,
+    told: Told | None = None,
+) -> Response:
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        row = found(session, desk, number)
+        notes = handling.notes(session, [row]).get(row.id, ())
+        codes = {away.eye for away in row.away}
+        eyes = {
+            eye.code: eye
+            for eye in queries.eyes(session, desk.scope, reader.now, reader.zone)
+            if eye.code in codes
+        }
+        points = wards.points(session, desk.scope, _today(reader), eyes.values())
+        cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
+        touched = handling.touched(session, [row])[row.id]
+    return page(
+        request,
+        desk,
+        "incident.html",
+        reader=reader,
+        status=409 if refused else 200,
+        revision=revision,
+        incident=row,
+        received=next((note for note in notes if note.deed is handling.Deed.ACKNOWLEDGED), None),
+        events=incident_story.story(row, notes, reader.now),
+        eyes=eyes,
+        points={point.code: point for point in points},
+        cuts=cuts,
+        touched=touched,
+        meaning=first_aid.MEANINGS[row.kind],
+        steps=first_aid.steps(row.kind, _reasons(row, eyes)) if row.open else [],
+        told=told or proposal(row, reader),
+        refused=refused.text(reader.language) if refused else "",
+        longest_comment=handling.LONGEST_COMMENT,
+        longest_reason=maintenance.LONGEST_REASON,
+        reaches=handling.reaches(row),
+        most_points=MOST_POINTS,
+    )
+
+
+def _reasons(incident: IncidentRow, eyes: Mapping[str, EyeRow]) -> list[str]:
+    """Why the eyes that are not back are gone."""
+    gone = (eyes.get(away.eye) for away in incident.away if away.to_at is None)
+    return [eye.reason for eye in gone if eye and eye.reason and eye.state is not EyeState.UP]
+
+
+def _led_back(back: str, number: int) -> Response:
+    """To where the deed was done: a page about incidents, else the incident's own."""
+    parts = urlsplit(back)
+    ours = not parts.scheme and not parts.netloc and parts.path.startswith(("/units/", "/incidents"))
+    return RedirectResponse(back if ours else f"/incidents/{number}", 303)
+
+
+def _today(reader: Reader) -> date:
+    return reader.now.astimezone(reader.zone).date()
+
+
+def _on_the_clock(at: datetime, reader: Reader) -> str:
+    """As a form's field for a moment takes it, to the minute."""
+    return f"{at.astimezone(reader.zone):%Y-%m-%dT%H:%M}"
+
+
+def _columns(reader: Reader) -> Sequence[Column[Listed]]:
+    return (
+        Column("number", N_("No."), lambda row: row.incident.id),
+        Column("cause", N_("Cause"), lambda row: reader.incident(row.incident.kind)),
+        Column("where", N_("Where"), lambda row: row.incident.name or row.incident.code),
+        Column("code", N_("Code"), lambda row: row.incident.code),
+        Column("eyes", N_("Eyes"), lambda row: row.incident.eyes),
+        Column("missing", N_("Not back yet"), lambda row: row.incident.missing),
+        Column("points", N_("Points"), lambda row: row.incident.points),
+        Column("since", N_("Since"), lambda row: row.incident.started_at),
+        Column("until", N_("Until"), lambda row: row.incident.ended_at),
+        Column("received_by", N_("Received by"), lambda row: row.received.by if row.received else ""),
+        Column("received_at", N_("Received at"), lambda row: row.received.at if row.received else None),
+    )

@@ -1,0 +1,41 @@
+"""``/units/{uid}``: one ward, or any unit of any time, as whoever answers for it needs it on a telephone."""
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import HTMLResponse
+
+from camera_registry import handling, maintenance, periods, wards
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
+from dashboards.pages.incidents import proposal
+from dashboards.rendering import page, reader_of
+
+MOST_POINTS = 60  # with something wrong that are told in full; the list of eyes has all
+MOST_WELL = 400  # points named where all is well
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/units/{uid}", dependencies=[may(Permission.VIEW)])
+def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
+    with desk.database.reading() as session:
+        ward = wards.ward(session, desk.scope, reader.now, reader.zone, uid)
+        if ward is None:
+            raise HTTPException(404)
+        touched = handling.touched(session, ward.inbox)
+    return page(
+        request,
+        desk,
+        "unit.html",
+        reader=reader,
+        revision=revision,
+        ward=ward,
+        touched=touched,
+        proposals={incident.id: proposal(incident, reader) for incident in ward.inbox},
+        cuttable={incident.id for incident in ward.inbox if handling.reaches(incident)},
+        month=periods.month_of(reader.now.astimezone(reader.zone).date(), reader.zone),
+        most_points=MOST_POINTS,
+        most_well=MOST_WELL,
+        longest_reason=maintenance.LONGEST_REASON,
+    )
