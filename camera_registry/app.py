@@ -6,7 +6,6 @@ from ipaddress import ip_address
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from camera_registry.api import events, figures, incidents, inventory, maintenance, points, problems, watching
@@ -18,9 +17,9 @@ from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
+from dashboards.assets import Assets
 from dashboards.pages import availability, baselines, city, counting, eye, figure, refusal
 from dashboards.pages import maintenance as maintenance_pages
-from dashboards.rendering import STATIC
 
 FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
 
@@ -46,12 +45,13 @@ def create_app(
     server stops, call ``broadcaster.close()``: open pages hold their streams for as long as they may.
     """
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
+    database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
     for room in (events, figures, incidents, inventory, maintenance, points, watching):
         app.include_router(room.router)
     for face in (city, baselines, availability, counting, figure, maintenance_pages, eye):
         app.include_router(face.router)
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", Assets())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_middleware(Guard)

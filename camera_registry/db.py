@@ -6,7 +6,7 @@ failing half-way); PostgreSQL 15 or newer needs no such care. Both see the same 
 
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -31,11 +31,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from camera_registry.topics import TABLES, Topic
+
 BUSY_TIMEOUT_MS = 30_000  # longer than any transaction of ours; a writer waits rather than fails
 MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this database server uses
 
 PLANNED = "planned"  # in the ``info`` of the tables that a plan is made of; a change of one is a new version
 VERSION = table("registry_version", column("version"))  # one row
+TOPICS = "topics"  # of a connection: what its transaction has written so far
 
 
 class Role(IntEnum):
@@ -62,8 +65,13 @@ class Database:
         self.engine: Engine = create_engine(parsed, pool_pre_ping=not self.sqlite, hide_parameters=True)
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
-        event.listen(self.engine, "after_execute", _note_planned)
-        event.listen(self.engine, "rollback", _forget_planned)
+        event.listen(self.engine, "after_execute", _note_written)
+        event.listen(self.engine, "rollback", _forget_written)
+        self._listeners: list[Callable[[Set[Topic]], None]] = []
+
+    def listen(self, listener: Callable[[Set[Topic]], None]) -> None:
+        """Have ``listener`` hear the topics of each transaction once it has committed, in its thread."""
+        self._listeners.append(listener)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -77,9 +85,14 @@ class Database:
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
             session.flush()
-            if session.connection().info.pop(PLANNED, False):
+            written = session.connection().info
+            if written.pop(PLANNED, False):
                 session.execute(update(VERSION).values(version=VERSION.c.version + 1))
+            topics = written.pop(TOPICS, frozenset())
             session.commit()
+        if topics:
+            for listener in self._listeners:
+                listener(topics)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -182,12 +195,17 @@ class _AdvisoryLock:
         return True
 
 
-def _note_planned(connection: Connection, statement: object, *_: object) -> None:
+def _note_written(connection: Connection, statement: object, *_: object) -> None:
     changed = statement.table if isinstance(statement, UpdateBase) else None
-    if isinstance(changed, Table) and changed.info.get(PLANNED):
+    if not isinstance(changed, Table):
+        return
+    if changed.info.get(PLANNED):
         connection.info[PLANNED] = True
+    if (topic := TABLES.get(changed.name)) is not None:
+        connection.info[TOPICS] = connection.info.get(TOPICS, frozenset()) | {topic}
 
 
-def _forget_planned(connection: Connection) -> None:
+def _forget_written(connection: Connection) -> None:
     if not connection.invalidated:
         connection.info.pop(PLANNED, None)
+        connection.info.pop(TOPICS, None)

@@ -14,7 +14,7 @@ from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_
-from camera_registry.inventory import Funding, Word
+from camera_registry.inventory import DeviceKind, Funding, Reach, Word
 from camera_registry.maintenance import Kind, ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
@@ -218,6 +218,22 @@ FUNDINGS: Mapping[Funding, str] = {
     Funding.MIXED: N_("Mixed funding"),
 }
 
+DEVICE_KINDS: Mapping[DeviceKind, str] = {
+    DeviceKind.CAMERA: N_("Camera"),
+    DeviceKind.RECORDER: N_("Recorder"),
+}
+
+REACHES: Mapping[Reach, str] = {
+    Reach.NETWORK: N_("Over the network"),
+    Reach.REPORTED: N_("By people's reports"),
+}
+
+TLS_CHECKS: Mapping[TlsCheck, str] = {
+    TlsCheck.NONE: N_("Not checked"),
+    TlsCheck.PIN: N_("By its fingerprint"),
+    TlsCheck.VERIFY: N_("By a certification authority"),
+}
+
 INCIDENTS: Mapping[incidents.Kind, str] = {
     incidents.Kind.EYE: N_("One eye"),
     incidents.Kind.DEVICE: N_("A whole device"),
@@ -225,4 +241,93 @@ INCIDENTS: Mapping[incidents.Kind, str] = {
     incidents.Kind.UNIT: N_("Points of a unit at once"),
     incidents.Kind.AREA: N_("An area: power or line"),
     incidents.Kind.SITE: N_("Our own line or monitor"),
+}
+
+# What deeds are done to, by the first part of a subject.
+SUBJECTS: Mapping[str, str] = {
+    "eye": N_("Eye"),
+    "point": N_("Point"),
+    "device": N_("Device"),
+    "site": N_("Site"),
+    "unit": N_("Unit"),
+    "units": N_("Units"),
+    "maintenance": N_("Maintenance"),
+    "incident": N_("Incident"),
+    "month": N_("Month"),
+    "user": N_("User"),
+    "credential": N_("Credential set"),
+    "file": N_("File"),
+    "audit": N_("Audit"),
+    "inventory": N_("Inventory"),
+    "picture": N_("Picture"),
+}
+
+# What the audit keeps of a deed, where it is no field of an inventory.
+FIELDS: Mapping[str, str] = {
+    "name": N_("Name"),
+    "code": N_("Code"),
+    "role": N_("Role"),
+    "units": N_("Units"),
+    "everywhere": N_("The whole city"),
+    "disabled_at": N_("Disabled"),
+    "disabled": N_("Disabled"),
+    "password": N_("Password"),
+    "link": N_("Sign-in link"),
+    "token": N_("Token"),
+    "permissions": N_("Permissions"),
+    "expires_at": N_("Ends"),
+    "revoked_at": N_("Revoked"),
+    "from": N_("From"),
+    "to": N_("To"),
+    "until": N_("Until"),
+    "document": N_("Document"),
+    "manager": N_("Managed by"),
+    "electricity": N_("Pays electricity"),
+    "internet": N_("Pays Internet"),
+    "handed_over_on": N_("Handed over on"),
+    "corrected": N_("Correction"),
+    "covers": N_("What it covers"),
+    "recurrence": N_("Comes again"),
+    "grade": N_("Grade"),
+    "word": N_("Report"),
+    "by": N_("By"),
+    "of": N_("Of"),
+    "mode": N_("Mode"),
+    "picture": N_("Picture"),
+    "taken_at": N_("Taken"),
+    "interval_s": N_("Interval, s"),
+    "canaries": N_("Canaries"),
+    "commissioned_at": N_("Commissioned"),
+    "started_at": N_("Started"),
+    "retired_at": N_("Retired"),
+    "suspended_at": N_("Suspended"),
+    "access_withdrawn_at": N_("Access was withdrawn"),
+    "new": N_("New"),
+    "changed": N_("Changed"),
+    "same": N_("Unchanged"),
+    "logins": N_("Logins"),
+    "entries": N_("Entries"),
+    "rows": N_("Rows"),
+    "eyes": N_("Eyes"),
+    "points": N_("Points"),
+    "devices": N_("Devices"),
+    "eye": N_("Eye"),
+    "point": N_("Point"),
+    "device": N_("Device"),
+    "text": N_("Text"),
+    "suspended_from": N_("Suspended from"),
+    "suspended_until": N_("Back in service on"),
+    "figures_hash": N_("Hash of the figures"),
+    "inputs_hash": N_("Hash of what was counted"),
+}
+
+# The words for values of those that are slugs.
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "funding": {str(slug): words for slug, words in FUNDINGS.items()},
+    "grade": {str(slug): words for slug, words in GRADES.items()},
+    "word": {str(slug): words for slug, words in REPORTED.items()},
+    "kind": {str(slug): words for slug, words in {**WINDOWS, **DEVICE_KINDS}.items()},
+    "reach": {str(slug): words for slug, words in REACHES.items()},
+    "tls_check": {str(slug): words for slug, words in TLS_CHECKS.items()},
+    "permissions": {str(slug): words for slug, words in PERMISSIONS.items()},
 }

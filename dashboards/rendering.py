@@ -1,11 +1,13 @@
 """Makes HTML of values: templates, the reader's language, and the words for slugs."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from functools import cache, partial
-from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
@@ -15,22 +17,30 @@ from markupsafe import Markup
 
 from camera_registry import deeds, i18n, incidents, words
 from camera_registry.api.desk import Desk
+from camera_registry.audit import Action
+from camera_registry.auth.roles import Permission
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import LANGUAGES, Language
+from camera_registry.imports.columns import BY_FIELD
 from camera_registry.inventory import Funding, Word
 from camera_registry.maintenance import Kind
 from camera_registry.queries import EyeRow, Overlay
 from camera_registry.uptime import MAINTENANCE
+from camera_registry.windows import Phase
+from dashboards import assets, navigation
 from probes.reasons import Reason
 from probes.result import Mode, Step
 
-HERE = Path(__file__).parent
-STATIC = HERE / "static"
-LANGUAGE_COOKIE = "lang"
+TEMPLATES = Path(__file__).parent / "templates"
+VERSION = version("camera-registry")
+THEMES = {"auto": i18n.N_("As the device"), "light": i18n.N_("Light"), "dark": i18n.N_("Dark")}
+LANGUAGE_COOKIE, THEME_COOKIE = "lang", "theme"  # both may be asked for by ?lang= and ?theme=
 A_YEAR_S = 365 * 24 * 3600
+
+Known = TypeVar("Known", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,13 @@ class Reader:
             return self.say(i18n.N_("{count} hours ago"), count=round(minutes / 60))
         return self.say(i18n.N_("{count} days ago"), count=round(minutes / 1440))
 
+    def lasting(self, since: datetime, until: datetime | None) -> str:
+        """For how long, to the minute; in days where it is long. ``until`` is ``None`` while it goes on."""
+        minutes = max(0, int(((until or self.now) - since).total_seconds() // 60))
+        if minutes < 48 * 60:
+            return self.say(i18n.N_("for {length}"), length=self.duration(minutes * 60_000_000))
+        return self.say(i18n.N_("for {count} days"), count=self.number(minutes // 1440))
+
     def offset(self, seconds: float) -> str:
         """How far a clock is off: ``+0,4 s``."""
         return f"{'+' if seconds >= 0 else '−'}{self.seconds(round(abs(seconds), 1))}"
@@ -141,6 +158,10 @@ class Reader:
 
     def window(self, slug: str) -> str:
         return self.say(deeds.WINDOWS[Kind(slug)])
+
+    def phase(self, slug: str) -> str:
+        """Where a window of maintenance stands in time."""
+        return self.say(deeds.PHASES[Phase(slug)])
 
     def incident(self, slug: str) -> str:
         return self.say(deeds.INCIDENTS[incidents.Kind(slug)])
@@ -166,19 +187,61 @@ class Reader:
     def step(self, slug: str) -> str:
         return self.say(words.STEPS[Step(slug)])
 
+    def action(self, slug: str) -> str:
+        return self.say(deeds.ACTIONS[Action(slug)]) if slug in set(Action) else slug
+
+    def kind(self, slug: str) -> str:
+        """Of what kind something is that a deed was done to."""
+        return self.say(deeds.SUBJECTS[slug]) if slug in deeds.SUBJECTS else slug
+
+    def field(self, name: str) -> str:
+        """What people call a value that the audit keeps."""
+        if name in BY_FIELD:
+            return getattr(BY_FIELD[name], self.language).removesuffix(" *")
+        return self.say(deeds.FIELDS[name]) if name in deeds.FIELDS else name.replace("_", " ")
+
+    def value(self, name: str, value: object) -> str:
+        """A value that the audit keeps under ``name``, as people read it."""
+        match value:
+            case None | "" | [] | {}:
+                return "–"
+            case bool():
+                return self.say(i18n.N_("yes") if value else i18n.N_("no"))
+            case int() | float():
+                return self.number(value)
+            case list():
+                return ", ".join(self.value(name, each) for each in value)
+            case dict():
+                return ", ".join(f"{self.field(key)}: {self.value(key, each)}" for key, each in value.items())
+        text = str(value)
+        if name in deeds.VALUES and text in deeds.VALUES[name]:
+            return self.say(deeds.VALUES[name][text])
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            return self.day(date.fromisoformat(text))
+        if re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+(\+[\d:]+)", text):
+            return self.moment(datetime.fromisoformat(text))
+        return text
+
 
 def reader_of(request: Request, desk: Desk) -> Reader:
     """The language is chosen by ``?lang=``, then by the cookie that this leaves, then by the settings."""
-    asked = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE))
-    language = next((known for want in asked for known in LANGUAGES if known == want), desk.settings.language)
+    language = _chosen(request, LANGUAGE_COOKIE, LANGUAGES, desk.settings.language)
     return Reader(language, desk.settings.zone, desk.now())
+
+
+def _chosen(request: Request, name: str, known: Iterable[Known], otherwise: Known) -> Known:
+    """What the address asks for, or the cookie that such an address left."""
+    asked = (request.query_params.get(name), request.cookies.get(name))
+    return next((each for want in asked for each in known if each == want), otherwise)
 
 
 def page(
     request: Request, desk: Desk, template: str, *, reader: Reader, status: int = 200, **values: object
 ) -> HTMLResponse:
-    """One page or fragment. Templates find ``reader``, ``_`` and whatever is handed in."""
-    query = {name: value for name, value in request.query_params.items() if name != "lang"}
+    """One page or fragment. Templates find ``reader``, ``_``, ``may`` and whatever is handed in."""
+    theme = _chosen(request, THEME_COOKIE, THEMES, "auto")
+    preferences = {LANGUAGE_COOKIE: reader.language, THEME_COOKIE: theme}
+    query = {name: value for name, value in request.query_params.items() if name not in preferences}
     html = (
         environment()
         .get_template(template)
@@ -187,14 +250,20 @@ def page(
             _=reader.say,
             notice=desk.notice,
             languages={language: _with(query, lang=language) for language in LANGUAGES},
+            theme=theme,
+            themes={each: (_with(query, theme=each), words) for each, words in THEMES.items()},
+            may=desk.may,
+            identity=desk.identity,
+            places=navigation.places(desk.may),
+            here=navigation.current(request.url.path),
+            version=VERSION,
             **values,
         )
     )
     response = HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
-    if request.query_params.get("lang") == reader.language:
-        response.set_cookie(
-            LANGUAGE_COOKIE, reader.language, max_age=A_YEAR_S, samesite="strict", httponly=True
-        )
+    for name, value in preferences.items():
+        if request.query_params.get(name) == value:
+            response.set_cookie(name, value, max_age=A_YEAR_S, samesite="strict", httponly=True)
     return response
 
 
@@ -206,18 +275,14 @@ def _with(query: Mapping[str, str], **more: str) -> str:
 @cache
 def environment() -> Environment:
     made = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=_static, link=_with)
+    made.globals.update(
+        static=assets.address, link=_with, page_of=navigation.page_of, Permission=Permission
+    )
     made.filters["in_path"] = partial(quote, safe="")
     return made
-
-
-@cache
-def _static(name: str) -> str:
-    """The address of an asset; it changes with the contents, so browsers may keep it for ever."""
-    return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"

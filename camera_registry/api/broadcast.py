@@ -1,6 +1,6 @@
-"""Live events: whoever writes health says which eyes changed, and every open page hears of it.
+"""Live events: which eyes changed, and what else (``topics``); every open page hears of it.
 
-The broadcaster carries no state of eyes, only the news that there is a newer one; a page asks again for what
+The broadcaster carries no state, only the news that there is a newer one; a page asks again for what
 it shows. So nothing is lost by coalescing: a slow page hears of many changes at once.
 """
 
@@ -20,11 +20,13 @@ MOST_CODES = 500  # more changed eyes than this are not named: the page reads ev
 class Change:
     """What a page must ask for again. ``eyes`` is ``None`` where everything may have changed.
 
-    Revisions are compared for equality alone: they differ between two runs of the program.
+    ``topics`` name the tables that were written (``topics.Topic``). Revisions are compared for equality
+    alone: they differ between two runs of the program.
     """
 
     revision: str
     eyes: tuple[str, ...] | None
+    topics: tuple[str, ...] = ()
 
 
 class Broadcaster:
@@ -42,12 +44,12 @@ class Broadcaster:
         """The newest change that is known. Take it before reading what you show beside it."""
         return f"{self._run}.{self._count}"
 
-    def publish(self, codes: Collection[str]) -> None:
-        """Say that these eyes changed, after their transaction has committed. Never blocks, never raises."""
+    def publish(self, codes: Collection[str] = (), topics: Collection[str] = ()) -> None:
+        """Say what changed, after its transaction has committed. Never blocks, never raises."""
         with self._lock:
             self._count += 1
             for listener in self._listeners:
-                listener.add(codes)
+                listener.add(codes, topics)
 
     def close(self) -> None:
         """End every stream, so that a stopping server need not wait for open pages."""
@@ -71,7 +73,7 @@ class Broadcaster:
     def take(self, listener: "Listener") -> Change | None:
         """What the listener has not heard yet; ``None`` once the broadcaster is closed."""
         with self._lock:
-            return None if self._closed else Change(self.revision, listener.empty())
+            return None if self._closed else Change(self.revision, *listener.empty())
 
 
 class Listener:
@@ -82,6 +84,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._awake = asyncio.Event()
         self._codes: set[str] | None = set()
+        self._topics: set[str] = set()
 
     def __enter__(self) -> "Listener":
         self._broadcaster.enter(self)
@@ -103,9 +106,10 @@ class Listener:
                 continue
             self._awake.clear()
 
-    def add(self, codes: Collection[str]) -> None:
+    def add(self, codes: Collection[str], topics: Collection[str]) -> None:
         """Called by the broadcaster, under its lock, in the publisher's thread."""
-        idle = self._codes is not None and not self._codes
+        idle = self._codes is not None and not self._codes and not self._topics
+        self._topics.update(topics)
         if self._codes is not None:
             self._codes.update(codes)
             if len(self._codes) > MOST_CODES:
@@ -113,9 +117,10 @@ class Listener:
         if idle:
             self.wake()
 
-    def empty(self) -> tuple[str, ...] | None:
+    def empty(self) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
         codes, self._codes = self._codes, set()
-        return None if codes is None else tuple(sorted(codes))
+        topics, self._topics = self._topics, set()
+        return None if codes is None else tuple(sorted(codes)), tuple(sorted(topics))
 
     def wake(self) -> None:
         with suppress(RuntimeError):  # its loop has ended, and with it the page

@@ -1,21 +1,28 @@
-// Keeps a page true: hears which eyes changed, asks for their new rows, and says so when it cannot.
+// Keeps a page true: hears what changed, asks for the page again if that concerns it, and puts its live parts in
+// place. Says so when it cannot.
+//
+// A page says of itself, on its <main>:
+//   data-revision  how new it is
+//   data-eyes      the code of the eye it is about, empty for all eyes; absent: it shows no states of eyes
+//   data-topics    what else it shows, of the topics in camera_registry/topics.py
+// and gives each part that may change an id and data-live. After new parts are in place, the document hears "renewed".
 
 const SILENCE_MS = 25_000; // the server beats every 10 s; after two missed beats the line is dead
 const RETRY_MS = 3_000;
 const PACE_MS = 1_500; // changes that come together are asked for together
-const MOST_NAMED = 150; // more changed eyes than this: ask for the whole page
+const AFRESH_MS = 60_000; // what ages without changing, such as "5 minutes ago"
 
 const main = document.querySelector("main[data-revision]");
 const line = document.getElementById("line");
-const rows = document.getElementById("rows");
+const topics = new Set((main.dataset.topics ?? "").split(" ").filter(Boolean));
 
-let shown = main.dataset.revision; // what the page shows is as new as this
-const changed = new Set(); // eyes to ask for again
-let everything = false;
+let shown = main.dataset.revision;
+let behind = false; // something that concerns this page has changed since it was asked for
 
 function say(state) {
   line.dataset.state = state;
   for (const text of line.children) text.hidden = !text.classList.contains(state);
+  main.classList.toggle("stale", ["lost", "offline", "ended"].includes(state));
 }
 
 // --- hearing ----------------------------------------------------------------------------------------
@@ -25,20 +32,29 @@ let watchdog = null;
 
 function connect() {
   let first = true;
-  stream?.close();
+  leave();
   stream = new EventSource("/api/v1/events");
-  stream.onerror = lose;
+  stream.onerror = () => {
+    leave();
+    renew(); // says whether it is the line that is lost, or the session that has ended
+  };
   stream.addEventListener("change", (event) => {
     watch();
-    const { revision, eyes } = JSON.parse(event.data);
+    const change = JSON.parse(event.data);
     // What happened while nobody listened is not named; the revision tells that something did.
-    if (eyes === null || (first && revision !== shown)) everything = true;
-    else eyes.forEach((eye) => changed.add(eye));
+    if ((first && change.revision !== shown) || concerns(change)) behind = true;
     first = false;
-    if (everything || changed.size > 0) ask();
+    if (behind) renew();
     else say("live");
   });
   watch();
+}
+
+function concerns({ eyes, topics: changed }) {
+  if (changed.some((topic) => topics.has(topic))) return true;
+  if (main.dataset.eyes === undefined) return false;
+  if (eyes === null) return true;
+  return main.dataset.eyes === "" ? eyes.length > 0 : eyes.includes(main.dataset.eyes);
 }
 
 function watch() {
@@ -46,96 +62,101 @@ function watch() {
   watchdog = setTimeout(lose, SILENCE_MS);
 }
 
-function lose() {
-  say("lost");
-  stream.close();
+function leave() {
+  stream?.close();
+  stream = null;
   clearTimeout(watchdog);
+}
+
+function lose() {
+  leave();
+  behind = true;
+  say(navigator.onLine ? "lost" : "offline");
   watchdog = setTimeout(connect, RETRY_MS);
 }
 
+function end() {
+  leave();
+  say("ended");
+}
+
+addEventListener("offline", lose);
+addEventListener("online", connect);
+
 // A page nobody looks at leaves its place to others: browsers open few connections to one server.
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
-    stream.close();
-    clearTimeout(watchdog);
-  } else {
-    connect();
-  }
-});
+document.addEventListener("visibilitychange", () => (document.hidden ? leave() : connect()));
+addEventListener("pageshow", (event) => event.persisted && connect());
 
 // --- asking -----------------------------------------------------------------------------------------
 
 let asking = false;
+let asked = 0; // when the page was last asked for
 let rest = 0; // not before this moment
 
-async function ask() {
+async function renew() {
   if (asking) return;
   asking = true;
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, rest - performance.now())));
   const began = performance.now();
+  behind = false;
   try {
-    await renew();
+    const answer = await fetch(location, { signal: AbortSignal.timeout(SILENCE_MS) });
+    if (answer.status === 401 || new URL(answer.url).pathname === "/sign-in") return end();
+    if (!answer.ok) throw new Error(answer.statusText);
+    put(new DOMParser().parseFromString(await answer.text(), "text/html"));
     say("live");
   } catch {
-    everything = true;
-    lose();
+    return lose();
+  } finally {
+    asking = false;
+    asked = performance.now();
+    rest = asked + Math.max(PACE_MS, 10 * (asked - began)); // a slow server is asked less often
   }
-  // A slow server is asked less often.
-  rest = performance.now() + Math.max(PACE_MS, 10 * (performance.now() - began));
-  asking = false;
-  if (stream.readyState === EventSource.OPEN && (everything || changed.size > 0)) ask();
+  if (document.hidden) return;
+  if (!stream) watchdog = setTimeout(connect, RETRY_MS);
+  else if (behind) renew();
 }
 
-async function renew() {
-  const whole = everything || !rows || changed.size > MOST_NAMED;
-  const eyes = [...changed];
-  everything = false;
-  changed.clear();
-  if (!whole) {
-    const address = new URL("/live", location);
-    address.search = location.search;
-    eyes.forEach((eye) => address.searchParams.append("eye", eye));
-    const fresh = await fetched(address);
-    replaceParts(fresh);
-    replaceRows(eyes, fresh);
-  } else if (!main.dataset.eye || eyes.length === 0 || eyes.includes(main.dataset.eye)) {
-    replaceParts(await fetched(location));
-  }
-}
-
-async function fetched(address) {
-  const answer = await fetch(address, { signal: AbortSignal.timeout(SILENCE_MS) });
-  if (!answer.ok) throw new Error(answer.statusText);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  shown = fresh.querySelector("main").dataset.revision;
-  return fresh;
-}
+setInterval(() => {
+  if (stream && !document.hidden && performance.now() - asked > AFRESH_MS) renew();
+}, AFRESH_MS / 4);
 
 // --- showing ----------------------------------------------------------------------------------------
 
-function replaceParts(fresh) {
-  for (const part of fresh.querySelectorAll("[data-live]")) put(document.getElementById(part.id), part);
-}
-
-function replaceRows(eyes, fresh) {
-  const news = new Map([...fresh.querySelectorAll("#changed > tr")].map((row) => [row.dataset.eye, row]));
-  for (const eye of eyes) {
-    const old = rows.querySelector(`[data-eye="${CSS.escape(eye)}"]`);
-    const row = news.get(eye);
-    if (old && row) put(old, row);
-    else if (old) old.remove(); // it no longer is what the reader chose to see
-    else if (row) rows.insertBefore(row, following(Number(row.dataset.place)));
+function put(fresh) {
+  shown = fresh.querySelector("main")?.dataset.revision ?? shown;
+  for (const part of fresh.querySelectorAll("[data-live]")) {
+    const old = document.getElementById(part.id);
+    if (!old || old.isEqualNode(part)) continue;
+    if (inUse(old)) behind = true; // asked for again when the reader is done
+    else replace(old, part);
   }
+  document.dispatchEvent(new CustomEvent("renewed"));
 }
 
-function following(place) {
-  return [...rows.children].find((row) => Number(row.dataset.place) > place) ?? null;
+// What a reader writes or decides upon must not vanish under the hand.
+function inUse(part) {
+  const held = document.activeElement;
+  const writes = part.contains(held) && held.matches("input, select, textarea");
+  return writes || part.querySelector("dialog[open], :popover-open") !== null;
 }
 
-function put(old, fresh) {
-  const held = old.contains(document.activeElement) && document.activeElement.getAttribute("href");
+function replace(old, fresh) {
+  const held = old.contains(document.activeElement) ? sameIn(fresh, document.activeElement) : null;
+  for (const details of old.querySelectorAll("details[open]")) sameIn(fresh, details)?.setAttribute("open", "");
+  const scrolled = [...old.querySelectorAll(".scroll")].map((box) => [box.scrollLeft, box.scrollTop]);
   old.replaceWith(fresh);
-  if (held) fresh.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  fresh.querySelectorAll(".scroll").forEach((box, n) => box.scrollTo(...(scrolled[n] ?? [0, 0])));
+  held?.focus({ preventScroll: true });
+}
+
+// The element of the new part that is what this one was: by its id or address, else by the text it begins with.
+function sameIn(fresh, element) {
+  if (element.id) return fresh.querySelector(`#${CSS.escape(element.id)}`);
+  const href = element.getAttribute("href");
+  if (href) return fresh.querySelector(`a[href="${CSS.escape(href)}"]`);
+  const says = (each) => (each.firstElementChild ?? each).textContent;
+  return [...fresh.querySelectorAll(element.localName)].find((each) => says(each) === says(element)) ?? null;
 }
 
 say("waiting");

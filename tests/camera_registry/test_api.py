@@ -11,10 +11,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from camera_registry.api.broadcast import MOST_CODES, Broadcaster, Change
+from camera_registry.api.cookies import NAME
 from camera_registry.app import PublicBindRefused, refuse_public_bind
 from camera_registry.db import Database
 from tests.dashboards.city import NOW, add_eye, add_point, fill, set_state
-from tests.dashboards.serving import Web, make_web, served
+from tests.dashboards.serving import Web, make_web, served, session_of, signed_in
 
 HERE = "http://127.0.0.1"
 
@@ -39,7 +40,7 @@ def client_of(web: Web, address: str = "127.0.0.1") -> TestClient:
 
 @pytest.fixture
 def client(filled: Database) -> TestClient:
-    return client_of(make_web(filled))
+    return signed_in(make_web(filled))
 
 
 def test_every_eye(client: TestClient) -> None:
@@ -81,7 +82,7 @@ def test_a_code_may_hold_a_slash(database: Database) -> None:
     with database.transaction() as session:
         add_eye(session, add_point(session, "P", None), "TDP 4/1")
 
-    client = client_of(make_web(database))
+    client = signed_in(make_web(database))
 
     assert client.get("/api/v1/eyes/TDP%204%2F1").json()["eye"]["eye"]["code"] == "TDP 4/1"
     assert client.get("/eyes/TDP%204%2F1").status_code == 200
@@ -224,7 +225,7 @@ def test_only_our_own_names_are_answered(client: TestClient, host: str, status: 
     assert client.get("/api/v1/totals", headers={"Host": host}).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/eyes", "/nothing", "/static/live.js", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/eyes", "/nothing", "/static/nothing", "/metrics"])
 def test_strict_headers_on_every_answer(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
 
@@ -329,13 +330,17 @@ def events_of(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
             yield json.loads(line.removeprefix("data: "))
 
 
+def _signed_in(web: Web, address: str) -> httpx2.Client:
+    return httpx2.Client(base_url=address, timeout=20, cookies={NAME: session_of(web)})
+
+
 def test_events_over_http(filled: Database) -> None:
     web = make_web(filled)
-    with served(web) as address, httpx2.Client(base_url=address, timeout=20) as client:
+    with served(web) as address, _signed_in(web, address) as client:
         with client.stream("GET", "/api/v1/events") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             events = events_of(stream.iter_lines())
-            assert next(events) == {"revision": web.broadcaster.revision, "eyes": []}
+            assert next(events) == {"revision": web.broadcaster.revision, "eyes": [], "topics": []}
 
             publisher = threading.Thread(target=web.broadcaster.publish, args=(["NC1-UP"],))
             publisher.start()
@@ -349,7 +354,7 @@ def test_events_over_http(filled: Database) -> None:
 
 def test_a_stopping_server_ends_its_streams(filled: Database) -> None:
     web = make_web(filled)
-    with httpx2.Client(timeout=20) as client:
+    with _signed_in(web, "") as client:
         with served(web) as address:
             stream = client.send(client.build_request("GET", f"{address}/api/v1/events"), stream=True)
             events = events_of(stream.iter_lines())

@@ -1,0 +1,28 @@
+"""What open pages hear of besides states of eyes: whoever writes these tables need not think of pages."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """A subject of pages. ``static/live.js`` and the pages' ``data-topics`` name them so, too."""
+
+    INCIDENTS = "incidents"
+    NOTES = "notes"  # what people say of incidents
+    MAINTENANCE = "maintenance"
+    REGISTRY = "registry"  # points, devices, eyes, and what people say of them
+
+
+# What the monitor writes of its own accord at each probe is not here: states of eyes are told by their codes.
+TABLES: Mapping[str, Topic] = {
+    **dict.fromkeys(("incident", "incident_eye"), Topic.INCIDENTS),
+    "incident_note": Topic.NOTES,
+    **dict.fromkeys(("maintenance", "maintenance_scope"), Topic.MAINTENANCE),
+    **dict.fromkeys(
+        (
+            *("unit", "unit_successor", "site", "point", "point_unit", "device", "eye", "suspension"),
+            *("custody", "device_event", "baseline", "grade", "report_word", "rollout"),
+        ),
+        Topic.REGISTRY,
+    ),
+}

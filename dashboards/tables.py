@@ -1,0 +1,156 @@
+"""What every table can do: be sorted by an address, and be taken home as a file of what the filter shows.
+
+A page names its columns once; the order of its rows and its files are made of them.
+"""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from io import BytesIO, StringIO
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query, Response
+from xlsxwriter import Workbook
+
+from camera_registry.i18n import Language, collation_key
+from camera_registry.imports.values import FORMULA_STARTS
+from dashboards.rendering import Reader
+
+Row = TypeVar("Row")
+Value = str | int | float | date | datetime | None
+
+RUN_AS_FORMULAS = (*FORMULA_STARTS, "\t", "\r")
+MOST_WIDE = 60  # characters, of a column in a workbook
+
+
+class FileKind(StrEnum):
+    """What ``?as=`` asks for."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+AsFile = Annotated[FileKind | None, Query(alias="as")]
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Row]):
+    """``name`` stands in addresses (``?sort=name``), ``title`` is a msgid, ``value`` is what a row says.
+
+    A moment is written in the reader's zone, a share as a number of per cent if ``percent``.
+    """
+
+    name: str
+    title: str
+    value: Callable[[Row], Value]
+    percent: bool = False
+
+
+def ordered(rows: Sequence[Row], columns: Sequence[Column[Row]], sort: str) -> list[Row]:
+    """``rows`` by the column that ``sort`` names, downwards with a ``-`` before it; empty values come last.
+
+    Rows that are equal, and all of them if there is no such column, stay in the order they came in.
+    """
+    name = sort.removeprefix("-")
+    column = next((column for column in columns if column.name == name), None)
+    if column is None:
+        return list(rows)
+    read = column.value
+    told = [row for row in rows if read(row) not in (None, "")]
+    silent = [row for row in rows if read(row) in (None, "")]
+    return sorted(told, key=lambda row: _key(read(row)), reverse=sort.startswith("-")) + silent
+
+
+def file(
+    kind: FileKind, name: str, columns: Sequence[Column[Row]], rows: Sequence[Row], reader: Reader
+) -> Response:
+    """The rows as a file to keep, its head in the reader's language: ``name`` with the day and an ending.
+
+    CSV is UTF-8 with a mark that spreadsheets know it by, decimals and separators as they are usual in the
+    language. What could be taken for a formula is made text.
+    """
+    head = [reader.say(column.title) for column in columns]
+    cells = [[_cell(column, row, reader) for column in columns] for row in rows]
+    content, media_type = {
+        FileKind.CSV: (_csv, "text/csv; charset=utf-8"),
+        FileKind.XLSX: (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    }[kind]
+    day = f"{reader.now.astimezone(reader.zone):%Y-%m-%d}"
+    return Response(
+        content(head, cells, reader.language),
+        media_type=media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}-{day}.{kind}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _key(value: Value) -> Any:
+    return collation_key(value) if isinstance(value, str) else value
+
+
+def _cell(column: Column[Row], row: Row, reader: Reader) -> Value:
+    value = column.value(row)
+    if isinstance(value, datetime):
+        return value.astimezone(reader.zone).replace(tzinfo=None)  # a spreadsheet knows no zones
+    if column.percent and isinstance(value, float):
+        return round(value * 100, 2)
+    return value
+
+
+def _csv(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Language) -> bytes:
+    text = StringIO()
+    # Where the comma is the decimal sign, spreadsheets expect semicolons between the cells.
+    writer = csv.writer(text, delimiter=";" if language == "vi" else ",", lineterminator="\r\n")
+    writer.writerow(head)
+    writer.writerows([_csv_text(value, language) for value in line] for line in cells)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _csv_text(value: Value, language: Language) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return f"'{value}" if value.startswith(RUN_AS_FORMULAS) else value
+        case datetime():
+            return f"{value:%d/%m/%Y %H:%M:%S}" if language == "vi" else f"{value:%Y-%m-%d %H:%M:%S}"
+        case date():
+            return f"{value:%d/%m/%Y}" if language == "vi" else f"{value:%Y-%m-%d}"
+        case float():
+            return str(value).replace(".", ",") if language == "vi" else str(value)
+    return str(value)
+
+
+def _xlsx(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Language) -> bytes:
+    content = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    day = "dd/mm/yyyy" if language == "vi" else "yyyy-mm-dd"
+    with Workbook(content, options) as book:
+        sheet = book.add_worksheet()
+        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        dates = book.add_format({"num_format": day, "align": "left"})
+        moments = book.add_format({"num_format": f"{day} hh:mm:ss", "align": "left"})
+        sheet.write_row(0, 0, head, bold)
+        for number, line in enumerate(cells, start=1):
+            for place, value in enumerate(line):
+                match value:
+                    case datetime():
+                        sheet.write_datetime(number, place, value, moments)
+                    case date():
+                        sheet.write_datetime(number, place, value, dates)
+                    case str():
+                        sheet.write_string(number, place, value)
+                    case None:
+                        pass
+                    case _:
+                        sheet.write_number(number, place, value)
+        for place, title in enumerate(head):
+            widest = max((len(str(line[place])) for line in cells), default=0)
+            sheet.set_column(place, place, min(MOST_WIDE, max(len(title), widest) + 2))
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, max(1, len(cells)), len(head) - 1)
+    return content.getvalue()
