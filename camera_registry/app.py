@@ -2,26 +2,44 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from ipaddress import ip_address
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from camera_registry.api import events, figures, incidents, inventory, maintenance, points, problems, watching
+from camera_registry.api import audit, events, figures, incidents, inventory, maintenance, points, problems, watching
 from camera_registry.api.broadcast import Broadcaster
-from camera_registry.api.desk import Desk
+from camera_registry.api.desk import Desk, desk_of
 from camera_registry.api.guard import Guard
+from camera_registry.api.requests import RequestIds
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
 from dashboards.assets import Assets
-from dashboards.pages import availability, baselines, city, counting, eye, figure, refusal
+from dashboards.pages import (
+    availability,
+    baselines,
+    city,
+    confirming,
+    counting,
+    eye,
+    eyes,
+    figure,
+    grading,
+    importing,
+    refusal,
+    reported,
+    sign_in,
+    tokens,
+    unit,
+)
+from dashboards.pages import audit as audit_pages
+from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
-
-FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
 
 
 def _utc_now() -> datetime:
@@ -47,29 +65,50 @@ def create_app(
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
-    for room in (events, figures, incidents, inventory, maintenance, points, watching):
+    for room in (audit, events, figures, incidents, inventory, maintenance, points, watching):
         app.include_router(room.router)
-    for face in (city, baselines, availability, counting, figure, maintenance_pages, eye):
+    for face in (
+        sign_in,
+        city,
+        baselines,
+        availability,
+        counting,
+        figure,
+        importing,
+        reported,
+        grading,
+        confirming,
+        maintenance_pages,
+        eyes,
+        eye,
+        incident_pages,
+        unit,
+        audit_pages,
+        tokens,
+    ):
         app.include_router(face.router)
     app.mount("/static", Assets())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_middleware(Guard)
+    app.add_middleware(RequestIds)
     return app
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if request.url.path.startswith(FOR_PROGRAMS):
+    if problems.for_program(request):
         return problems.refused(error)
-    return refusal.refusal(request, error.status_code)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return sign_in.led_there(request)
+    return refusal.refusal(await desk_of(request), request, error.status_code, error.detail)
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    if request.url.path.startswith(FOR_PROGRAMS):
+    if problems.for_program(request):
         return problems.malformed(error)
-    return refusal.refusal(request, 422)
+    return refusal.refusal(await desk_of(request), request, 422)
 
 
 class PublicBindRefused(RegistryError):

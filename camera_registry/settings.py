@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     report_days: int = Field(
         30, ge=1, le=366, description="Days for which a person's report on an eye without a network holds."
     )
+    session_idle_h: int = Field(
+        72, ge=1, le=720, description="Hours without a request after which a browser has to sign in again."
+    )
+    session_days: int = Field(
+        30, ge=1, le=366, description="Days after which a browser has to sign in again, whatever it asked."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -7,15 +7,23 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 
+from camera_registry.api import cookies
 from camera_registry.api.broadcast import Broadcaster
+from camera_registry.api.problems import for_program
 from camera_registry.audit import Actor
+from camera_registry.auth import sessions, tokens
 from camera_registry.auth.identity import Identity
-from camera_registry.auth.roles import Permission, Role
+from camera_registry.auth.roles import Permission
 from camera_registry.counters import Counters
 from camera_registry.db import Database
+from camera_registry.i18n import N_
+from camera_registry.imports.uploads import Uploads
 from camera_registry.metrics import StateLines
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
+
+NOT_SIGNED_IN = N_("Sign in first.")
+NOT_YOURS = N_("Your role may not do this.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Desk:
     started_at: datetime
     look: Callable[[str], bytes] | None = None
     lines: StateLines = field(default_factory=StateLines)
+    uploads: Uploads = field(default_factory=Uploads)
     identity: Identity | None = None
 
     @property
@@ -64,9 +73,11 @@ class May:
         self.permission = permission
 
     def __call__(self, request: Request) -> None:
-        identity = _identify(request)
+        identity = identify(request)
+        if identity is None:
+            raise HTTPException(401, NOT_SIGNED_IN, {"WWW-Authenticate": 'Bearer realm="camera registry"'})
         if not identity.may(self.permission):
-            raise HTTPException(403, "Your role may not do this.")
+            raise HTTPException(403, NOT_YOURS)
         request.state.identity = identity
 
 
@@ -75,15 +86,33 @@ def may(permission: Permission) -> Any:
     return Depends(May(permission))
 
 
-def _identify(request: Request) -> Identity:
-    """Whoever uses this machine: there is no sign-in yet."""
-    origin = request.client.host if request.client else ""
-    return Identity.of_role(0, "local", Role.ADMINISTRATOR, Scope.everything(), origin)
+def identify(request: Request) -> Identity | None:
+    """Who asks, by the cookie of a session or, on the addresses for programs, by a token; one short read.
+
+    A token opens no page: it shall not make tokens, nor set a password.
+    """
+    desk: Desk = request.app.state.desk
+    now, origin = desk.now(), request.client.host if request.client else ""
+    request_id = getattr(request.state, "request_id", "")
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and for_program(request):
+        return tokens.identify(desk.database, token.strip(), now, origin, request_id)
+    known = cookies.session_token(request)
+    if known is None:
+        return None
+    return sessions.identify(desk.database, desk.settings, known, now, origin, request_id)
 
 
-async def _desk(request: Request) -> Desk:
+def by_token(request: Request) -> bool:
+    """Whether a program asks: known once the route's permission has been asked."""
+    identity: Identity | None = getattr(request.state, "identity", None)
+    return identity is not None and identity.session_id is None
+
+
+async def desk_of(request: Request) -> Desk:
+    """The desk of one request; whoever asks is on it once the route's permission has been asked."""
     desk: Desk = request.app.state.desk
     return replace(desk, identity=getattr(request.state, "identity", None))
 
 
-AtDesk = Annotated[Desk, Depends(_desk)]
+AtDesk = Annotated[Desk, Depends(desk_of)]

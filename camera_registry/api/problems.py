@@ -3,9 +3,15 @@
 from http import HTTPStatus
 
 import orjson
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+
+FOR_PROGRAMS = ("/api/", "/metrics", "/healthz")  # refusals there are problem details, elsewhere pages
+
+
+def for_program(request: Request) -> bool:
+    return request.url.path.startswith(FOR_PROGRAMS)
 
 
 def problem(status: int, detail: str = "", **more: object) -> Response:

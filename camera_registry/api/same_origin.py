@@ -8,13 +8,20 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 
+from camera_registry.api.desk import by_token
+from camera_registry.i18n import N_
+
+FROM_ELSEWHERE = N_("This is done from our own pages only.")
+
 
 def _from_own_page(request: Request) -> None:
+    if by_token(request):  # which no browser sends by itself
+        return
     site = request.headers.get("sec-fetch-site")
     origin = urlsplit(request.headers.get("origin", ""))
     own = site == "same-origin" if site is not None else origin.netloc == request.headers.get("host")
     if not own:
-        raise HTTPException(403, "This is done from our own pages only.")
+        raise HTTPException(403, FROM_ELSEWHERE)
 
 
 FromOwnPage = Depends(_from_own_page)

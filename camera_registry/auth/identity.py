@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from camera_registry.audit import Actor
-from camera_registry.auth.roles import GRANTS, Permission, Role
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.units import Scope
 
 
@@ -24,11 +24,7 @@ class Identity:
     shown_name: str = ""
     units: tuple[str, ...] = ()
     permissions: frozenset[Permission] = field(default=frozenset())
-
-    @classmethod
-    def of_role(cls, user_id: int, name: str, role: Role, scope: Scope, origin: str) -> "Identity":
-        """With all that the role grants."""
-        return cls(user_id, name, role, scope, origin, permissions=GRANTS[role])
+    session_id: int | None = None  # of a browser; a token has none
 
     @property
     def actor(self) -> Actor:

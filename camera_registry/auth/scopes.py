@@ -1,7 +1,7 @@
 """What a user may see, made of the units that somebody gave: what they became, and all that lies below.
 
 A ward of before the reorganisation leads to the ward that it was merged into; a city that was dissolved, to
-every ward that it became part of. Units are known by their rows and not by their codes, which were used again.
+every ward that it became part of. Units are known by their rows: their codes were used again.
 """
 
 from sqlalchemy import bindparam, select, union_all

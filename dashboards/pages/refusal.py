@@ -10,15 +10,13 @@ from dashboards.rendering import page, reader_of
 
 SENTENCES = {
     HTTPStatus.NOT_FOUND: N_("There is nothing at this address."),
-    HTTPStatus.FORBIDDEN: N_("This is done from our own pages only."),
     HTTPStatus.METHOD_NOT_ALLOWED: N_("This page cannot do that."),
 }
 OTHERWISE = N_("The request cannot be understood.")
 
 
-def refusal(request: Request, status: int) -> Response:
-    """A page that says in words why there is none."""
-    desk: Desk = request.app.state.desk
-    sentence = SENTENCES.get(HTTPStatus(status), OTHERWISE)
+def refusal(desk: Desk, request: Request, status: int, detail: str = OTHERWISE) -> Response:
+    """A page that says in words why there is none. ``detail`` is a msgid, said where this is forbidden."""
+    sentence = detail if status == HTTPStatus.FORBIDDEN else SENTENCES.get(HTTPStatus(status), OTHERWISE)
     reader = reader_of(request, desk)
     return page(request, desk, "refusal.html", reader=reader, status=status, code=status, sentence=sentence)

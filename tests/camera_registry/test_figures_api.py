@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from camera_registry.db import Database
 from tests.camera_registry import september
 from tests.camera_registry.september import LATE, at
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 NOW = at("2025-11-22T10:00")
 MONTH = {"from": "2025-09-01", "to": "2025-10-01"}
@@ -24,7 +24,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database) -> TestClient:
     web = make_web(database, now=lambda: NOW)
-    return TestClient(web.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(web)
 
 
 def test_the_intervals_of_an_eye(client: TestClient) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC
 
 import pytest
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from camera_registry import outages
 from camera_registry.db import Database
@@ -12,7 +12,7 @@ from camera_registry.incidents import Kind
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from tests.camera_registry.cuts import STORY, Book, at, fill, result
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 TODAY = {"from": "2026-09-01", "to": "2026-09-02"}
 
@@ -30,7 +30,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database) -> TestClient:
     web = make_web(database, now=lambda: at(45))
-    return TestClient(web.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(web)
 
 
 def told(client: TestClient, **asked: str) -> list[tuple[str, str, list[str]]]:
@@ -81,11 +81,14 @@ def test_one_incident(client: TestClient) -> None:
         "started_at": "2026-09-01T12:05:00Z",
         "announced_at": "2026-09-01T12:07:00Z",
         "ended_at": "2026-09-01T12:11:00Z",
+        "withdrawn_at": None,
+        "reaches_further": False,
         "points": 1,
         "eyes": [
             {"eye": eye, "point": "P1", "from": "2026-09-01T12:05:00Z", "to": "2026-09-01T12:11:00Z"}
             for eye in ("E1", "E2")
         ],
+        "notes": [],
     }
 
 
@@ -106,6 +109,21 @@ def test_no_such_incident(client: TestClient, number: str) -> None:
 )
 def test_what_is_refused(client: TestClient, asked: dict[str, str]) -> None:
     assert client.get("/api/v1/incidents", params=asked).status_code == 422
+
+
+def test_what_was_done_is_told(client: TestClient) -> None:
+    (goes_on,) = client.get("/api/v1/incidents", params={"open": "true"}).json()["incidents"]
+    assert goes_on["acknowledged"] is None
+    at = f"/api/v1/incidents/{goes_on['id']}"
+    first = client.post(f"{at}/acknowledge")
+    assert (first.status_code, first.json()["note"]["by"]) == (200, "administrator")
+    assert client.post(f"{at}/acknowledge").json() == first.json()
+    said = client.post(f"{at}/comment", json={"text": " Đang lên thang "})
+    assert (said.status_code, said.json()["note"]["text"]) == (201, "Đang lên thang")
+    assert client.post(f"{at}/comment", json={"text": " "}).status_code == 422
+    assert [note["kind"] for note in client.get(at).json()["notes"]] == ["acknowledged", "comment"]
+    (goes_on,) = client.get("/api/v1/incidents", params={"open": "true"}).json()["incidents"]
+    assert goes_on["acknowledged"] == first.json()["note"]
 
 
 def test_the_backlog(client: TestClient) -> None:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from camera_registry import models
 from camera_registry.db import Database
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 URL = "/api/v1/maintenance"
@@ -47,7 +47,7 @@ def client(database: Database) -> TestClient:
 
 def client_of(database: Database) -> TestClient:
     """It is 10:00 on 22/11/2026 in Yên Bái."""
-    return TestClient(make_web(database).app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(make_web(database))
 
 
 def audited(database: Database) -> list[tuple[str, str]]:
@@ -73,7 +73,7 @@ def test_a_window_is_entered_listed_and_taken_back(client: TestClient, database:
         "names": window["names"],
         "eyes": 2,
         "entered_at": "2026-11-22T03:00:00Z",
-        "entered_by": "local",
+        "entered_by": "administrator",
         "withdrawn_at": None,
         "withdrawn_by": "",
         "notice": "",
@@ -87,7 +87,7 @@ def test_a_window_is_entered_listed_and_taken_back(client: TestClient, database:
     taken = client.post(undo, json={"reason": "Nhập nhầm"}, headers=OWN)
     assert (taken.status_code, taken.json()["window"]["phase"]) == (200, "withdrawn")
     assert client.post(undo, json={"reason": "Nhập nhầm"}, headers=OWN).status_code == 409
-    assert client.get(URL).json()["windows"][0]["withdrawn_by"] == "local"
+    assert client.get(URL).json()["windows"][0]["withdrawn_by"] == "administrator"
     assert audited(database) == [
         ("maintenance_entered", "127.0.0.1"),
         ("maintenance_withdrawn", "127.0.0.1"),
@@ -162,7 +162,9 @@ def test_what_no_window_can_be_is_refused(small: Database, wrong: dict[str, Any]
 def test_only_our_own_pages_do_deeds(
     small: Database, path: str, body: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    assert client_of(small).post(f"{URL}{path}", json=body, headers=headers).status_code == 403
+    client = client_of(small)
+    client.headers.pop("Sec-Fetch-Site")
+    assert client.post(f"{URL}{path}", json=body, headers=headers).status_code == 403
     assert audited(small) == []
 
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from camera_registry import closings, custody, models
 from camera_registry.audit import Actor
 from camera_registry.db import Database
 from tests.dashboards.city import NOW, fill
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
-HERE = "http://127.0.0.1"
+HERE = "http://localhost"
 MOVE = {"unit": "Phường Âu Lâu", "from": "2026-03-01", "document": "QĐ 12/QĐ-UBND"}
 
 
@@ -28,7 +28,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def client(database: Database) -> TestClient:
-    return TestClient(make_web(database).app, base_url=HERE, client=("127.0.0.1", 50_000))
+    return signed_in(make_web(database))
 
 
 def test_a_point_is_moved(client: TestClient, database: Database) -> None:
@@ -45,7 +45,7 @@ def test_a_point_is_moved(client: TestClient, database: Database) -> None:
     assert {eye["code"] for eye in eyes} >= {"NC1-UP", "AL1-NEW"}
     with database.reading() as session:
         deed = session.execute(select(models.Audit.action, models.Audit.who, models.Audit.origin)).one()
-    assert tuple(deed) == ("point_moved", "local", "127.0.0.1")
+    assert tuple(deed) == ("point_moved", "administrator", "127.0.0.1")
     for code, body, status in (
         ("NC9", MOVE, 404),
         ("NC1", MOVE, 409),  # where it is already
@@ -73,6 +73,7 @@ def test_a_point_is_moved(client: TestClient, database: Database) -> None:
     ],
 )
 def test_no_page_of_others_moves_a_point(client: TestClient, headers: dict[str, str], status: int) -> None:
+    client.headers.pop("Sec-Fetch-Site")
     assert client.post("/api/v1/points/NC1/move", json=MOVE, headers=headers).status_code == status
 
 

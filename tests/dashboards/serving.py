@@ -12,9 +12,13 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import BrowserContext
+from sqlalchemy import select
 
+from camera_registry import models
 from camera_registry.api.broadcast import Broadcaster
+from camera_registry.api.cookies import NAME
 from camera_registry.app import create_app
+from camera_registry.auth import sessions
 from camera_registry.auth.roles import Role
 from camera_registry.counters import Counters
 from camera_registry.db import Database
@@ -75,7 +79,13 @@ def served(web: Web, port: int = 0) -> Iterator[str]:
 
 def signed_in(web: Web, role: Role = Role.ADMINISTRATOR, units: Sequence[str] = ()) -> TestClient:
     """A client that has signed in as somebody of this role, who may see these units (uids), or everything."""
-    return TestClient(web.app, base_url="http://localhost", headers={"Sec-Fetch-Site": "same-origin"})
+    return TestClient(
+        web.app,
+        base_url="http://localhost",
+        headers={"Sec-Fetch-Site": "same-origin"},
+        cookies={NAME: session_of(web, role, units)},
+        client=("127.0.0.1", 50_000),
+    )
 
 
 def signed_in_browser(
@@ -86,3 +96,23 @@ def signed_in_browser(
     units: Sequence[str] = (),
 ) -> None:
     """As ``signed_in``, of a browser that will ask ``address``."""
+    context.add_cookies([{"name": NAME, "value": session_of(web, role, units), "url": address}])
+
+
+def session_of(web: Web, role: Role = Role.ADMINISTRATOR, units: Sequence[str] = ()) -> str:
+    """The token of a new session of somebody like this: one user for each role and units."""
+    desk = web.app.state.desk
+    name = "-".join([role.replace("_", "-"), *units]).lower()
+    with web.database.transaction() as session:
+        user_id = session.scalar(select(models.User.id).where(models.User.name == name))
+        if user_id is None:
+            user = models.User(
+                name=name, role=role, everywhere=not units, made_at=desk.now(), made_by="tests"
+            )
+            session.add(user)
+            session.flush()
+            ids = session.scalars(select(models.Unit.id).where(models.Unit.uid.in_(units))).all()
+            assert len(ids) == len(units), "a unit of this uid is missing"
+            session.add_all(models.UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in ids)
+            user_id = user.id
+        return sessions.begin(session, desk.settings, user_id, desk.now(), "127.0.0.1")

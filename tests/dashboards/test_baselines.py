@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from camera_registry import models
 from camera_registry.db import Database
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
@@ -46,7 +46,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def client(database: Database) -> TestClient:
-    return TestClient(make_web(database).app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(make_web(database))
 
 
 def test_the_page_of_an_eye_tells_what_is_known_of_it(client: TestClient) -> None:
@@ -92,7 +92,7 @@ def test_a_person_decides(
         pytest.param({"Origin": "http://evil.example"}, 403, id="another origin, an old browser"),
         pytest.param({"Origin": "null"}, 403, id="an origin that says nothing"),
         pytest.param({}, 403, id="no word on where from"),
-        pytest.param({"Origin": "http://127.0.0.1"}, 200, id="own origin, an old browser"),
+        pytest.param({"Origin": "http://localhost"}, 200, id="own origin, an old browser"),
         pytest.param(OWN | {"Origin": "null"}, 200, id="own page"),
     ],
 )
@@ -100,6 +100,7 @@ def test_only_our_own_pages_decide(
     client: TestClient, database: Database, headers: dict[str, str], status: int
 ) -> None:
     form = {"eye": "E1", "mode": "colour", "decision": "approve"}
+    client.headers.pop("Sec-Fetch-Site")
     assert client.post("/baselines", data=form, headers=headers).status_code == status
     with database.reading() as session:
         decided = session.scalars(select(models.Audit)).all()
@@ -111,7 +112,7 @@ def test_a_live_picture_is_asked_for_by_our_page_alone_and_written_down(database
         return b"\xff\xd8 of " + code.encode()
 
     web = make_web(database, look=look)
-    client = TestClient(web.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    client = signed_in(web)
     assert "live.jpg" not in client.get("/baselines").text, "only on demand"
     assert "/eyes/E1/live.jpg" in client.get("/baselines?show=E1/colour").text
     assert client.get("/eyes/E1/live.jpg", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from camera_registry import health, models
 from camera_registry.db import Database
@@ -18,7 +18,7 @@ from dashboards import strips
 from tests.camera_registry import september
 from tests.camera_registry.september import HOUR_US, at
 from tests.camera_registry.test_explaining import parsed
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 NOW = at("2025-11-22T10:00")
 FIGURE = "/eyes/E1/figure?period=2025-09"
@@ -46,7 +46,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database) -> TestClient:
     web = make_web(database, now=lambda: NOW)
-    return TestClient(web.app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(web)
 
 
 def text_of(html: str) -> str:

@@ -6,8 +6,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
 from camera_registry import maintenance, models
 from camera_registry.db import Database
@@ -16,7 +16,7 @@ from camera_registry.settings import load
 from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, signed_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 ZONE = load().zone
@@ -48,7 +48,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database) -> TestClient:
     """It is 10:00 on 22/11/2026 in Yên Bái."""
-    return TestClient(make_web(database).app, base_url="http://127.0.0.1", client=("127.0.0.1", 50_000))
+    return signed_in(make_web(database))
 
 
 def windows(database: Database) -> list[Window]:
@@ -69,7 +69,7 @@ def test_a_window_is_entered_seen_and_taken_back(client: TestClient, database: D
     ):
         assert text in done.text
     (row,) = windows(database)
-    assert (row.recurrence, row.entered_by) == ("FREQ=WEEKLY;BYDAY=TU;UNTIL=20261231", "local")
+    assert (row.recurrence, row.entered_by) == ("FREQ=WEEKLY;BYDAY=TU;UNTIL=20261231", "administrator")
     taken = client.post("/maintenance/withdraw", data={"window": row.id, "reason": "Nhầm"}, headers=OWN)
     assert (taken.status_code, "Đã hủy" in taken.text) == (200, True)
     again = client.post("/maintenance/withdraw", data={"window": row.id, "reason": "Nhầm"}, headers=OWN)
@@ -167,6 +167,7 @@ def test_a_text_that_is_no_notice_says_so(client: TestClient) -> None:
 @pytest.mark.parametrize("path", ["", "/withdraw", "/notice", "/cut"])
 def test_only_our_own_pages_do_deeds(client: TestClient, database: Database, path: str) -> None:
     form = {**FORM, "window": "1", "text": NOTICE, "spans": "x"}
+    client.headers.pop("Sec-Fetch-Site")
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {}):
         assert client.post(f"/maintenance{path}", data=form, headers=headers).status_code == 403
     assert windows(database) == []

@@ -1,0 +1,68 @@
+"""Links that sign somebody in once: the first administrator, a new user, a forgotten password.
+
+Opening one shows a button; pressing it uses the link up. So the preview that a chat makes of an address does
+not.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from camera_registry import audit
+from camera_registry.audit import Action, Actor
+from camera_registry.auth import bearer
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.models import SignInLink, User
+
+LASTS = timedelta(hours=24)
+PATH = "/sign-in/link"
+
+
+class LinkOver(RegistryError):
+    """The link is unknown, used, or older than ``LASTS``; which of these is not said."""
+
+
+def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
+    """The path of a new link for an enabled user; it is shown once and kept nowhere. Older ones end.
+
+    Raises ``NoResultFound`` where there is no such user.
+    """
+    user_id = session.scalars(select(User.id).where(User.name == user, User.disabled_at.is_(None))).one()
+    session.execute(
+        delete(SignInLink).where((SignInLink.user_id == user_id) | (SignInLink.expires_at <= now))
+    )
+    token = bearer.mint()
+    session.add(
+        SignInLink(
+            token_hash=bearer.digest(token), user_id=user_id, made_at=now, expires_at=now + LASTS, used_at=None
+        )
+    )
+    audit.record(session, actor, Action.LINK_MADE, f"user:{user}", now)
+    return f"{PATH}/{token}"
+
+
+def user_of(session: Session, token: str, now: datetime) -> User:
+    """Whom the link would sign in. Raises ``LinkOver``."""
+    return _living(session, token, now)[1]
+
+
+def use(session: Session, token: str, now: datetime) -> User:
+    """Use the link up; whom it signs in. Raises ``LinkOver``; of two who press at once, for the second."""
+    link, user = _living(session, token, now)
+    link.used_at = now
+    return user
+
+
+def _living(session: Session, token: str, now: datetime) -> tuple[SignInLink, User]:
+    found = session.execute(
+        select(SignInLink, User)
+        .join(User, SignInLink.user_id == User.id)
+        .where(SignInLink.token_hash == bearer.digest(token), SignInLink.used_at.is_(None))
+        .where(SignInLink.expires_at > now, User.disabled_at.is_(None))
+        .with_for_update(of=SignInLink)
+    ).one_or_none()
+    if found is None:
+        raise LinkOver(N_("This link has been used, or is over. Ask for a new one."))
+    return found[0], found[1]

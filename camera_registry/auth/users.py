@@ -1,0 +1,256 @@
+"""People who may sign in: made, given a role and units, disabled; each deed is written to the audit.
+
+Nobody is deleted, so that a name in the audit stays somebody's. An administrator whose scope is everything
+always remains: who could let anybody in otherwise? Whoever has a scope manages people within it alone.
+"""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from camera_registry import audit
+from camera_registry.audit import Action, Actor
+from camera_registry.auth import sessions
+from camera_registry.auth.roles import Role
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.models import Unit, User, UserUnit
+from camera_registry.units import Scope
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+LONGEST_SHOWN_NAME = 200
+
+
+class UserError(RegistryError):
+    """What was asked cannot be done to this user."""
+
+
+class NoSuchUser(UserError):
+    """Nobody in scope has this name."""
+
+
+class LastAdministrator(UserError):
+    """Nobody would be left who can let people in."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """Somebody who may sign in. ``units`` are (uid, name), empty where the scope is everything."""
+
+    id: int
+    name: str
+    shown_name: str
+    role: Role
+    everywhere: bool
+    units: Sequence[tuple[str, str]]
+    has_password: bool
+    made_at: datetime
+    made_by: str
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """What somebody is to see: everything, or units (database ids)."""
+
+    everywhere: bool = False
+    unit_ids: frozenset[int] = frozenset()
+
+
+def name_of(text: str) -> str:
+    """A name to sign in with, as it is kept. Raises ``UserError`` for what is none."""
+    name = text.strip().lower()
+    if not NAME.fullmatch(name):
+        raise UserError(
+            N_(
+                "A name to sign in with has at most 100 of these: a to z, digits, and . _ @ + - ; "
+                "a letter or digit first."
+            )
+        )
+    return name
+
+
+def listed(session: Session, scope: Scope) -> list[UserRow]:
+    """Everybody in scope, by name; the disabled among them."""
+    units: dict[int, list[Unit]] = {}
+    for user_id, unit in session.execute(select(UserUnit.user_id, Unit).join(Unit).order_by(Unit.name)):
+        units.setdefault(user_id, []).append(unit)
+    return [
+        _row(user, units.get(user.id, ()))
+        for user in session.scalars(select(User).order_by(User.name))
+        if _within(scope, user.everywhere, [unit.id for unit in units.get(user.id, ())])
+    ]
+
+
+def one(session: Session, scope: Scope, name: str) -> UserRow:
+    """Raises ``NoSuchUser`` where nobody in scope has this name."""
+    found = next((user for user in listed(session, scope) if user.name == name.strip().lower()), None)
+    if found is None:
+        raise NoSuchUser(N_('Nobody is called "{name}".'), name=name)
+    return found
+
+
+def add(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    now: datetime,
+    name: str,
+    role: Role,
+    seeing: Seeing,
+    shown_name: str = "",
+) -> UserRow:
+    """Let somebody in, who has no password yet. Raises ``UserError``; ``scope`` is that of who does it."""
+    name = name_of(name)
+    if session.scalar(select(User.id).where(User.name == name)) is not None:
+        raise UserError(N_('Somebody is called "{name}" already.'), name=name)
+    _seeing_allowed(scope, seeing)
+    user = User(
+        name=name,
+        shown_name=_shown(shown_name),
+        role=role,
+        everywhere=seeing.everywhere,
+        made_at=now,
+        made_by=actor.name,
+    )
+    session.add(user)
+    session.flush()
+    session.add_all(UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in sorted(seeing.unit_ids))
+    session.flush()
+    made = one(session, scope, name)
+    _record(session, actor, Action.USER_ADDED, made, now, before=None, after=_told(made))
+    return made
+
+
+def change(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    now: datetime,
+    name: str,
+    *,
+    role: Role,
+    seeing: Seeing,
+    shown_name: str,
+) -> UserRow:
+    """Set what somebody is and sees. Raises ``UserError``; it holds from the next request on."""
+    before = one(session, scope, name)
+    _seeing_allowed(scope, seeing)
+    if role is not Role.ADMINISTRATOR or not seeing.everywhere:
+        _others_remain(session, before)
+    user = session.get_one(User, before.id)
+    user.role, user.everywhere, user.shown_name = role, seeing.everywhere, _shown(shown_name)
+    session.execute(delete(UserUnit).where(UserUnit.user_id == user.id))
+    session.add_all(UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in sorted(seeing.unit_ids))
+    session.flush()
+    after = one(session, scope, name)
+    if after != before:
+        _record(session, actor, Action.USER_CHANGED, after, now, before=_told(before), after=_told(after))
+    return after
+
+
+def disable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
+    """Let somebody in no more; the sessions end at once. Raises ``UserError``."""
+    before = one(session, scope, name)
+    if before.disabled_at is None:
+        _others_remain(session, before)
+        session.get_one(User, before.id).disabled_at = now
+        sessions.end_all(session, before.id)
+        session.flush()
+        _record(session, actor, Action.USER_DISABLED, before, now)
+    return one(session, scope, name)
+
+
+def enable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
+    """Let somebody in again, with the password of before. Raises ``NoSuchUser``."""
+    before = one(session, scope, name)
+    if before.disabled_at is not None:
+        session.get_one(User, before.id).disabled_at = None
+        session.flush()
+        _record(session, actor, Action.USER_ENABLED, before, now)
+    return one(session, scope, name)
+
+
+def set_password(
+    session: Session, actor: Actor, user_id: int, hashed: str, now: datetime, *, session_id: int | None = None
+) -> None:
+    """Keep a new password's hash and end the user's sessions, but the one it was set in."""
+    user = session.get_one(User, user_id)
+    user.password_hash = hashed
+    sessions.end_all(session, user_id, but=session_id)
+    session.flush()
+    audit.record(session, actor, Action.PASSWORD_SET, f"user:{user.name}", now)
+
+
+def administrator_without_a_way_in(session: Session) -> bool:
+    """Whether nobody could sign in and let others in: no administrator of everything has a password."""
+    return not any(user.password_hash or user.subject for user in session.scalars(_administrators()))
+
+
+def _administrators() -> Any:
+    return select(User).where(
+        User.role == Role.ADMINISTRATOR, User.everywhere.is_(True), User.disabled_at.is_(None)
+    )
+
+
+def _others_remain(session: Session, leaving: UserRow) -> None:
+    """Locks the rows it counts: of two administrators who disable each other, one stays."""
+    administrators = {user.id for user in session.scalars(_administrators().with_for_update())}
+    if administrators == {leaving.id}:
+        raise LastAdministrator(
+            N_("{name} is the last administrator who sees everything: make another one first."),
+            name=leaving.name,
+        )
+
+
+def _within(scope: Scope, everywhere: bool, unit_ids: Collection[int]) -> bool:
+    if scope.unit_ids is None:
+        return True
+    return not everywhere and all(scope.covers(unit_id) for unit_id in unit_ids)
+
+
+def _seeing_allowed(scope: Scope, seeing: Seeing) -> None:
+    if not seeing.everywhere and not seeing.unit_ids:
+        raise UserError(N_("Name at least one unit, or everything."))
+    if not _within(scope, seeing.everywhere, seeing.unit_ids):
+        raise UserError(N_("You can give others only what you see yourself."))
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:LONGEST_SHOWN_NAME]
+
+
+def _row(user: User, units: Collection[Unit]) -> UserRow:
+    return UserRow(
+        id=user.id,
+        name=user.name,
+        shown_name=user.shown_name,
+        role=Role(user.role),
+        everywhere=user.everywhere,
+        units=tuple((unit.uid, unit.name) for unit in units),
+        has_password=bool(user.password_hash),
+        made_at=user.made_at,
+        made_by=user.made_by,
+        disabled_at=user.disabled_at,
+    )
+
+
+def _told(row: UserRow) -> dict[str, Any]:
+    """As the audit keeps it."""
+    return {
+        "role": row.role,
+        "everywhere": row.everywhere,
+        "units": [uid for uid, _ in row.units],
+        "shown_name": row.shown_name,
+    }
+
+
+def _record(
+    session: Session, actor: Actor, action: Action, user: UserRow, now: datetime, **detail: object
+) -> None:
+    audit.record(session, actor, action, f"user:{user.name}", now, detail=detail)
