@@ -28,7 +28,7 @@ LOOKED_AT = 20_000  # of which words are compared before a page is given as it i
 HISTORY = 50
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
-LOOKS = (Action.PICTURE_VIEWED, Action.EXPORTED)
+LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ failing half-way); PostgreSQL 15 or newer needs no such care. Both see the same 
 
 import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -38,7 +38,10 @@ MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this databas
 
 PLANNED = "planned"  # in the ``info`` of the tables that a plan is made of; a change of one is a new version
 VERSION = table("registry_version", column("version"))  # one row
+STEADY = "steady"  # of a session that reads one state: what ``read_once`` has read of it
 TOPICS = "topics"  # of a connection: what its transaction has written so far
+
+Read = TypeVar("Read")
 
 
 class Role(IntEnum):
@@ -97,7 +100,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and changes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info={STEADY: {}}) as session:
             if self.sqlite:
                 session.connection().exec_driver_sql("BEGIN")
             else:
@@ -144,6 +147,20 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def read_once(session: Session, key: Hashable, read: Callable[[], Read]) -> Read:
+    """What ``read`` reads, and the same again within one ``reading``, which sees one state from end to end.
+
+    In a transaction, which may have changed it meanwhile, it is read each time.
+    """
+    known = session.info.get(STEADY)
+    if known is None:
+        return read()
+    if key not in known:
+        known[key] = read()
+    found: Read = known[key]
+    return found
 
 
 def alembic_config(connection: Connection) -> Config:

@@ -18,7 +18,8 @@ from typing import TypeVar
 
 import structlog
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.orm import Session
 
 from camera_registry import commissioning, models
 from camera_registry.commissioning import CommissioningError, DeviceReading
@@ -31,7 +32,7 @@ from camera_registry.monitor import Follower, Monitor, attending, database_may_b
 from camera_registry.plan import Plan
 from camera_registry.rollout import Ending, Progress, Started, roll_out
 from camera_registry.scheduler import Jobs
-from probes.result import Depth, ProbeResult, Target
+from probes.result import Depth, ProbeResult, Rung, Target
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ ROLLOUT_PATIENCE = timedelta(seconds=60)
 
 LOOK_S = 1.0  # between two looks for something to do
 ASK_S = 0.25  # between two looks for an answer
+TELL_S = 0.25  # between two words on how far a probe has climbed
 GRACE_S = 3.0  # for probes under way when the process stops: nearly all end in it
 KEPT = timedelta(minutes=10)  # a request whose asker never came for the answer
 TIDY_S = 600.0
@@ -81,22 +83,34 @@ class LoginAnswer:
 def request_probe(database: Database, eye: str, depth: Depth, record: bool, now: datetime) -> int:
     """Want an eye asked. Raises ``InventoryError`` where there is none of this code."""
     with database.transaction() as session:
-        row = models.ProbeRequest(
-            eye_id=eye_by_code(session, eye).id, depth=depth, record=record, requested_at=now
-        )
-        session.add(row)
-        session.flush()
-        return row.id
+        return want_probe(session, eye_by_code(session, eye), depth, record, now)
+
+
+def want_probe(session: Session, eye: models.Eye, depth: Depth, record: bool, now: datetime) -> int:
+    """As ``request_probe``, in a transaction of the caller's."""
+    row = models.ProbeRequest(eye_id=eye.id, depth=depth, record=record, requested_at=now)
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def read_answer(database: Database, request: int, now: datetime) -> Answer | None:
     """The answer, once there is one. Raises ``NoAnswer`` where there will be none any more."""
     with database.reading() as session:
-        row = session.get_one(models.ProbeRequest, request)
-        if row.answered_at is None:
-            _still_wait(row.requested_at, PROBE_PATIENCE, now)
-            return None
-        return Answer(None if row.answer is None else _results().validate_json(row.answer))
+        return answer_of(session.get_one(models.ProbeRequest, request), now)
+
+
+def answer_of(row: models.ProbeRequest, now: datetime) -> Answer | None:
+    """As ``read_answer``, of a request that was read."""
+    if row.answered_at is None:
+        _still_wait(row.requested_at, PROBE_PATIENCE, now)
+        return None
+    return Answer(None if row.answer is None else _results().validate_json(row.answer))
+
+
+def rungs_of(row: models.ProbeRequest) -> tuple[Rung, ...]:
+    """How far a probe under way has climbed."""
+    return _rungs().validate_python(row.rungs)
 
 
 def forget_request(database: Database, request: int) -> None:
@@ -331,11 +345,34 @@ class Errands:
         task.add_done_callback(ended)
 
     async def _answer(self, request: _Request) -> None:
-        sweeper = self._monitor.sweeper
-        target, result = sweeper.target(request.eye), None
-        if target is not None:
-            result = await sweeper.once(target, Depth(request.depth), record=request.record, urgent=True)
+        target = self._monitor.sweeper.target(request.eye)
+        result = None if target is None else await self._ask(request, target)
         await asyncio.to_thread(self._write_answer, request.id, result)
+
+    async def _ask(self, request: _Request, target: Target) -> ProbeResult | None:
+        """Ask one eye, and meanwhile write down how far the probe has climbed."""
+        rungs: list[Rung] = []
+        ask = self._monitor.sweeper.once(
+            target, Depth(request.depth), record=request.record, urgent=True, told=rungs.append
+        )
+        work, written = asyncio.create_task(ask), None
+        try:
+            while not work.done():
+                if written != len(rungs):
+                    written = len(rungs)
+                    with database_may_be_away("progress"):
+                        await asyncio.to_thread(self._write_progress, request.id, rungs[:written])
+                await asyncio.wait([work], timeout=TELL_S)
+        finally:
+            work.cancel()
+            await asyncio.wait([work])
+        return work.result()
+
+    def _write_progress(self, request: int, rungs: Sequence[Rung]) -> None:
+        row, told = models.ProbeRequest, _rungs().dump_python(tuple(rungs), mode="json")
+        begun_at = func.coalesce(row.begun_at, self._monitor.clock())
+        with self._database.transaction() as session:
+            session.execute(update(row).where(row.id == request).values(begun_at=begun_at, rungs=told))
 
     def _write_answer(self, request: int, result: ProbeResult | None) -> None:
         answer = None if result is None else _results().dump_json(result.printable())
@@ -440,6 +477,11 @@ class Errands:
 def _results() -> TypeAdapter[ProbeResult]:
     """To JSON and back; made when first needed, because few processes do."""
     return TypeAdapter(ProbeResult)
+
+
+@cache
+def _rungs() -> TypeAdapter[tuple[Rung, ...]]:
+    return TypeAdapter(tuple[Rung, ...])
 
 
 @cache

@@ -93,7 +93,7 @@ def availability(
     ``unit`` (a uid, ``""`` for none) narrows to what was done in that unit, ``point`` (a code) to one point's
     eyes; for how long a point was served is told of all its time.
     """
-    places = _places(session, scope, now.astimezone(zone).date())
+    places = _places(session, scope, now.astimezone(zone).date(), point)
     period = within.until(now)
     shares, points = _count(session, places, period, zone, now, points=group is Group.POINT)
     tree = UnitTree.load(session)
@@ -105,7 +105,7 @@ def availability(
     for (eye_id, unit_id), share in shares.items():
         place = places[eye_id]
         unit_then = of_day[place.point_id, unit_id]
-        if unit not in (None, unit_then[0]) or point not in (None, place.point):
+        if unit not in (None, unit_then[0]):
             continue
         named = _named(group, place, unit_then)
         gathered[named].add(share)
@@ -166,9 +166,9 @@ class _Stay:
     unit_id: int | None
 
 
-def _places(session: Session, scope: Scope, day: date) -> dict[int, _Place]:
+def _places(session: Session, scope: Scope, day: date, point: str | None) -> dict[int, _Place]:
     points = queries.point_ids(session, scope, day)
-    rows = session.execute(
+    wanted = (
         select(
             *(Eye.id, Eye.code, Eye.name, Point.id, Point.code, Point.name),
             *(Point.k, Point.funding, Site.code, Site.name),
@@ -178,6 +178,7 @@ def _places(session: Session, scope: Scope, day: date) -> dict[int, _Place]:
         .join(Site, Device.site_id == Site.id)
         .order_by(Eye.id)
     )
+    rows = session.execute(wanted if point is None else wanted.where(Point.code == point))
     return {eye_id: _Place(*place) for eye_id, *place in rows if place[2] in points}
 
 

@@ -121,12 +121,12 @@ def memberships(
 ) -> dict[int, list[tuple[datetime, int]]]:
     """Of each point, from which moment on it belongs to which unit; a day begins at midnight in ``zone``."""
     found: dict[int, list[tuple[datetime, int]]] = {point_id: [] for point_id in point_ids}
-    rows = session.execute(
-        select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
-            PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min)
-        )
+    told = select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
+        PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min)
     )
-    for point_id, unit_id, first in rows:
+    if len(found) <= maintenance.FEW:
+        told = told.where(PointUnit.point_id.in_(found))
+    for point_id, unit_id, first in session.execute(told):
         if point_id in found:
             found[point_id].append((midnight(first, zone) if first else BEGINNING, unit_id))
     return found

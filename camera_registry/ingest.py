@@ -23,7 +23,7 @@ from sqlalchemy import Executable, Row, bindparam, delete, func, insert, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from camera_registry import health, incident_book, models, rollups, sites
+from camera_registry import health, incident_book, models, rollups, samples, sites
 from camera_registry.baselines import take_samples
 from camera_registry.db import Database
 from camera_registry.findings import note_findings
@@ -149,6 +149,7 @@ class Ingest:
             keep_observations(session, fresh)
             note_findings(session, fresh)
             take_samples(session, fresh)
+            samples.take(session, fresh)
             self._keep_pictures(session, fresh, now)
         return receipt
 

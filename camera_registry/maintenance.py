@@ -41,6 +41,7 @@ LONGEST = timedelta(days=366)  # one that lasts longer is a suspension, or a yea
 LONGEST_RECURRING = timedelta(days=31)
 LONGEST_REASON = 1_000  # characters
 MOST_COVERS = 500
+FEW = 100  # eyes or points: so many are looked up by their ids, of more all are read as they lie
 
 
 class Kind(StrEnum):
@@ -241,7 +242,9 @@ class Ground:
         with_units: bool = True,
     ) -> "Ground":
         """Of these eyes (``None``: of all); without units where no window names one."""
-        return cls(zone, list(_places(session, eye_ids)), _members(session, zone) if with_units else {})
+        places = list(_places(session, eye_ids))
+        points = None if eye_ids is None else {point_id for _, _, point_id, _ in places}
+        return cls(zone, places, _members(session, zone, points) if with_units else {})
 
     def covered(self, which: Sequence[Window], within: Span) -> dict[int, tuple[Span, ...]]:
         """When these windows cover each eye inside ``within``: clipped to it, sorted, disjoint."""
@@ -419,7 +422,8 @@ def _places(session: Session, eye_ids: Collection[int] | None) -> Iterator[tuple
         Device, Eye.device_id == Device.id
     )
     wanted = None if eye_ids is None else set(eye_ids)
-    # A thousand rows cost less than a condition of a thousand ids.
+    if wanted is not None and len(wanted) <= FEW:
+        places = places.where(Eye.id.in_(wanted))
     for eye_id, device_id, point_id, site_id in session.execute(places):
         if wanted is None or eye_id in wanted:
             yield eye_id, device_id, point_id, site_id
@@ -433,14 +437,17 @@ class _Membership:
     units: frozenset[int]
 
 
-def _members(session: Session, zone: tzinfo) -> dict[int, tuple[_Membership, ...]]:
+def _members(
+    session: Session, zone: tzinfo, points: Collection[int] | None
+) -> dict[int, tuple[_Membership, ...]]:
     tree = UnitTree.load(session)
     begun: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    rows = session.execute(
-        select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
-            PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min)
-        )
+    told = select(PointUnit.point_id, PointUnit.unit_id, PointUnit.valid_from).order_by(
+        PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min)
     )
+    if points is not None and len(points) <= FEW:
+        told = told.where(PointUnit.point_id.in_(points))
+    rows = session.execute(told)
     for point_id, unit_id, first in rows:
         at = datetime.combine(first, time(), zone).astimezone(UTC) if first else _BEGINNING
         begun[point_id].append((at, unit_id))

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import baselines, incident_book, ingest, models, pictures, rollups, sites
+from camera_registry import baselines, incident_book, ingest, models, pictures, rollups, samples, sites
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -280,11 +280,16 @@ class Running:
             await asyncio.to_thread(self._monitor.ingest.prune, self._monitor.clock())
             await asyncio.to_thread(self._monitor.ingest.pack, self._monitor.clock())
             await asyncio.to_thread(self._tidy_pictures, self._monitor.clock())
+            await asyncio.to_thread(self._tidy_samples, self._monitor.clock())
             await asyncio.to_thread(self._roll_up, self._monitor.clock())
 
     def _roll_up(self, now: datetime) -> None:
         zone = self._monitor.settings.zone
         rollups.make(self._monitor.database, zone, now, most=rollups.DAYS_AT_ONCE)
+
+    def _tidy_samples(self, now: datetime) -> None:
+        with self._monitor.database.transaction() as session:
+            samples.forget(session, now)
 
     def _tidy_pictures(self, now: datetime) -> None:
         """Propose the baselines that are ripe, and forget what has expired."""

@@ -42,13 +42,22 @@ def _keep_states(session: Session, probed: Sequence[tuple[int, ProbeResult]]) ->
         state.probe_s = result.seconds
         state.depth = result.depth
         state.notes = [str(note) for note in result.notes]
-        state.rungs = [[str(r.step), round(r.seconds, 4), str(r.reason), r.detail] for r in result.rungs]
+        state.rungs = _rungs(state.rungs, result)
         # A liveness probe measures no frame rate: what a deep one found stays.
         state.media = (state.media or {}) | _plain(result.media) if result.media else state.media
         # Pictures are not stored: what was seen stays in the process that probes.
         state.memory = _plain(replace(result.memory, seen=None, seen_snapshot=None))
         if any(v.outcome is not Outcome.OK for v in result.verdicts):
-            state.transcript = result.transcript
+            state.transcript, state.transcript_at = result.transcript, result.at
+
+
+def _rungs(before: Sequence[Sequence[Any]], result: ProbeResult) -> list[list[Any]]:
+    """The newest of each step, with the moment of its probe: a deep one's further rungs outlive the next."""
+    at = result.at.isoformat()
+    newest = {
+        str(r.step): [str(r.step), round(r.seconds, 4), str(r.reason), r.detail, at] for r in result.rungs
+    }
+    return list(({rung[0]: list(rung) for rung in before} | newest).values())
 
 
 def _plain(value: Memory | Media) -> dict[str, Any]:

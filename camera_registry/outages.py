@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, queries
@@ -101,11 +101,12 @@ def incidents(
     kind: Kind | None = None,
     unit: str | None = None,
     eye: str | None = None,
+    point: str | None = None,
 ) -> list[IncidentRow]:
     """The incidents that touch the scope, newest first, at most ``MOST_INCIDENTS``.
 
     ``open_``: still going on, or over; ``within``: touching this time; ``unit`` (a uid): one with an eye of
-    this unit; ``eye`` (a code): one that this eye was part of.
+    this unit; ``eye`` and ``point`` (codes): one that this eye, or an eye of this point, was part of.
     """
     points = queries.point_ids(session, scope, now.astimezone(zone).date())
     conditions: list[ColumnElement[bool]] = [Incident.withdrawn_at.is_(None)]
@@ -116,7 +117,9 @@ def incidents(
     if kind is not None:
         conditions.append(Incident.kind == kind)
     if eye is not None:
-        conditions.append(MEMBER.where(Eye.code == eye))
+        conditions.append(Incident.id.in_(_of_eyes(Eye.code == eye)))
+    if point is not None:
+        conditions.append(Incident.id.in_(_of_eyes(Point.code == point)))
     if unit is not None:
         conditions.append(took_from(points_of(session, scope, now, zone, unit)))
     conditions.append(took_from(points))
@@ -220,6 +223,12 @@ def points_of(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: 
     if unit is None:
         return ()
     return queries.point_ids(session, scope.narrowed(unit.id), now.astimezone(zone).date())
+
+
+def _of_eyes(which: ColumnElement[bool]) -> Select[int]:
+    """The ids of the incidents that some eyes were part of: looked up by the eyes, which are few."""
+    parts = select(IncidentEye.incident_id).join(Eye, Eye.id == IncidentEye.eye_id)
+    return parts.join(Device, Device.id == Eye.device_id).join(Point).where(which)
 
 
 def _away(

@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import models
+from camera_registry.db import read_once
 from camera_registry.health import EyeState
 from camera_registry.i18n import collation_key
 from camera_registry.inventory import SERIAL_CHANGED, Reach, Word
@@ -264,6 +265,15 @@ class DeviceEventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPictures:
+    """That pictures of an eye are kept, and no more: each view of one is written down."""
+
+    count: int
+    newest_at: datetime
+    gone_at: datetime  # the last of them
+
+
+@dataclass(frozen=True, slots=True)
 class EyeDetail:
     """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it.
 
@@ -273,6 +283,7 @@ class EyeDetail:
     """
 
     eye: EyeRow
+    unit_uid: str
     address: str
     purpose: str
     channel: int
@@ -295,6 +306,7 @@ class EyeDetail:
     grades: Sequence[GradeRow] = field(default=())
     facts: FactsRow | None = None
     device_events: Sequence[DeviceEventRow] = field(default=())
+    kept_pictures: KeptPictures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +318,17 @@ class Pulse:
     patience_s: float
 
 
-def eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[EyeRow]:
-    """Every eye in scope, ordered by unit, point and code. Days begin in ``zone``.
+def eyes(
+    session: Session, scope: Scope, now: datetime, zone: tzinfo, *, point: str | None = None
+) -> list[EyeRow]:
+    """Every eye in scope, or those of one point (its code), ordered by unit, point and code.
 
-    Retired eyes are not listed; their ledgers stay.
+    Days begin in ``zone``. Retired eyes are not listed; their ledgers stay.
     """
     places = _Places.load(session, scope, now.astimezone(zone).date())
     listed = _eye_select(now, zone).where(or_(Eye.retired_at.is_(None), Eye.retired_at > now))
+    if point is not None:
+        listed = listed.where(Point.code == point)
     words = _reported(session, now)
     rows = [_eye_row(row, places, words) for row in session.execute(listed) if row.point_id in places]
     by_name = sorted({(row.unit, row.unit_code) for row in rows}, key=lambda unit: collation_key(unit[0]))
@@ -332,8 +348,10 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
     point = session.get_one(Point, device.point_id)
     state = session.get(models.EyeState, registered.id)
     checks = session.scalars(select(models.Condition).where(models.Condition.eye_id == registered.id))
+    facts, events = device_says(session, device.id)
     return EyeDetail(
         eye=_eye_row(row, places, _reported(session, now)),
+        unit_uid=unit_uid(session, *places.units[point.id]),
         address=point.address,
         purpose=registered.purpose,
         channel=registered.channel,
@@ -359,9 +377,22 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
         findings=_findings(session, Eye.code == code),
         baselines=_baselines(session, registered.id),
         grades=_grades(session, registered.id),
-        facts=_facts(session, device.id),
-        device_events=_device_events(session, Device.id == device.id),
+        facts=facts,
+        device_events=events,
+        kept_pictures=_kept_pictures(session, registered.id, now),
     )
+
+
+def device_says(session: Session, device_id: int) -> tuple[FactsRow | None, list[DeviceEventRow]]:
+    """What a device last said of itself, and what has changed about it, newest first."""
+    return _facts(session, device_id), _device_events(session, Device.id == device_id)
+
+
+def unit_uid(session: Session, name: str, code: str) -> str:
+    """The uid of a unit of today that ``eyes`` or ``point_units`` names; empty for none."""
+    unit = models.Unit
+    named = select(unit.uid).where(unit.name == name, unit.code == code)
+    return session.scalar(named.order_by(unit.valid_to.is_not(None), unit.id.desc()).limit(1)) or ""
 
 
 def totals(rows: Iterable[EyeRow]) -> Totals:
@@ -421,6 +452,12 @@ def eye_in(session: Session, scope: Scope, day: date, code: str, *, locked: bool
     found = select(Eye, Device.point_id).join(Device).where(Eye.code == code)
     row = session.execute(found.with_for_update(of=Eye, key_share=True) if locked else found).one_or_none()
     return row[0] if row is not None and row[1] in point_ids(session, scope, day) else None
+
+
+def device_in(session: Session, scope: Scope, day: date, code: str) -> Device | None:
+    """The row of a device, for what is done to it; ``None`` where none of this code is in scope on ``day``."""
+    device = session.scalars(select(Device).where(Device.code == code)).one_or_none()
+    return device if device is not None and device.point_id in point_ids(session, scope, day) else None
 
 
 def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:
@@ -512,6 +549,10 @@ class _Places:
 
     @classmethod
     def load(cls, session: Session, scope: Scope, day: date) -> "_Places":
+        return read_once(session, (cls, scope, day), lambda: cls._read(session, scope, day))
+
+    @classmethod
+    def _read(cls, session: Session, scope: Scope, day: date) -> "_Places":
         tree = UnitTree.load(session)
         memberships = session.execute(
             select(PointUnit.point_id, PointUnit.unit_id)
@@ -650,6 +691,7 @@ _FIGURES = {  # of each check: worth something only while the check is known
 }
 
 
+@cache
 def _measures_select() -> Select[*tuple[Any, ...]]:
     kept = models.EyeMeasures
     states = {check: aliased(models.Condition) for check in (Check.STREAM, *_FIGURES)}
@@ -707,6 +749,13 @@ def _grades(session: Session, eye_id: int) -> list[GradeRow]:
     given = select(row.grade, row.at, row.by, row.note).where(row.eye_id == eye_id)
     newest = given.order_by(row.at.desc(), row.id.desc()).limit(10)
     return [GradeRow(*line) for line in session.execute(newest)]
+
+
+def _kept_pictures(session: Session, eye_id: int, now: datetime) -> KeptPictures | None:
+    row = models.KeptPicture
+    kept = select(func.count(), func.max(row.at), func.max(row.expires_at))
+    count, newest_at, gone_at = session.execute(kept.where(row.eye_id == eye_id, row.expires_at > now)).one()
+    return KeptPictures(count, newest_at, gone_at) if count else None
 
 
 def _facts(session: Session, device_id: int) -> FactsRow | None:

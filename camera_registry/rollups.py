@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from camera_registry import histories
+from camera_registry import histories, maintenance
 from camera_registry.db import Database
 from camera_registry.health import RULES_VERSION
 from camera_registry.histories import Presence
@@ -99,7 +99,7 @@ def sums(
     stretches = _rolled(session, stretches_of(within, zone))
     if not stretches:
         return {}
-    kept = _kept_sums(session, stretches)
+    kept = _kept_sums(session, stretches, present if len(present) <= maintenance.FEW else None)
     unwritten = _unwritten(session, present, now)
     found: dict[int, list[tuple[Span, Count]]] = {}
     for eye_id, presence in present.items():
@@ -247,11 +247,11 @@ def _newest_month() -> Any:
 
 
 def _kept_sums(
-    session: Session, stretches: Sequence[Stretch]
+    session: Session, stretches: Sequence[Stretch], eye_ids: Collection[int] | None = None
 ) -> dict[tuple[date, int], tuple[int, int, Count]]:
-    """By month and eye: how many rows, the sum of their bases, and what was counted in them."""
+    """By month and eye (``None``: all): how many rows, the sum of their bases, and what they counted."""
     names = [getattr(Rollup, name) for name in ("basis", *_COUNTED)]
-    rows = session.execute(
+    wanted = (
         select(Rollup.month, Rollup.eye_id, func.count(), *(_sum(column) for column in names))
         .where(
             Rollup.month >= stretches[0].month,
@@ -261,6 +261,7 @@ def _kept_sums(
         )
         .group_by(Rollup.month, Rollup.eye_id)
     )
+    rows = session.execute(wanted if eye_ids is None else wanted.where(Rollup.eye_id.in_(eye_ids)))
     found: dict[tuple[date, int], tuple[int, int, Count]] = {}
     for month, eye_id, number, basis, *parts, blips in rows:
         found[month, eye_id] = number, basis, Count(Tally(*parts), blips)

@@ -23,7 +23,7 @@ from camera_registry.sites import Canaries
 from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import LoginGate
 from probes.reasons import NETWORK, Check, Outcome, Reason
-from probes.result import Depth, Memory, ProbeResult, Target, Verdict
+from probes.result import Depth, Memory, ProbeResult, Rung, Target, Verdict
 from probes.senses import Senses
 
 log = structlog.get_logger(__name__)
@@ -34,6 +34,8 @@ RE_ASK_AFTER_S = ((8.0, 12.0), (15.0, 20.0))
 
 # What a camera's line that is cut looks like, and our own just so.
 CUT = NETWORK | {Reason.RTSP_TIMEOUT}
+
+Told = Callable[[Rung], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +130,21 @@ class Sweeper:
                 self._suspects.discard(target.eye)
 
     async def once(
-        self, target: Target, depth: Depth, *, record: bool = False, urgent: bool = False
+        self,
+        target: Target,
+        depth: Depth,
+        *,
+        record: bool = False,
+        urgent: bool = False,
+        told: Told | None = None,
     ) -> ProbeResult | None:
         """Ask one eye once, when its device and this process have a place, and hand the result on.
 
         ``record`` keeps the whole exchange; ``urgent`` goes before those whose turn it is, because somebody
-        waits. ``None``: the eye may not be asked any more (see ``follow``).
+        waits; ``told`` hears of each rung as it ends. ``None``: the eye may not be asked any more (see
+        ``follow``).
         """
-        result = await self._probe(target, depth, record, urgent)
+        result = await self._probe(target, depth, record, urgent, told)
         if result is None:
             return None
         self.memories[target.eye] = result.memory
@@ -159,7 +168,9 @@ class Sweeper:
         self._tools.counters.sweep_lag.set(max(0.0, self._tools.clock().timestamp() - due_at))
         await self.ask(target, depth)
 
-    async def _probe(self, target: Target, depth: Depth, record: bool, urgent: bool) -> ProbeResult | None:
+    async def _probe(
+        self, target: Target, depth: Depth, record: bool, urgent: bool, told: Told | None
+    ) -> ProbeResult | None:
         eye, begun = target.eye, False
         if eye in self._dropped:
             return None
@@ -174,7 +185,7 @@ class Sweeper:
                     return _not_asked(target, depth, self._tools.clock(), Reason.WRONG_DEVICE)
                 patience.reschedule(None)  # from here on the probe keeps its own time
                 begun = True
-                return await self._climb(target, depth, record)
+                return await self._climb(target, depth, record, told)
         except TimeoutError:
             if begun or eye in self._dropped:
                 return None
@@ -189,7 +200,7 @@ class Sweeper:
         target = self._followed.get(target.eye, target)
         return replace(target, memory=self.memories.get(target.eye, target.memory))
 
-    async def _climb(self, target: Target, depth: Depth, record: bool) -> ProbeResult:
+    async def _climb(self, target: Target, depth: Depth, record: bool, told: Told | None) -> ProbeResult:
         tools = self._tools
         tools.counters.sessions_open.inc()
         try:
@@ -201,6 +212,7 @@ class Sweeper:
                 clock=tools.clock,
                 timeouts=tools.timeouts,
                 record=record,
+                told=told,
             )
             return result if await self._bears_witness(target, result) else _of_our_line(target, result)
         except Exception:

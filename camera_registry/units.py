@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from importlib import resources
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from camera_registry.db import read_once
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import PointUnit, Unit, UnitSuccessor
@@ -120,6 +122,11 @@ class UnitTree:
 
     @classmethod
     def load(cls, session: Session) -> "UnitTree":
+        """The tree as it is now; read once within one ``Database.reading``."""
+        return read_once(session, cls, lambda: cls._read(session))
+
+    @classmethod
+    def _read(cls, session: Session) -> "UnitTree":
         columns = (getattr(Unit, name) for name in UnitVersion.__dataclass_fields__)
         units = {row.id: UnitVersion(*row) for row in session.execute(select(*columns).order_by(Unit.id))}
         after: dict[int, list[int]] = defaultdict(list)
@@ -330,10 +337,11 @@ def _bare(unit: UnitVersion) -> str:
     return " ".join(words[count:]) if fold(unit.name).startswith(unit.kind.replace("_", " ")) else unit.name
 
 
-def _keys_of(unit: UnitVersion) -> set[str]:
+@lru_cache(maxsize=20_000)  # all units of a country, and those they were
+def _keys_of(unit: UnitVersion) -> frozenset[str]:
     bare = fold(_bare(unit))
-    named = {f"{word} {bare}" for word in KIND_WORDS.get(unit.kind, ())}
-    return {bare, fold(unit.name), unit.code.lstrip("0"), fold(unit.uid)} | named
+    named = frozenset(f"{word} {bare}" for word in KIND_WORDS.get(unit.kind, ()))
+    return named | {bare, fold(unit.name), unit.code.lstrip("0"), fold(unit.uid)}
 
 
 def _key(text: str) -> str:

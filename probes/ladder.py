@@ -80,13 +80,15 @@ async def climb(
     clock: Callable[[], datetime],
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
     record: bool = False,
+    told: Callable[[Rung], None] | None = None,
 ) -> ProbeResult:
     """Probe one eye once. Never raises for what a camera does.
 
     ``logins`` is asked before the credential is sent. ``record`` keeps the transcript of a probe that went
-    well, with the heads of its frames; of others the transcript is kept anyway.
+    well, with the heads of its frames; of others the transcript is kept anyway. ``told`` hears of each rung
+    as it ends, for somebody who waits; it must not take time.
     """
-    ascent = _Ascent(target, depth, logins, senses, clock, timeouts, record)
+    ascent = _Ascent(target, depth, logins, senses, clock, timeouts, record, told)
     began = ascent.now()
     try:
         async with asyncio.timeout_at(ascent.deadline):
@@ -114,6 +116,7 @@ class _Ascent:
         clock: Callable[[], datetime],
         timeouts: Timeouts,
         record: bool,
+        told: Callable[[Rung], None] | None,
     ) -> None:
         self._target = target
         self._depth = depth
@@ -131,6 +134,7 @@ class _Ascent:
         self._senses = senses
         self._timeouts = timeouts
         self._record = record
+        self._told = told
         self._rungs: list[Rung] = []
         self._notes: list[Reason] = []
         self._memory = target.memory
@@ -242,11 +246,11 @@ class _Ascent:
             seconds = self.now() - began
             in_tls = error.reason in (Reason.TLS_HANDSHAKE_FAILED, Reason.TLS_PIN_MISMATCH)
             step = Step.TLS if in_tls else Step.TCP
-            self._rungs.append(Rung(step, seconds, error.reason, redact(error.detail, self._secrets)))
+            self._ended(Rung(step, seconds, error.reason, redact(error.detail, self._secrets)))
             raise
-        self._rungs.append(Rung(Step.TCP, connection.tcp_s))
+        self._ended(Rung(Step.TCP, connection.tcp_s))
         if target.tls:
-            self._rungs.append(Rung(Step.TLS, connection.tls_s))
+            self._ended(Rung(Step.TLS, connection.tls_s))
             if target.tls_check is TlsCheck.NONE:
                 self._notes.append(Reason.TLS_UNTRUSTED)
         return connection
@@ -358,7 +362,7 @@ class _Ascent:
         taken = await self._senses.snapshot(self._target, self._logins, self._at)
         if taken is None:
             return None
-        self._rungs.append(Rung(Step.SNAPSHOT, self.now() - began, taken.reason, taken.detail))
+        self._ended(Rung(Step.SNAPSHOT, self.now() - began, taken.reason, taken.detail))
         self._snapshot_reason = taken.reason
         self._notes += taken.notes
         self._image = taken.image
@@ -372,7 +376,7 @@ class _Ascent:
         read = await self._senses.clock(self._target, date, self._clock)
         if read is None:
             return
-        self._rungs.append(Rung(Step.CLOCK, self.now() - began, read.reason, read.detail))
+        self._ended(Rung(Step.CLOCK, self.now() - began, read.reason, read.detail))
         self._clock_reason = read.reason
         self._measured = replace(self._measured, clock_offset_s=read.offset_s)
         if read.inexact:
@@ -440,6 +444,11 @@ class _Ascent:
             transport=self._transport,
         )
 
+    def _ended(self, rung: Rung) -> None:
+        self._rungs.append(rung)
+        if self._told is not None:
+            self._told(rung)
+
     @contextmanager
     def _rung(self, step: Step) -> Iterator[None]:
         """Time one rung and note how it ended."""
@@ -449,15 +458,15 @@ class _Ascent:
         except ProbeError as error:
             # A detail may hold the device's own words.
             detail = redact(error.detail, self._secrets)
-            self._rungs.append(Rung(step, self.now() - began, error.reason, detail))
+            self._ended(Rung(step, self.now() - began, error.reason, detail))
             raise
         except (asyncio.CancelledError, TimeoutError):
-            self._rungs.append(Rung(step, self.now() - began, Reason.PROBE_BUDGET_EXCEEDED))
+            self._ended(Rung(step, self.now() - began, Reason.PROBE_BUDGET_EXCEEDED))
             raise
         seconds = self.now() - began
         if seconds > SLOW_S and step in (Step.DESCRIBE, Step.SETUP, Step.PLAY):
             self._notes.append(Reason.SLOW_RESPONSE)
-        self._rungs.append(Rung(step, seconds))
+        self._ended(Rung(step, seconds))
 
 
 class _Flow:

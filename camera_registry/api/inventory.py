@@ -35,7 +35,7 @@ def eyes(desk: AtDesk, standing: str = "", unit: str = "", q: str = "") -> Respo
 
 @router.get("/eyes/{code:path}", dependencies=[may(Permission.VIEW)])
 def eye(desk: AtDesk, code: str) -> Response:
-    """One eye: its checks, the rungs, media and notes of its newest probe, its newest transitions."""
+    """One eye: its checks, the newest rung of each step, media and notes, its newest transitions."""
     now = desk.now()
     with desk.database.reading() as session:
         detail = queries.eye(session, desk.scope, now, desk.settings.zone, code)

@@ -1,0 +1,196 @@
+"""One point in full: its eyes and devices, who has it, which units it belonged to, what happens there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from camera_registry import custody, explaining, figures, histories, maintenance, outages, periods, queries
+from camera_registry.custody import Custody
+from camera_registry.explaining import Interval
+from camera_registry.figures import Figure, Group
+from camera_registry.health import EYE
+from camera_registry.maintenance import Ground, Window
+from camera_registry.models import Device, Eye, Point, PointUnit
+from camera_registry.outages import IncidentRow
+from camera_registry.queries import DeviceEventRow, EyeRow, FactsRow
+from camera_registry.units import Scope, UnitTree
+from camera_registry.uptime import Span
+
+LATELY = timedelta(days=30)  # how far incidents and maintenance are told back, and maintenance ahead
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRow:
+    """A device of the point: what the registry says of it, what it said itself, and what changed of late."""
+
+    code: str
+    kind: str
+    manufacturer: str
+    model: str
+    serial: str
+    firmware: str
+    imported_on: date | None
+    certificate: str
+    facts: FactsRow | None
+    events: Sequence[DeviceEventRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A unit the point belonged to from ``first`` (``None``: ever) to ``last`` (``None``: still)."""
+
+    uid: str
+    name: str
+    first: date | None
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A maintenance window over eyes of the point, one time of it; ``eyes`` counts those it covers."""
+
+    window: Window
+    span: Span
+    eyes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointDetail:
+    """A point with everything that its page tells. ``unit`` is the one of today, by its name and uid.
+
+    ``days`` are the last 24 hours of each eye that is measured, by its code. ``figures`` are those of this
+    month and of the last, as far as anything was in service. Incidents and maintenance stand newest first,
+    custodies and homes oldest first.
+    """
+
+    code: str
+    name: str
+    address: str
+    residential_group: str
+    position: tuple[float, float] | None  # latitude, longitude; degrees
+    k: int
+    funding: str
+    signage: bool | None
+    required_days: float | None
+    keep_pictures_days: int | None
+    note: str
+    unit: str
+    unit_uid: str
+    eyes: Sequence[EyeRow]
+    day: Span
+    days: Mapping[str, Sequence[Interval]]
+    devices: Sequence[DeviceRow]
+    custodies: Sequence[Custody]
+    homes: Sequence[Home]
+    figures: Sequence[tuple[Span, Figure | None]]
+    incidents: Sequence[IncidentRow]
+    maintenance: Sequence[Planned]
+
+    @property
+    def holder(self) -> Custody | None:
+        """Who has the point on the last of ``day``."""
+        today = self.day.end.date()
+        return next((each for each in reversed(self.custodies) if each.lasts_on(today)), None)
+
+
+def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) -> PointDetail | None:
+    """One point; ``None`` where there is none of this code in scope."""
+    today = now.astimezone(zone).date()
+    row = session.scalar(select(Point).where(Point.code == code))
+    units = queries.point_units(session, scope, today)
+    if row is None or row.id not in units:
+        return None
+    unit, unit_code = units[row.id]
+    day = Span(now - timedelta(days=1), now)
+    around = Span(now - LATELY, now + LATELY)
+    position = None
+    if row.latitude is not None and row.longitude is not None:
+        position = row.latitude, row.longitude
+    return PointDetail(
+        code=row.code,
+        name=row.name,
+        address=row.address,
+        residential_group=row.residential_group,
+        position=position,
+        k=row.k,
+        funding=row.funding,
+        signage=row.signage,
+        required_days=row.required_days,
+        keep_pictures_days=row.keep_pictures_days,
+        note=row.note,
+        unit=unit,
+        unit_uid=queries.unit_uid(session, unit, unit_code),
+        eyes=queries.eyes(session, scope, now, zone, point=code),
+        day=day,
+        days=_days(session, row.id, day, now, zone),
+        devices=_devices(session, row.id),
+        custodies=custody.history(session, scope, today, code) or [],
+        homes=_homes(session, row.id),
+        figures=[_figure(session, scope, now, zone, month, code) for month in _months(today, zone)],
+        incidents=outages.incidents(session, scope, now, zone, within=Span(now - LATELY, now), point=code),
+        maintenance=_maintenance(session, row.id, around, zone),
+    )
+
+
+def _eye_ids(session: Session, point_id: int) -> dict[int, str]:
+    eyes = select(Eye.id, Eye.code).join(Device).where(Device.point_id == point_id).order_by(Eye.code)
+    return dict(row.tuple() for row in session.execute(eyes))
+
+
+def _days(
+    session: Session, point_id: int, day: Span, now: datetime, zone: tzinfo
+) -> dict[str, Sequence[Interval]]:
+    codes = _eye_ids(session, point_id)
+    read = histories.load(session, codes, day, now, zone)
+    return {codes[eye_id]: explaining.intervals(history, EYE, day) for eye_id, history in read.items()}
+
+
+def _devices(session: Session, point_id: int) -> list[DeviceRow]:
+    rows = session.scalars(select(Device).where(Device.point_id == point_id).order_by(Device.code))
+    return [
+        DeviceRow(
+            *(row.code, row.kind, row.manufacturer, row.model, row.serial, row.firmware),
+            *(row.imported_on, row.certificate),
+            *queries.device_says(session, row.id),
+        )
+        for row in rows
+    ]
+
+
+def _homes(session: Session, point_id: int) -> list[Home]:
+    tree = UnitTree.load(session)
+    rows = session.execute(
+        select(PointUnit.unit_id, PointUnit.valid_from)
+        .where(PointUnit.point_id == point_id)
+        .order_by(func.coalesce(PointUnit.valid_from, date.min))
+    ).all()
+    lasts = [first - timedelta(days=1) if first else None for _, first in rows[1:]]
+    return [
+        Home(tree.units[unit_id].uid, tree.units[unit_id].name, first, last)
+        for (unit_id, first), last in zip(rows, [*lasts, None], strict=True)
+    ]
+
+
+def _months(today: date, zone: tzinfo) -> Iterable[Span]:
+    return (periods.named(name, zone) for name in periods.newest_months(today, 2))
+
+
+def _figure(
+    session: Session, scope: Scope, now: datetime, zone: tzinfo, month: Span, code: str
+) -> tuple[Span, Figure | None]:
+    units_at = periods.last_day(month, now, zone)
+    found = figures.availability(session, scope, now, zone, month, Group.POINT, units_at, point=code)
+    return month, next(iter(found), None)
+
+
+def _maintenance(session: Session, point_id: int, around: Span, zone: tzinfo) -> list[Planned]:
+    ground = Ground.load(session, zone, _eye_ids(session, point_id))
+    found: list[Planned] = []
+    for window in maintenance.windows(session, around, zone):
+        covered = [spans for spans in ground.covered([window], around).values() if spans]
+        times = {span for spans in covered for span in spans}
+        found += [Planned(window, span, sum(span in spans for spans in covered)) for span in times]
+    return sorted(found, key=lambda each: each.span, reverse=True)
