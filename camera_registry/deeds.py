@@ -20,6 +20,7 @@ from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
 from camera_registry.windows import Phase, Repeats
 from camera_registry.words import OUTCOMES
+from probes.result import TlsCheck
 
 EVIDENCE: Mapping[Evidence, str] = {
     Evidence.RTP: N_("The stream came without a login"),
@@ -78,6 +79,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.EXPORTED: N_("Exported"),
     Action.ADDED: N_("Added to the registry"),
     Action.CHANGED: N_("Changed in the registry"),
+    Action.NETWORK_SEARCHED: N_("Network searched for devices"),
     Action.COMMISSIONED: N_("Device commissioned"),
     Action.START_ASKED: N_("Start of probing asked for"),
     Action.START_STOPPED: N_("Start of probing stopped"),
@@ -326,7 +328,10 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "funding": {str(slug): words for slug, words in FUNDINGS.items()},
     "grade": {str(slug): words for slug, words in GRADES.items()},
     "word": {str(slug): words for slug, words in REPORTED.items()},
-    "kind": {str(slug): words for slug, words in {**WINDOWS, **DEVICE_KINDS}.items()},
+    "kind": {
+        **{str(slug): words for slug, words in WINDOWS.items()},
+        **{str(slug): words for slug, words in DEVICE_KINDS.items()},
+    },
     "reach": {str(slug): words for slug, words in REACHES.items()},
     "tls_check": {str(slug): words for slug, words in TLS_CHECKS.items()},
     "permissions": {str(slug): words for slug, words in PERMISSIONS.items()},

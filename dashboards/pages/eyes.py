@@ -101,7 +101,7 @@ def eyes(
         registered=len(rows),
         standings=queries.STANDINGS,
         sortable=SORTABLE,
-        offered=_offered(rows, reader),
+        offered=offered(rows, reader),
     )
 
 
@@ -132,8 +132,8 @@ def _columns(reader: Reader) -> Sequence[Column[EyeRow]]:
     )
 
 
-def _offered(rows: Iterable[EyeRow], reader: Reader) -> Offered:
-    reasons = {row.reason: reader.reason(row.reason) for row in rows if row.reason and reader.why(row)}
+def offered(rows: Iterable[EyeRow], reader: Reader) -> Offered:
+    reasons = {str(row.reason): reader.reason(row.reason) for row in rows if row.reason and reader.why(row)}
     return Offered(
         units={row.unit_code: row.unit for row in rows if row.unit_code},
         fundings=_by_word({row.funding: reader.funding(row.funding) for row in rows if row.funding}),
