@@ -44,6 +44,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "custody": {"custody": "Who manages a point, and who pays for it."},
     "maintenance": {"maintenance": "Windows that leave the count: planned work and power cuts."},
     "closing": {"month": "Closed months."},
+    "tokens": {"token": "The ways in of programs."},
     "replay": {
         "replay": (
             "Judge a scenario in virtual time, in a database of its own, and print what is concluded."

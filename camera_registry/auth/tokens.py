@@ -73,20 +73,22 @@ def identify(
             return None
         row, owner = found
         scope, units = scopes.of_user(session, owner.id, owner.everywhere)
-    if row.used_at is None or row.used_at < _hour(now):
+        identity = Identity(
+            user_id=owner.id,
+            name=owner.name,
+            role=Role(owner.role),
+            scope=scope,
+            origin=origin,
+            request_id=request_id,
+            shown_name=owner.shown_name,
+            units=units,
+            permissions=frozenset(_holds(owner, row.permissions)),
+        )
+        token_id, used_at = row.id, row.used_at
+    if used_at is None or used_at < _hour(now):
         with database.transaction() as session:
-            session.get_one(ApiToken, row.id).used_at = _hour(now)
-    return Identity(
-        user_id=owner.id,
-        name=owner.name,
-        role=Role(owner.role),
-        scope=scope,
-        origin=origin,
-        request_id=request_id,
-        shown_name=owner.shown_name,
-        units=units,
-        permissions=frozenset(_holds(owner, row.permissions)),
-    )
+            session.get_one(ApiToken, token_id).used_at = _hour(now)
+    return identity
 
 
 def grantable(role: Role, everywhere: bool) -> list[Permission]:

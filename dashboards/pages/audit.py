@@ -1,0 +1,92 @@
+"""Who did what: the log, narrowed by its address; each entry with what it changed, and a file of them all."""
+
+from itertools import islice
+
+from fastapi import APIRouter, Request, Response
+
+from camera_registry import audit, audit_log, deeds
+from camera_registry.api.audit import Before, FromAddress
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.audit import Action
+from camera_registry.audit_log import Entry
+from camera_registry.auth.roles import Permission
+from camera_registry.i18n import N_, collation_key
+from dashboards import tables
+from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column, FileKind
+
+MOST_EXPORTED = 50_000
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/audit", dependencies=[may(Permission.AUDIT)])
+def show(
+    desk: AtDesk, request: Request, asked: FromAddress, before: Before = None, as_: AsFile = None
+) -> Response:
+    """A page of the log, or with ``?as=`` a file of all that the conditions show."""
+    reader = reader_of(request, desk)
+    day = reader.now.astimezone(reader.zone).date()
+    wanted = asked.wanted(reader.zone)
+    refused = ""
+    with desk.database.reading() as session:
+        if as_ is not None:
+            every = list(islice(audit_log.every(session, desk.scope, day, wanted), MOST_EXPORTED + 1))
+            if len(every) <= MOST_EXPORTED:
+                return _file(desk, as_, every, reader, asked.query)
+            message = N_("More than {limit} entries are too many for a file: choose a period.")
+            refused = reader.say(message, limit=reader.number(MOST_EXPORTED))
+        found = audit_log.page(session, desk.scope, day, wanted, before)
+        people = audit_log.people(session, desk.scope, day)
+    actions = {str(action): reader.say(words) for action, words in deeds.ACTIONS.items()}
+    return page(
+        request,
+        desk,
+        "audit.html",
+        reader=reader,
+        status=409 if refused else 200,
+        asked=asked,
+        refused=refused,
+        found=found,
+        before=before,
+        people=people,
+        actions=dict(sorted(actions.items(), key=lambda action: collation_key(action[1]))),
+    )
+
+
+def _file(
+    desk: Desk, kind: FileKind, entries: list[Entry], reader: Reader, conditions: dict[str, str]
+) -> Response:
+    """The entries as a file; that they were taken out stands in the log as well."""
+    with desk.database.transaction() as session:
+        detail = {**conditions, "entries": len(entries)}
+        audit.record(session, desk.actor, Action.EXPORTED, f"audit:{kind}", reader.now, detail=detail)
+    return tables.file(kind, "audit", _columns(reader), entries, reader)
+
+
+def _columns(reader: Reader) -> list[Column[Entry]]:
+    return [
+        Column("at", N_("When"), lambda entry: entry.at),
+        Column("who", N_("Who"), lambda entry: entry.who),
+        Column("origin", N_("From where"), lambda entry: entry.origin),
+        Column("action", N_("What"), lambda entry: reader.action(entry.action)),
+        Column("subject", N_("To what"), lambda entry: entry.subject),
+        Column("changed", N_("Before and after"), lambda entry: _changed(entry, reader)),
+        Column("detail", N_("Details"), lambda entry: _told(entry, reader)),
+        Column("reason", N_("Reason"), lambda entry: entry.reason),
+        Column("request", N_("Request"), lambda entry: entry.request_id),
+    ]
+
+
+def _changed(entry: Entry, reader: Reader) -> str:
+    return "; ".join(
+        f"{reader.field(each.field)}: {reader.value(each.field, each.before)} → "
+        f"{reader.value(each.field, each.after)}"
+        for each in entry.differences
+    )
+
+
+def _told(entry: Entry, reader: Reader) -> str:
+    return "; ".join(
+        f"{reader.field(name)}: {reader.value(name, value)}" for name, value in entry.circumstances.items()
+    )
