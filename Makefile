@@ -25,7 +25,7 @@ demo: $(VENV)  ## a synthetic city of 953 eyes, probed live, on http://127.0.0.1
 	$(BIN)/camera-registry demo $(ARGS)
 
 test: $(VENV) debian $(LIVE555) $(IPYCAM)  ## all tests, against real servers on loopback (ARGS="-k name")
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)  ## ruff, mypy --strict, and who may import whom
 	$(BIN)/ruff check .

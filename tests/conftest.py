@@ -1,4 +1,4 @@
-"""What every test may ask for: an empty database of either kind."""
+"""What every test may ask for: an empty database of either kind; and which tests come first."""
 
 import os
 import pwd
@@ -17,6 +17,9 @@ from tests.servers import started
 
 DATABASES = ("sqlite", "postgresql")
 
+# Files here take minutes of one process: begun last, they would keep one at work while the others stand still.
+LONG = tuple(Path(__file__).parent / folder for folder in ("stories", "mutations", "replay", "browser"))
+
 # A test cluster may lose everything: nothing is ever written through to the disk.
 CAREFREE = (
     "fsync=off",
@@ -27,6 +30,11 @@ CAREFREE = (
 )
 
 _numbers = count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first; within these and those, as they were found."""
+    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in LONG))
 
 
 @pytest.fixture(scope="session")
