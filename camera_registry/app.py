@@ -9,7 +9,19 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from camera_registry.api import audit, events, figures, incidents, inventory, maintenance, points, problems, watching
+from camera_registry.api import (
+    audit,
+    events,
+    figures,
+    geojson,
+    incidents,
+    inventory,
+    maintenance,
+    points,
+    problems,
+    series,
+    watching,
+)
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk, desk_of
 from camera_registry.api.guard import Guard
@@ -20,9 +32,12 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
 from dashboards.assets import Assets
+from dashboards.pages import audit as audit_pages
 from dashboards.pages import (
+    account,
     availability,
     baselines,
+    bulk,
     city,
     confirming,
     counting,
@@ -31,15 +46,18 @@ from dashboards.pages import (
     figure,
     grading,
     importing,
+    point,
+    probe_now,
     refusal,
     reported,
     sign_in,
     tokens,
     unit,
+    users,
 )
-from dashboards.pages import audit as audit_pages
 from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
+from dashboards.pages import map as map_pages
 
 
 def _utc_now() -> datetime:
@@ -65,10 +83,12 @@ def create_app(
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
-    for room in (audit, events, figures, incidents, inventory, maintenance, points, watching):
+    for room in (audit, events, figures, geojson, incidents, series, inventory, maintenance, points, watching):
         app.include_router(room.router)
     for face in (
         sign_in,
+        account,
+        users,
         city,
         baselines,
         availability,
@@ -80,9 +100,13 @@ def create_app(
         confirming,
         maintenance_pages,
         eyes,
+        bulk,
+        probe_now,
         eye,
+        point,
         incident_pages,
         unit,
+        map_pages,
         audit_pages,
         tokens,
     ):

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from camera_registry import deeds, i18n, incidents, words
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
-from camera_registry.auth.roles import Permission
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -186,6 +186,9 @@ class Reader:
 
     def step(self, slug: str) -> str:
         return self.say(words.STEPS[Step(slug)])
+
+    def role(self, slug: str) -> str:
+        return self.say(deeds.ROLES[Role(slug)])
 
     def action(self, slug: str) -> str:
         return self.say(deeds.ACTIONS[Action(slug)]) if slug in set(Action) else slug

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
 from camera_registry.auth import bearer
+from camera_registry.auth.users import UserError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import SignInLink, User
@@ -27,16 +28,22 @@ class LinkOver(RegistryError):
 def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
     """The path of a new link for an enabled user; it is shown once and kept nowhere. Older ones end.
 
-    Raises ``NoResultFound`` where there is no such user.
+    Raises ``UserError`` where nobody is called this, or may not sign in.
     """
-    user_id = session.scalars(select(User.id).where(User.name == user, User.disabled_at.is_(None))).one()
+    user_id = session.scalar(select(User.id).where(User.name == user, User.disabled_at.is_(None)))
+    if user_id is None:
+        raise UserError(N_("{name} is unknown or disabled: no link lets them in."), name=user)
     session.execute(
         delete(SignInLink).where((SignInLink.user_id == user_id) | (SignInLink.expires_at <= now))
     )
     token = bearer.mint()
     session.add(
         SignInLink(
-            token_hash=bearer.digest(token), user_id=user_id, made_at=now, expires_at=now + LASTS, used_at=None
+            token_hash=bearer.digest(token),
+            user_id=user_id,
+            made_at=now,
+            expires_at=now + LASTS,
+            used_at=None,
         )
     )
     audit.record(session, actor, Action.LINK_MADE, f"user:{user}", now)

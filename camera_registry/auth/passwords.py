@@ -4,11 +4,13 @@ A hash takes 64 MiB and a tenth of a second on purpose. So few are computed at o
 meanwhile waits as a coroutine: a hundred tries take no more memory than two, and no thread from other pages.
 """
 
+from collections.abc import Callable
 from functools import cache
+from typing import TypeVar
 from unicodedata import normalize
 
-import anyio
 from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
@@ -21,8 +23,10 @@ MOST_WAITING = 100
 LEAST, MOST = 10, 200  # characters
 LEAST_DIFFERENT = 5
 
+Result = TypeVar("Result")
+
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-_limiter = anyio.lowlevel.RunVar[CapacityLimiter]("passwords")
+_limiters: RunVar[CapacityLimiter] = RunVar("passwords")
 
 
 class PasswordError(RegistryError):
@@ -64,25 +68,21 @@ def matches(kept: str, password: str) -> bool:
     return bool(kept)
 
 
-async def hashed_in_turn(password: str) -> str:
-    """``hashed``, in its turn. Raises ``TooBusy``."""
-    return await to_thread.run_sync(hashed, password, limiter=_turn())
-
-
-async def matches_in_turn(kept: str, password: str) -> bool:
-    """``matches``, in its turn. Raises ``TooBusy``."""
-    return await to_thread.run_sync(matches, kept, password, limiter=_turn())
-
-
-def _turn() -> CapacityLimiter:
-    """One for each event loop."""
-    limiter = _limiter.get(None)
-    if limiter is None:
-        limiter = CapacityLimiter(AT_ONCE)
-        _limiter.set(limiter)
+async def in_turn(work: Callable[[], Result]) -> Result:
+    """Do what hashes a password in a thread, few at once. Raises ``TooBusy``, and what ``work`` raises."""
+    limiter = _limiter()
     if limiter.statistics().tasks_waiting >= MOST_WAITING:
         raise TooBusy(N_("Too many people are signing in at this moment. Try again in a minute."))
-    return limiter
+    return await to_thread.run_sync(work, limiter=limiter)
+
+
+def _limiter() -> CapacityLimiter:
+    """One for each event loop."""
+    try:
+        return _limiters.get()
+    except LookupError:
+        _limiters.set(CapacityLimiter(AT_ONCE))
+        return _limiters.get()
 
 
 @cache
@@ -91,5 +91,5 @@ def _of_nobody() -> str:
 
 
 def _spelled(password: str) -> str:
-    """One keyboard writes ế as one character, another as three: both are the same password (RFC 8265, 4.2)."""
+    """One keyboard writes ế as one character, another as three: the same password (RFC 8265, 4.2)."""
     return normalize("NFC", password)

@@ -66,7 +66,7 @@ def begin(
             seen_at=now,
             expires_at=_expiry(settings, now, now),
             origin=origin,
-            agent=agent[:LONGEST_AGENT],
+            agent="".join(filter(str.isprintable, agent))[:LONGEST_AGENT],
             by_link=by_link,
         )
     )

@@ -91,4 +91,6 @@ def _neighbourhood(origin: str) -> str:
         address = ip_address(origin)
     except ValueError:
         return origin[:100]
-    return str(ip_network((address, IPV6_OF_ONE), strict=False)) if isinstance(address, IPv6Address) else origin
+    return (
+        str(ip_network((address, IPV6_OF_ONE), strict=False)) if isinstance(address, IPv6Address) else origin
+    )

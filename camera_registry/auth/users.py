@@ -222,7 +222,7 @@ def _seeing_allowed(scope: Scope, seeing: Seeing) -> None:
 
 
 def _shown(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_SHOWN_NAME]
+    return "".join(char for char in " ".join(text.split()) if char.isprintable())[:LONGEST_SHOWN_NAME]
 
 
 def _row(user: User, units: Collection[Unit]) -> UserRow:

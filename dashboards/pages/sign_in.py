@@ -1,14 +1,98 @@
-"""``/sign-in``: by name and password, or by a link that signs somebody in once."""
+"""``/sign-in``: by name and password, or by a link that signs somebody in once; and ``/sign-out``."""
 
+import re
+from functools import partial
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
+from camera_registry.api import cookies
+from camera_registry.api.desk import AtDesk, Desk, identify
+from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.auth import links, passwords, sessions, signing_in
+from camera_registry.auth.links import LinkOver
+from camera_registry.auth.signing_in import Asker, WrongLogin
+from camera_registry.auth.throttle import Throttled
+from camera_registry.errors import RegistryError
+from dashboards.rendering import page, reader_of
+
 PATH = "/sign-in"
+LONGEST_NEXT = 500
+
+# A path of ours: "//host" and "/\host" are addresses of elsewhere to a browser.
+OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f]*")
+
+Next = Annotated[str, Query(max_length=LONGEST_NEXT)]
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get(PATH)
+def ask(desk: AtDesk, request: Request, next: Next = "/") -> Response:
+    if identify(request) is not None:
+        return _led_on(next)
+    return _form(desk, request, next)
+
+
+@router.post(PATH, dependencies=[FromOwnPage])
+async def sign_in(
+    desk: AtDesk,
+    request: Request,
+    name: Annotated[str, Form(max_length=200)] = "",
+    password: Annotated[str, Form(max_length=1_000)] = "",
+    next: Annotated[str, Form(max_length=LONGEST_NEXT)] = "/",
+) -> Response:
+    checked = partial(
+        *(signing_in.by_password, desk.database, desk.settings, name, password),
+        *(asker_of(request), desk.now()),
+    )
+    try:
+        token = await passwords.in_turn(checked)
+    except RegistryError as refused:
+        return await run_in_threadpool(_form, desk, request, next, name=name, refused=refused)
+    return _signed_in(desk, request, token, next)
+
+
+@router.get(f"{links.PATH}/{{token}}")
+def ask_by_link(desk: AtDesk, request: Request, token: str, next: Next = "/account") -> Response:
+    """Shows a button and uses nothing up: chats look at addresses before people do."""
+    try:
+        with desk.database.reading() as session:
+            user = links.user_of(session, token, desk.now())
+            name = user.shown_name or user.name
+    except LinkOver as refused:
+        return _form(desk, request, "/", refused=refused)
+    reader = reader_of(request, desk)
+    return page(request, desk, "sign_in_link.html", reader=reader, name=name, next=_own(next))
+
+
+@router.post(f"{links.PATH}/{{token}}", dependencies=[FromOwnPage])
+def sign_in_by_link(
+    desk: AtDesk,
+    request: Request,
+    token: str,
+    next: Annotated[str, Form(max_length=LONGEST_NEXT)] = "/account",
+) -> Response:
+    try:
+        begun = signing_in.by_link(desk.database, desk.settings, token, asker_of(request), desk.now())
+    except LinkOver as refused:
+        return _form(desk, request, "/", refused=refused)
+    return _signed_in(desk, request, begun, next)
+
+
+@router.post("/sign-out", dependencies=[FromOwnPage])
+def sign_out(desk: AtDesk, request: Request) -> Response:
+    identity = identify(request)
+    if identity is not None and identity.session_id is not None:
+        with desk.database.transaction() as session:
+            sessions.end(session, identity.user_id, identity.session_id)
+    response = RedirectResponse(PATH, HTTPStatus.SEE_OTHER)
+    cookies.forget(request, response)
+    return response
 
 
 def led_there(request: Request) -> Response:
@@ -25,8 +109,62 @@ def led_there(request: Request) -> Response:
     return RedirectResponse(_address_of(asked), HTTPStatus.SEE_OTHER)
 
 
+def asker_of(request: Request) -> Asker:
+    return Asker(
+        origin=request.client.host if request.client else "",
+        agent=request.headers.get("user-agent", ""),
+        request_id=getattr(request.state, "request_id", ""),
+    )
+
+
 def _address_of(asked: str) -> str:
     """The address of signing in that leads on to the path of ``asked``, an address of ours."""
     parts = urlsplit(asked)
     on = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return PATH if on in ("", "/") else f"{PATH}?{urlencode({'next': on})}"
+
+
+def _own(next: str) -> str:
+    return next if OWN_PATH.fullmatch(next) else "/"
+
+
+def _led_on(next: str) -> Response:
+    return RedirectResponse(_own(next), HTTPStatus.SEE_OTHER)
+
+
+def _signed_in(desk: Desk, request: Request, token: str, next: str) -> Response:
+    response = _led_on(next)
+    cookies.keep(request, response, token, desk.settings.session_days)
+    return response
+
+
+def _form(
+    desk: Desk, request: Request, next: str, *, name: str = "", refused: RegistryError | None = None
+) -> Response:
+    reader = reader_of(request, desk)
+    response = page(
+        request,
+        desk,
+        "sign_in.html",
+        reader=reader,
+        status=_status(refused),
+        next=_own(next),
+        name=name[:100],
+        refused=refused.text(reader.language) if refused else "",
+    )
+    if isinstance(refused, Throttled):
+        response.headers["Retry-After"] = str(refused.values["seconds"])
+    return response
+
+
+def _status(refused: RegistryError | None) -> HTTPStatus:
+    match refused:
+        case None:
+            return HTTPStatus.OK
+        case Throttled():
+            return HTTPStatus.TOO_MANY_REQUESTS
+        case WrongLogin():
+            return HTTPStatus.FORBIDDEN
+        case LinkOver():
+            return HTTPStatus.GONE
+    return HTTPStatus.SERVICE_UNAVAILABLE
