@@ -21,6 +21,7 @@ from camera_registry.incidents import Kind
 from camera_registry.maintenance import Cover, ScopeKind
 from camera_registry.models import Device, Eye, Incident, IncidentNote, Point
 from camera_registry.outages import IncidentRow
+from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
 LONGEST_COMMENT = 2_000  # characters
@@ -175,7 +176,7 @@ def _lock(session: Session, incident: IncidentRow) -> None:
 
 
 def _cover(session: Session, kind: ScopeKind, code: str, day: date) -> Cover:
-    return maintenance.cover_of(session, f"{kind}:{code}", day)
+    return maintenance.cover_of(session, Scope.everything(), f"{kind}:{code}", day)
 
 
 def _notes(session: Session, incident: IncidentRow) -> list[Note]:

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from camera_registry import audit
+from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
@@ -34,7 +34,7 @@ from camera_registry.models import (
 )
 from camera_registry.notices import LONGEST_NOTICE
 from camera_registry.recurrence import checked, occurrences
-from camera_registry.units import UnitTree, UnitVersion
+from camera_registry.units import Scope, UnitTree, UnitVersion
 from camera_registry.uptime import Span, clipped, merged
 
 LONGEST = timedelta(days=366)  # one that lasts longer is a suspension, or a year that was mistyped
@@ -154,7 +154,7 @@ def enter(
         "from": span.start.isoformat(),
         "to": span.end.isoformat(),
         "recurrence": recurrence,
-        "covers": sorted(f"{cover.kind}:{cover.ref_id or ''}" for cover in set(covers)),
+        "covers": sorted(scopes(session, covers).values() if EVERYTHING not in covers else ["all"]),
     }
     subject = f"maintenance:{row.id}"
     audit.record(session, actor, Action.MAINTENANCE_ENTERED, subject, now, detail=detail, reason=reason)
@@ -282,26 +282,55 @@ def closed_months(session: Session, spans: Iterable[Span], zone: tzinfo) -> list
     return [month for month in closed if month in touched]
 
 
-def cover_of(session: Session, text: str, day: date) -> Cover:
+def cover_of(session: Session, scope: Scope, text: str, day: date) -> Cover:
     """What ``all``, ``eye:CODE``, ``device:CODE``, ``point:CODE``, ``site:CODE`` or ``unit:NAME`` names.
 
-    A unit is named as on ``day`` (see ``UnitTree.resolve``). Raises ``MaintenanceError`` or ``UnitError``.
+    A unit is named as on ``day`` (see ``UnitTree.resolve``). What does not lie in ``scope`` on that day is
+    named by nothing; everything, and a site, lie in that of the whole city alone. Raises
+    ``MaintenanceError`` or ``UnitError``.
     """
-    word, _, name = (part.strip() for part in text.strip().partition(":"))
-    if word == ScopeKind.ALL and not name:
-        return EVERYTHING
-    if word == ScopeKind.UNIT and name:
-        return Cover(ScopeKind.UNIT, UnitTree.load(session).resolve(name, day).id)
-    for kind, table in _TABLES.items():
-        if word == kind and kind is not ScopeKind.UNIT and name:
-            found = session.scalar(select(table.id).where(table.code == name))
-            if found is None:
-                raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
-            return Cover(kind, found)
-    raise MaintenanceError(
-        N_('"{text}" is no scope; possible are all, eye:, device:, point:, unit: and site: with a code.'),
-        text=text.strip(),
-    )
+    cover = _named(session, text, day)
+    if not Inside.load(session, scope, day).holds(cover):
+        raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
+    return cover
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What of the things that windows name lies in a scope on a day; read once, it answers for many."""
+
+    scope: Scope
+    ids: Mapping[ScopeKind, Collection[int]]
+
+    @classmethod
+    def load(cls, session: Session, scope: Scope, day: date) -> "Inside":
+        if scope.unit_ids is None:
+            return cls(scope, {})
+        points = queries.point_ids(session, scope, day)
+        places = [place for place in _places(session, None) if place[2] in points]
+        devices = session.scalars(select(Device.id).where(Device.point_id.in_(points)))
+        return cls(
+            scope,
+            {
+                ScopeKind.EYE: {eye_id for eye_id, *_ in places},
+                ScopeKind.DEVICE: set(devices),
+                ScopeKind.POINT: points,
+            },
+        )
+
+    def holds(self, cover: Cover) -> bool:
+        """Whether all of it lies inside."""
+        if self.scope.unit_ids is None:
+            return True
+        if cover.ref_id is None or cover.kind is ScopeKind.SITE:
+            return False
+        if cover.kind is ScopeKind.UNIT:
+            return self.scope.covers(cover.ref_id)
+        return cover.ref_id in self.ids[cover.kind]
+
+    def tells(self, cover: Cover) -> bool:
+        """Whether its name may be told: units and sites are no secret, what stands in them is."""
+        return cover.kind not in self.ids or self.holds(cover)
 
 
 def names(session: Session, covers: Collection[Cover]) -> dict[Cover, str]:
@@ -330,6 +359,25 @@ def lies_in(tree: UnitTree, unit_id: int) -> set[int]:
 
 
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+def _named(session: Session, text: str, day: date) -> Cover:
+    word, _, name = (part.strip() for part in text.strip().partition(":"))
+    if word == ScopeKind.ALL and not name:
+        return EVERYTHING
+    if word == ScopeKind.UNIT and name:
+        return Cover(ScopeKind.UNIT, UnitTree.load(session).resolve(name, day).id)
+    for kind, table in _TABLES.items():
+        if word == kind and kind is not ScopeKind.UNIT and name:
+            found = session.scalar(select(table.id).where(table.code == name))
+            if found is None:
+                raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
+            return Cover(kind, found)
+    raise MaintenanceError(
+        N_('"{text}" is no scope; possible are all, eye:, device:, point:, unit: and site: with a code.'),
+        text=text.strip(),
+    )
+
 
 _TABLES: Mapping[ScopeKind, Any] = {
     ScopeKind.EYE: Eye,

@@ -11,10 +11,11 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from camera_registry import maintenance, queries
+from camera_registry import maintenance
+from camera_registry.audit import Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.maintenance import Cover, Ground, Kind, ScopeKind, Window
+from camera_registry.maintenance import Cover, Ground, Inside, Kind, NoSuchWindow, ScopeKind, Window
 from camera_registry.recurrence import WEEKDAYS, occurrences
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
@@ -52,7 +53,7 @@ class WindowRow:
     """One window of a list. ``start`` and ``end`` are of its present or next time, or of its last one.
 
     ``eyes`` counts those in scope that it covers then; ``scopes`` are what it covers, ``names`` the same as
-    people call it.
+    people call it, as far as the scope may be told. ``inside``: it covers nothing beyond the scope.
     """
 
     id: int
@@ -70,6 +71,7 @@ class WindowRow:
     withdrawn_at: datetime | None
     withdrawn_by: str
     notice: str
+    inside: bool
 
 
 def rows(
@@ -78,10 +80,12 @@ def rows(
     """The windows with a time inside ``within``: those that are on, then coming, past and withdrawn ones."""
     within = within or Span(now - PAST, now + AHEAD)
     found = maintenance.windows(session, within, zone, withdrawn=True)
+    if not found:
+        return []
     called = _Called.load(session, found)
     ground = Ground.load(session, zone)
-    seen = _eyes_in(session, scope, now.astimezone(zone).date(), ground)
-    listed = [row for each in found if (row := _row(each, called, ground, seen, now, within)) is not None]
+    inside = Inside.load(session, scope, now.astimezone(zone).date())
+    listed = [row for each in found if (row := _row(each, called, ground, inside, now, within)) is not None]
     order = list(Phase)
     listed.sort(
         key=lambda row: (order.index(row.phase), row.start if row.phase is Phase.COMING else _later(row))
@@ -93,9 +97,9 @@ def row(session: Session, scope: Scope, now: datetime, zone: tzinfo, window_id: 
     """One window as lists show it; ``None`` where the scope has none of its eyes."""
     window = maintenance.window(session, window_id)
     ground = Ground.load(session, zone)
-    seen = _eyes_in(session, scope, now.astimezone(zone).date(), ground)
+    inside = Inside.load(session, scope, now.astimezone(zone).date())
     within = Span(min(window.span.start, now), max(window.span.end, now) + AHEAD)
-    return _row(window, _Called.load(session, [window]), ground, seen, now, within)
+    return _row(window, _Called.load(session, [window]), ground, inside, now, within)
 
 
 def closed_months(session: Session, window: Window, now: datetime, zone: tzinfo) -> list[date]:
@@ -134,12 +138,35 @@ def rule_of(repeats: Repeats, start: datetime, zone: tzinfo, until: date | None 
     return rules[repeats] + end
 
 
-def covers_of(session: Session, kind: ScopeKind, codes: str, day: date) -> list[Cover]:
-    """What a form names: one kind, and codes or names with commas or on lines of their own."""
+def covers_of(session: Session, scope: Scope, kind: ScopeKind, codes: str, day: date) -> list[Cover]:
+    """What a form names in ``scope``: one kind, and codes or names with commas or on lines of their own."""
     if kind is ScopeKind.ALL:
-        return [maintenance.EVERYTHING]
+        return [maintenance.cover_of(session, scope, str(kind), day)]
     told = [code.strip() for code in re.split(r"[,;\n]", codes) if code.strip()]
-    return [maintenance.cover_of(session, f"{kind}:{code}", day) for code in told]
+    return [maintenance.cover_of(session, scope, f"{kind}:{code}", day) for code in told]
+
+
+def withdraw(
+    session: Session,
+    scope: Scope,
+    actor: Actor,
+    now: datetime,
+    zone: tzinfo,
+    window_id: int,
+    reason: str,
+) -> Window:
+    """Take back a window that lies in ``scope`` as a whole: see ``maintenance.withdraw``.
+
+    One of which the scope has no eye is not there (``NoSuchWindow``); one that reaches beyond it is for
+    whoever sees all of it (``WindowError``).
+    """
+    found = row(session, scope, now, zone, window_id)
+    if found is None:
+        raise NoSuchWindow(N_("There is no maintenance window {id}."), id=window_id)
+    if not found.inside:
+        message = N_("The window {id} covers more than you may see; it is not yours alone.")
+        raise WindowError(message, id=window_id)
+    return maintenance.withdraw(session, actor, now, zone, window_id, reason)
 
 
 # --- how it is done ---------------------------------------------------------------------------------
@@ -161,26 +188,21 @@ def _later(row: WindowRow) -> datetime:
     return datetime.max.replace(tzinfo=UTC) - (row.start - datetime.min.replace(tzinfo=UTC))
 
 
-def _eyes_in(session: Session, scope: Scope, day: date, ground: Ground) -> frozenset[int]:
-    if scope.unit_ids is None:
-        return frozenset(eye_id for eye_id, *_ in ground.places)
-    points = queries.point_ids(session, scope, day)
-    return frozenset(eye_id for eye_id, _, point_id, _ in ground.places if point_id in points)
-
-
 def _row(
     window: Window,
     called: "_Called",
     ground: Ground,
-    seen: frozenset[int],
+    inside: Inside,
     now: datetime,
     within: Span,
 ) -> WindowRow | None:
     times = window.spans(within, ground.zone)
     shown = next((span for span in times if span.end > now), times[-1] if times else window.span)
-    eyes = sum(1 for eye_id, spans in ground.covered([window], shown).items() if spans and eye_id in seen)
-    if not eyes and len(seen) < len(ground.places):
+    covered = ground.covered([window], shown)
+    eyes = sum(1 for eye_id, spans in covered.items() if spans and inside.holds(Cover(ScopeKind.EYE, eye_id)))
+    if not eyes and inside.scope.unit_ids is not None:
         return None
+    told = [cover for cover in window.covers if inside.tells(cover)]
     whole = next(iter(occurrences(window.span, window.recurrence, shown, ground.zone)), shown)
     phase = Phase.PAST if whole.end <= now else Phase.COMING if whole.start > now else Phase.PRESENT
     return WindowRow(
@@ -191,12 +213,13 @@ def _row(
         whole.end,
         window.recurrence,
         window.reason,
-        tuple(called.scopes[cover] for cover in window.covers if cover in called.scopes),
-        tuple(called.names[cover] for cover in window.covers if cover in called.names),
+        tuple(called.scopes[cover] for cover in told if cover in called.scopes),
+        tuple(called.names[cover] for cover in told if cover in called.names),
         eyes,
         window.entered_at,
         window.entered_by,
         window.withdrawn_at,
         window.withdrawn_by,
         window.notice,
+        all(map(inside.holds, window.covers)),
     )

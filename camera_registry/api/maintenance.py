@@ -78,7 +78,7 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
                 zone,
                 kind=told.kind,
                 span=Span(told.start, told.end),
-                covers=[maintenance.cover_of(session, scope, day) for scope in told.scopes],
+                covers=[maintenance.cover_of(session, desk.scope, text, day) for text in told.scopes],
                 reason=told.reason,
                 recurrence=told.recurrence,
                 notice=told.notice,
@@ -94,7 +94,7 @@ def withdraw(desk: AtDesk, request: Request, window_id: int, told: Withdrawal) -
     now, zone = desk.now(), desk.settings.zone
     try:
         with desk.database.transaction() as session:
-            maintenance.withdraw(session, desk.actor, now, zone, window_id, told.reason)
+            windows.withdraw(session, desk.scope, desk.actor, now, zone, window_id, told.reason)
     except NoSuchWindow as refused:
         raise HTTPException(404, str(refused)) from None
     except AlreadyWithdrawn as refused:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import metrics, outages, queries
-from camera_registry.api.desk import AtDesk, Desk
+from camera_registry.api.desk import AtDesk, Desk, identify
+from camera_registry.auth.roles import Permission
 from camera_registry.units import Scope
 
 router = APIRouter()
@@ -45,9 +46,9 @@ def _health(status: int, body: Mapping[str, object]) -> Response:
 
 @router.get("/metrics")
 def scrape(desk: AtDesk, request: Request) -> Response:
-    """Prometheus text, for this machine or for who has the token."""
+    """Prometheus text: for this machine, for who has the token of the settings, and for who may scrape."""
     if not _may_scrape(desk, request):
-        raise HTTPException(403, "Metrics are for this machine, or for a bearer of the token.")
+        raise HTTPException(403, "Metrics are for this machine, or for a bearer of a token that may scrape.")
     now, everything = desk.now(), Scope.everything()
     with desk.database.reading() as session:
         rows = queries.eyes(session, everything, now, desk.settings.zone)
@@ -62,6 +63,14 @@ def scrape(desk: AtDesk, request: Request) -> Response:
 def _may_scrape(desk: Desk, request: Request) -> bool:
     if request.client is not None and _loopback(request.client.host):
         return True
+    if _has_settings_token(desk, request):
+        return True
+    identity = identify(request)
+    # Metrics are of the whole city: who sees a part of it has no use for them.
+    return identity is not None and identity.may(Permission.SCRAPE) and identity.scope.unit_ids is None
+
+
+def _has_settings_token(desk: Desk, request: Request) -> bool:
     if desk.settings.metrics_token is None:
         return False
     kind, _, token = request.headers.get("authorization", "").partition(" ")

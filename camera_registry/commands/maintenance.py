@@ -61,7 +61,7 @@ def add(
         moment = now()
         span = Span(windows.moment_of(start, loaded.zone), windows.moment_of(end, loaded.zone))
         day = span.start.astimezone(loaded.zone).date()
-        covers = [maintenance.cover_of(session, each, day) for each in scope]
+        covers = [maintenance.cover_of(session, Scope.everything(), each, day) for each in scope]
         _enter(session, loaded, moment, kind, span, covers, reason, recurrence=repeat)
 
 

@@ -95,7 +95,7 @@ def enter(
         last = windows.moment_of(until, reader.zone).astimezone(reader.zone).date() if until.strip() else None
         with desk.database.transaction() as session:
             day = span.start.astimezone(reader.zone).date()
-            covers = windows.covers_of(session, scope, codes, day)
+            covers = windows.covers_of(session, desk.scope, scope, codes, day)
             done = _enter(
                 *(session, desk.actor, reader, kind, [span], covers, reason),
                 recurrence=windows.rule_of(repeats, span.start, reader.zone, last),
@@ -112,7 +112,9 @@ def withdraw(
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            taken = maintenance.withdraw(session, desk.actor, reader.now, reader.zone, window, reason)
+            taken = windows.withdraw(
+                *(session, desk.scope, desk.actor, reader.now, reader.zone, window, reason)
+            )
             closed = windows.closed_months(session, taken, reader.now, reader.zone)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language))
@@ -149,7 +151,8 @@ def enter_cut(
     try:
         with desk.database.transaction() as session:
             times = [_span(told) for told in spans]
-            chosen = [maintenance.cover_of(session, told, _today(reader)) for told in covers or ()]
+            day = _today(reader)
+            chosen = [maintenance.cover_of(session, desk.scope, told, day) for told in covers or ()]
             done = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)
@@ -246,6 +249,7 @@ def _page(
     unread: Sequence[str] = (),
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
+    beyond = () if desk.scope.unit_ids is None else (ScopeKind.ALL, ScopeKind.SITE)
     with desk.database.reading() as session:
         rows = windows.rows(session, desk.scope, reader.now, reader.zone)
     return page(
@@ -262,6 +266,7 @@ def _page(
         previews=previews,
         unread=unread,
         deeds=deeds,
+        scopes={kind: words for kind, words in deeds.SCOPES.items() if kind not in beyond},
         longest_reason=maintenance.LONGEST_REASON,
         longest_notice=notices.LONGEST_NOTICE,
     )

@@ -27,6 +27,7 @@ from camera_registry.maintenance import (
 )
 from camera_registry.recurrence import RuleError, checked, occurrences
 from camera_registry.units import UnitError
+from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
 
@@ -55,7 +56,7 @@ def enter(
     reason: str = "Thay nguồn",
     zone: ZoneInfo = ZONE,
 ) -> int:
-    covers = [cover_of(session, scope, span.start.date()) for scope in scopes]
+    covers = [cover_of(session, Scope.everything(), scope, span.start.date()) for scope in scopes]
     return maintenance.enter(
         session,
         SOMEBODY,
@@ -234,7 +235,7 @@ def test_what_no_window_can_be_is_refused(
 )
 def test_a_scope_that_names_nothing_is_refused(quick: Database, scope: str) -> None:
     with quick.reading() as session, pytest.raises((MaintenanceError, UnitError)):
-        cover_of(session, scope, date(2026, 3, 1))
+        cover_of(session, Scope.everything(), scope, date(2026, 3, 1))
 
 
 def test_overlapping_windows_count_once(database: Database) -> None:

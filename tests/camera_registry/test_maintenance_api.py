@@ -9,10 +9,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from camera_registry import models
+from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.camera_registry.registries import fresh
-from tests.dashboards.city import NOW
-from tests.dashboards.serving import make_web, signed_in
+from tests.dashboards.city import NOW, fill
+from tests.dashboards.serving import Web, make_web, signed_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 URL = "/api/v1/maintenance"
@@ -43,6 +44,16 @@ def small(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database) -> TestClient:
     return client_of(database)
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Iterator[Web]:
+    """The small city of two wards."""
+    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
+    database.migrate()
+    fill(database)
+    yield make_web(database)
+    database.close()
 
 
 def client_of(database: Database) -> TestClient:
@@ -77,6 +88,7 @@ def test_a_window_is_entered_listed_and_taken_back(client: TestClient, database:
         "withdrawn_at": None,
         "withdrawn_by": "",
         "notice": "",
+        "inside": True,
     }
     assert sorted(window["scopes"]) == ["eye:E1", "unit:u-1"]
     assert sorted(window["names"]) == ["eye:E1", "unit:Phường Yên Bái (u-1)"]
@@ -196,3 +208,33 @@ def test_a_notice_is_read_and_enters_nothing(client: TestClient, database: Datab
 
 def test_a_period_that_is_none_is_refused(client: TestClient) -> None:
     assert client.get(URL, params={"from": "2026-11-23", "to": "2026-11-22"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "scope", ["all", "site:yb", "eye:AL1-NEW", "device:AL1-D", "point:AL1", "unit:04543-2"]
+)
+def test_an_officer_names_only_what_lies_in_the_ward(ward: Web, scope: str) -> None:
+    officer = signed_in(ward, Role.WARD_OFFICER, ["04273-2"])
+    refused = officer.post(URL, json=WINDOW | {"scopes": ["point:NC1", scope]})
+    assert (refused.status_code, refused.json()["detail"]) == (422, f'There is nothing that "{scope}" names.')
+    with ward.database.reading() as session:
+        assert session.scalars(select(models.Maintenance)).all() == []
+
+
+def test_a_window_of_several_wards_is_not_taken_back_by_one(ward: Web) -> None:
+    officer = signed_in(ward, Role.WARD_OFFICER, ["04273-2"])
+    operator = signed_in(ward, Role.OPERATOR)
+    ids = {
+        name: operator.post(URL, json=WINDOW | {"scopes": scopes}).json()["window"]["id"]
+        for name, scopes in (
+            ("own", ["point:NC1"]),
+            ("both", ["eye:NC1-UP", "eye:AL1-NEW"]),
+            ("other", ["point:AL1"]),
+        )
+    }
+    seen = {window["id"]: window["names"] for window in officer.get(URL).json()["windows"]}
+    assert seen == {ids["own"]: ["point:NC1"], ids["both"]: ["eye:NC1-UP"]}
+    answers = {
+        name: officer.post(f"{URL}/{ids[name]}/withdraw", json={"reason": "Nhầm"}).status_code for name in ids
+    }
+    assert answers == {"own": 200, "both": 422, "other": 404}
