@@ -89,11 +89,9 @@ class PointDetail:
     incidents: Sequence[IncidentRow]
     maintenance: Sequence[Planned]
 
-    @property
-    def holder(self) -> Custody | None:
-        """Who has the point on the last of ``day``."""
-        today = self.day.end.date()
-        return next((each for each in reversed(self.custodies) if each.lasts_on(today)), None)
+    def held_on(self, day: date) -> Custody | None:
+        """Who has the point on ``day``."""
+        return next((each for each in reversed(self.custodies) if each.lasts_on(day)), None)
 
 
 def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) -> PointDetail | None:

@@ -284,6 +284,7 @@ class EyeDetail:
 
     eye: EyeRow
     unit_uid: str
+    reach: str  # see inventory.Reach
     address: str
     purpose: str
     channel: int
@@ -352,6 +353,7 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
     return EyeDetail(
         eye=_eye_row(row, places, _reported(session, now)),
         unit_uid=unit_uid(session, *places.units[point.id]),
+        reach=registered.reach,
         address=point.address,
         purpose=registered.purpose,
         channel=registered.channel,
@@ -455,9 +457,15 @@ def eye_in(session: Session, scope: Scope, day: date, code: str, *, locked: bool
 
 
 def device_in(session: Session, scope: Scope, day: date, code: str) -> Device | None:
-    """The row of a device, for what is done to it; ``None`` where none of this code is in scope on ``day``."""
+    """The row of a device, for what is done to it; ``None`` where none of this code is in scope then."""
     device = session.scalars(select(Device).where(Device.code == code)).one_or_none()
     return device if device is not None and device.point_id in point_ids(session, scope, day) else None
+
+
+def point_in(session: Session, scope: Scope, day: date, code: str) -> Point | None:
+    """The row of a point; ``None`` where none of this code is in scope on ``day``."""
+    found = session.scalar(select(Point).where(Point.code == code))
+    return found if found is not None and found.id in point_ids(session, scope, day) else None
 
 
 def point_ids(session: Session, scope: Scope, day: date) -> Collection[int]:

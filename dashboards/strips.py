@@ -21,11 +21,15 @@ LAST_MARK = 88.0  # per cent: a mark further right has no room for its words
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One interval: where it begins and how wide it is, in per cent of the period."""
+    """One interval: where it begins and how wide it is, in per cent of the period.
+
+    ``of`` is the interval, ``None`` where several are drawn as one.
+    """
 
     state: str
     x: float
     width: float
+    of: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def _bar(each: Interval, period: Span) -> Bar:
     width = _place(each.span.end, period) - x
     if each.state in BAD and width < LEAST:
         x, width = min(x, 100 - LEAST), LEAST
-    return Bar(each.state, round(x, 3), round(width, 3))
+    return Bar(each.state, round(x, 3), round(width, 3), each)
 
 
 def _coarse(many: Iterable[Bar]) -> list[Bar]:
