@@ -44,6 +44,25 @@ class Moved:
     closed: tuple[date, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A move that can be made: what it comes to, and the rows it concerns.
+
+    ``same_day`` is the move of that very day, which this one corrects; ``stays`` tells that the correction is
+    not to have moved at all.
+    """
+
+    moved: Moved
+    point_id: int
+    same_day: PointUnit | None
+    stays: bool
+
+
+def would_move(session: Session, code: str, unit: str, first: date, now: datetime, zone: tzinfo) -> Moved:
+    """What ``move_point`` would come to; nothing is changed. Raises as it does, but for the document."""
+    return _plan(session, code, unit, first, now, zone, locked=False).moved
+
+
 def move_point(
     session: Session,
     actor: Actor,
@@ -65,9 +84,33 @@ def move_point(
     document, reason = document.strip(), reason.strip()
     if not document or len(document) > LONGEST_DOCUMENT or len(reason) > LONGEST_REASON:
         raise MoveError(N_("A move names its document (at most {limit} characters)."), limit=LONGEST_DOCUMENT)
+    plan = _plan(session, code, unit, first, now, zone, locked=True)
+    moved = plan.moved
+    if plan.same_day is None:
+        session.add(PointUnit(point_id=plan.point_id, unit_id=moved.after.id, valid_from=first))
+    elif plan.stays:
+        session.delete(plan.same_day)
+    else:
+        plan.same_day.unit_id = moved.after.id
+    session.flush()
+    detail = {
+        "from": first.isoformat(),
+        "until": moved.last.isoformat() if moved.last else None,
+        "unit": moved.after.uid,
+        "unit_before": moved.before.uid if moved.before else None,
+        "document": document,
+        "corrected": plan.same_day is not None,
+    }
+    audit.record(session, actor, Action.POINT_MOVED, f"point:{code}", now, detail=detail, reason=reason)
+    return moved
+
+
+def _plan(
+    session: Session, code: str, unit: str, first: date, now: datetime, zone: tzinfo, *, locked: bool
+) -> _Plan:
     if not EARLIEST <= first <= now.astimezone(zone).date() + timedelta(days=366 * YEARS_AHEAD):
         raise MoveError(N_("{day} is too long ago or too far ahead for a move."), day=f"{first:%d/%m/%Y}")
-    point = point_by_code(session, code, locked=True)
+    point = point_by_code(session, code, locked=locked)
     tree = UnitTree.load(session)
     after = lowest_unit(tree, unit, first)
     rows = list(
@@ -88,25 +131,10 @@ def move_point(
             unit=str(after),
             day=f"{first:%d/%m/%Y}",
         )
-    if same_day is None:
-        session.add(PointUnit(point_id=point.id, unit_id=after.id, valid_from=first))
-    elif earlier and _unit_on(tree, earlier[-1], first) == after:
-        session.delete(same_day)  # corrected to not having moved at all
-    else:
-        same_day.unit_id = after.id
-    session.flush()
     last = later[0] - timedelta(days=1) if later else None
     closed = touched_months(session, first, later[0] if later else None, now, zone)
-    detail = {
-        "from": first.isoformat(),
-        "until": last.isoformat() if last else None,
-        "unit": after.uid,
-        "unit_before": before.uid if before else None,
-        "document": document,
-        "corrected": same_day is not None,
-    }
-    audit.record(session, actor, Action.POINT_MOVED, f"point:{code}", now, detail=detail, reason=reason)
-    return Moved(code, before, after, first, last, closed)
+    stays = bool(earlier) and _unit_on(tree, earlier[-1], first) == after
+    return _Plan(Moved(code, before, after, first, last, closed), point.id, same_day, stays)
 
 
 def lowest_unit(tree: UnitTree, text: str, day: date) -> UnitVersion:

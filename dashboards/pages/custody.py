@@ -1,0 +1,276 @@
+"""Who has a point and who pays for it: those that nobody was handed, those in custody, the history of one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from camera_registry import custody
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.auth.roles import Permission
+from camera_registry.custody import LONGEST_DOCUMENT, LONGEST_NAME, WHY_TEXTS, Custody, CustodyError, Waiting
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.moving import LONGEST_REASON
+from camera_registry.spelling import fold
+from dashboards import tables
+from dashboards.dates import day_of
+from dashboards.leafing import leaf
+from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column
+
+ROWS = 100  # of one page
+MOST_POINTS = 500  # handed over at once
+LONGEST_CONDITION = 200
+
+Condition = Annotated[str, Query(max_length=LONGEST_CONDITION)]
+Points = Annotated[list[str] | None, Query(alias="point", max_length=MOST_POINTS)]
+Text = Annotated[str, Form(max_length=2 * LONGEST_NAME)]
+Day = Annotated[str, Form(max_length=20)]
+
+router = APIRouter(prefix="/registry/custody", include_in_schema=False)
+
+
+QUEUE: Sequence[Column[Waiting]] = (
+    Column("point", N_("Point code"), lambda row: row.point),
+    Column("name", N_("Point"), lambda row: row.point_name),
+    Column("unit", N_("Unit"), lambda row: row.unit),
+    Column("eyes", N_("Eyes"), lambda row: row.eyes),
+    Column("since", N_("Since"), lambda row: row.since),
+    Column("manager", N_("Managed by"), lambda row: row.manager),
+)
+PRESENT: Sequence[Column[Custody]] = (
+    Column("point", N_("Point code"), lambda row: row.point),
+    Column("name", N_("Point"), lambda row: row.point_name),
+    Column("manager", N_("Managed by"), lambda row: row.manager),
+    Column("first", N_("From"), lambda row: row.first),
+    Column("last", N_("To"), lambda row: row.last),
+    Column("electricity", N_("Pays electricity"), lambda row: row.electricity),
+    Column("internet", N_("Pays Internet"), lambda row: row.internet),
+    Column("handed_over_on", N_("Handed over on"), lambda row: row.handed_over_on),
+    Column("document", N_("Document"), lambda row: row.document),
+)
+
+Row = TypeVar("Row", Waiting, Custody)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was typed of a new custody."""
+
+    manager: str = ""
+    first: str = ""
+    last: str = ""
+    electricity: str = ""
+    internet: str = ""
+    handed_over_on: str = ""
+    document: str = ""
+
+
+def _told(
+    manager: Text = "",
+    first: Day = "",
+    last: Day = "",
+    electricity: Text = "",
+    internet: Text = "",
+    handed_over_on: Day = "",
+    document: Annotated[str, Form(max_length=2 * LONGEST_DOCUMENT)] = "",
+) -> Told:
+    return Told(manager, first, last, electricity, internet, handed_over_on, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows of a list are shown: those that say all words of ``q``, from where on, or as a file."""
+
+    q: Condition = ""
+    before: Condition = ""
+    after: Condition = ""
+    as_: AsFile = None
+
+
+@router.get("", dependencies=[may(Permission.VIEW)])
+def queue(desk: AtDesk, request: Request, choice: Annotated[Choice, Depends()]) -> Response:
+    """The points that nobody was handed, the longest first."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        rows = custody.queue(session, desk.scope, _today(reader), reader.zone)
+    why = Column[Waiting]("why", N_("Why"), lambda row: reader.say(WHY_TEXTS[row.why]))
+    return _listed(desk, request, rows, (*QUEUE, why), choice, lambda row: f"{row.since or ''}|{row.point}")
+
+
+@router.get("/present", dependencies=[may(Permission.VIEW)])
+def present(desk: AtDesk, request: Request, choice: Annotated[Choice, Depends()]) -> Response:
+    """The custodies of today, by point."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        rows = custody.present(session, desk.scope, _today(reader))
+    return _listed(desk, request, rows, PRESENT, choice, lambda row: row.point)
+
+
+@router.get("/history", dependencies=[may(Permission.VIEW)])
+def history(desk: AtDesk, request: Request, point: Condition) -> HTMLResponse:
+    """Who had one point, and who has it."""
+    return _history(desk, request, point)
+
+
+@router.get("/enter", dependencies=[may(Permission.MONEY)])
+def form(desk: AtDesk, request: Request, point: Points = None) -> HTMLResponse:
+    """The form to hand over these points together."""
+    return _form(desk, request, point or [], Told())
+
+
+@router.post("/enter", dependencies=[may(Permission.MONEY), FromOwnPage])
+def enter(
+    desk: AtDesk,
+    request: Request,
+    told: Annotated[Told, Depends(_told)],
+    point: Annotated[list[str] | None, Form(max_length=MOST_POINTS)] = None,
+) -> HTMLResponse:
+    """Hand over every one of the points, or none."""
+    reader, points = reader_of(request, desk), list(dict.fromkeys(point or ()))
+    try:
+        first = day_of(told.first)
+        if first is None:
+            raise CustodyError(N_("A custody begins on a day; none is given."))
+        with desk.database.transaction() as session:
+            for code in points:
+                _known(session, desk, reader, code)
+                custody.set_custody(
+                    *(session, desk.actor, code, told.manager, first, reader.now, reader.zone),
+                    last=day_of(told.last),
+                    electricity=told.electricity,
+                    internet=told.internet,
+                    handed_over_on=day_of(told.handed_over_on),
+                    document=told.document,
+                )
+    except RegistryError as refused:
+        return _form(desk, request, points, told, refused=refused.text(reader.language))
+    done = N_("{count} points are in the custody of {manager} from {day} on.")
+    said = reader.say(done, count=reader.number(len(points)), manager=told.manager, day=reader.day(first))
+    if len(points) == 1:
+        return _history(desk, request, points[0], done=said)
+    return page(request, desk, "custody_done.html", reader=reader, done=said, points=points)
+
+
+@router.post("/end", dependencies=[may(Permission.MONEY), FromOwnPage])
+def end(
+    desk: AtDesk,
+    request: Request,
+    point: Annotated[str, Form(max_length=LONGEST_CONDITION)],
+    last: Day,
+    reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+) -> HTMLResponse:
+    """A custody ends, and nobody follows."""
+    reader = reader_of(request, desk)
+    try:
+        day = day_of(last)
+        if day is None:
+            raise CustodyError(N_("A custody ends on a day; none is given."))
+        with desk.database.transaction() as session:
+            _known(session, desk, reader, point)
+            ended = custody.end_custody(
+                *(session, desk.actor, point, day, reader.now, reader.zone), reason=reason
+            )
+    except RegistryError as refused:
+        return _history(desk, request, point, refused=refused.text(reader.language))
+    done = N_("The custody of {manager} ends on {day}; the point waits to be handed over.")
+    said = reader.say(done, manager=ended.manager, day=reader.day(day))
+    return _history(desk, request, point, done=said)
+
+
+def _known(session: Session, desk: Desk, reader: Reader, code: str) -> list[Custody]:
+    """The history of a point in scope; 404 for any other."""
+    found = custody.history(session, desk.scope, _today(reader), code)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def _listed(
+    desk: Desk,
+    request: Request,
+    rows: Sequence[Row],
+    columns: Sequence[Column[Row]],
+    choice: Choice,
+    key: Callable[[Row], str],
+) -> Response:
+    reader = reader_of(request, desk)
+    words = fold(choice.q).split()
+    found = [row for row in rows if all(word in _said(columns, row) for word in words)] if words else rows
+    if choice.as_:
+        return tables.file(choice.as_, "custody", columns, found, reader)
+    shown = leaf(found, key, ROWS, before=choice.before, after=choice.after)
+    return page(
+        request,
+        desk,
+        "custody.html",
+        reader=reader,
+        path=request.url.path,
+        choice=choice,
+        total=len(found),
+        rows=shown.rows,
+        before=f"?{urlencode({'q': choice.q, 'before': shown.before})}" if shown.before else "",
+        after=f"?{urlencode({'q': choice.q, 'after': shown.after})}" if shown.after else "",
+        why=WHY_TEXTS,
+    )
+
+
+def _said(columns: Sequence[Column[Row]], row: Row) -> str:
+    return fold(" ".join(value for column in columns if isinstance(value := column.value(row), str)))
+
+
+def _form(
+    desk: Desk, request: Request, codes: Sequence[str], told: Told, *, refused: str = ""
+) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    today = _today(reader)
+    with desk.database.reading() as session:
+        points = {code: _lasting(_known(session, desk, reader, code), today) for code in codes}
+    return page(
+        request,
+        desk,
+        "custody_enter.html",
+        reader=reader,
+        status=409 if refused else 200,
+        points=points,
+        told=told,
+        refused=refused,
+        longest_name=LONGEST_NAME,
+        longest_document=LONGEST_DOCUMENT,
+    )
+
+
+def _lasting(rows: Sequence[Custody], day: date) -> Custody | None:
+    return next((row for row in rows if row.lasts_on(day)), None)
+
+
+def _today(reader: Reader) -> date:
+    return reader.now.astimezone(reader.zone).date()
+
+
+def _history(desk: Desk, request: Request, point: str, *, done: str = "", refused: str = "") -> HTMLResponse:
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        rows = _known(session, desk, reader, point)
+    today = _today(reader)
+    return page(
+        request,
+        desk,
+        "custody_history.html",
+        reader=reader,
+        status=409 if refused else 200,
+        point=point,
+        rows=list(reversed(rows)),
+        now=_lasting(rows, today),
+        done=done,
+        refused=refused,
+        today=today,
+        longest_reason=LONGEST_REASON,
+    )

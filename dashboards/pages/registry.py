@@ -1,0 +1,186 @@
+"""The desk of the registry: what waits for a person, what can be done; points whose place is not known."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from camera_registry import to_do
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.auth.roles import Permission
+from camera_registry.i18n import N_
+from camera_registry.to_do import ToDo, Unplaced
+from dashboards import tables
+from dashboards.leafing import leaf
+from dashboards.rendering import page, reader_of
+from dashboards.tables import AsFile, Column
+
+ROWS = 100  # of one page
+
+_P = Permission
+
+router = APIRouter(prefix="/registry", include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that waits, or that can be done, for whoever has the permission.
+
+    ``count`` says how many wait; ``whole`` is for those alone who see the whole city.
+    """
+
+    address: str
+    words: str
+    about: str
+    permission: Permission
+    count: Callable[[ToDo], int] | None = None
+    whole: bool = False
+
+
+WAITING = (
+    Task(
+        "/registry/devices",
+        N_("Devices with another serial number"),
+        N_("Another device answers. Its eyes are not asked until somebody confirms it."),
+        _P.REGISTER,
+        lambda waits: waits.devices,
+    ),
+    Task(
+        "/eyes?standing=not_started",
+        N_("Eyes not started"),
+        N_("They are registered, and nobody has asked them yet."),
+        _P.REGISTER,
+        lambda waits: waits.not_started,
+    ),
+    Task(
+        "/baselines",
+        N_("Baselines that wait"),
+        N_("What an eye usually sees, proposed from its pictures: a person approves it."),
+        _P.REGISTER,
+        lambda waits: waits.baselines,
+    ),
+    Task(
+        "/registry/reported",
+        N_("Reports that run out"),
+        N_("Eyes that no network reaches: nobody has said in time how they are."),
+        _P.TELL,
+        lambda waits: waits.reports,
+    ),
+    Task(
+        "/registry/custody",
+        N_("Points not handed over"),
+        N_("Nobody has them, or not in form: nobody pays for their repair."),
+        _P.VIEW,
+        lambda waits: waits.not_handed_over,
+    ),
+    Task(
+        "/registry/unplaced",
+        N_("Points without unit or position"),
+        N_("They are missing on the map or in the figures of a unit."),
+        _P.REGISTER,
+        lambda waits: waits.unplaced,
+    ),
+    Task(
+        "/registry/grades",
+        N_("Pictures never graded"),
+        N_("A person's eye on whether a picture can be used."),
+        _P.TELL,
+        lambda waits: waits.ungraded,
+    ),
+)
+DEEDS = (
+    Task(
+        "/registry/import",
+        N_("Import an inventory"),
+        N_("A workbook or CSV, looked at cell by cell before it is written."),
+        _P.REGISTER,
+        whole=True,
+    ),
+    Task(
+        "/registry/discovery",
+        N_("Find devices"),
+        N_("What answers in a site's network, and what of it is not registered."),
+        _P.REGISTER,
+        whole=True,
+    ),
+    Task(
+        "/registry/start",
+        N_("Start probing"),
+        N_("A site's eyes are asked for the first time, slowly, after a forecast."),
+        _P.REGISTER,
+        whole=True,
+    ),
+    Task(
+        "/eyes",
+        N_("Change eyes, devices and points"),
+        N_("Choose them in the list; one or many at once, with one reason."),
+        _P.REGISTER,
+    ),
+    Task(
+        "/registry/custody/present",
+        N_("Who has which point"),
+        N_("Managers, who pays for power and line, since when, on which paper."),
+        _P.VIEW,
+    ),
+)
+
+UNPLACED = (
+    Column[Unplaced]("point", N_("Point code"), lambda row: row.code),
+    Column[Unplaced]("name", N_("Point"), lambda row: row.name),
+    Column[Unplaced]("unit", N_("Unit"), lambda row: row.unit),
+    Column[Unplaced]("eyes", N_("Eyes"), lambda row: row.eyes),
+)
+
+
+@router.get("", dependencies=[may(Permission.VIEW)])
+def overview(desk: AtDesk, request: Request) -> HTMLResponse:
+    """What the reader may do, with what waits first."""
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        waits = to_do.to_do(session, desk.scope, reader.now, reader.zone)
+    everywhere = desk.scope.unit_ids is None
+    allowed = [
+        task for task in (*WAITING, *DEEDS) if desk.may(task.permission) and (everywhere or not task.whole)
+    ]
+    counted = [(task, task.count(waits)) for task in allowed if task.count]
+    return page(
+        request,
+        desk,
+        "registry.html",
+        reader=reader,
+        revision=revision,
+        waiting=[(task, count) for task, count in counted if count],
+        settled=[task for task, count in counted if not count],
+        deeds=[task for task in allowed if not task.count],
+    )
+
+
+@router.get("/unplaced", dependencies=[may(Permission.REGISTER)])
+def unplaced(
+    desk: AtDesk,
+    request: Request,
+    before: Annotated[str, Query(max_length=100)] = "",
+    after: Annotated[str, Query(max_length=100)] = "",
+    as_: AsFile = None,
+) -> Response:
+    """Points in use without a unit, or without a position."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        rows = to_do.unplaced(session, desk.scope, reader.now, reader.zone)
+    if as_:
+        return tables.file(as_, "unplaced", UNPLACED, rows, reader)
+    shown = leaf(rows, lambda row: row.code, ROWS, before=before, after=after)
+    return page(
+        request,
+        desk,
+        "unplaced.html",
+        reader=reader,
+        total=len(rows),
+        rows=shown.rows,
+        before=f"?{urlencode({'before': shown.before})}" if shown.before else "",
+        after=f"?{urlencode({'after': shown.after})}" if shown.after else "",
+    )
