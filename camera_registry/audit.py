@@ -50,6 +50,7 @@ class Action(StrEnum):
     EXPORTED = "exported"  # names and addresses leave the registry
     ADDED = "added"  # a point, a device, an eye: the subject says
     CHANGED = "changed"
+    NETWORK_SEARCHED = "network_searched"  # for devices
     COMMISSIONED = "commissioned"  # a device as it described itself
     START_ASKED = "start_asked"
     START_STOPPED = "start_stopped"

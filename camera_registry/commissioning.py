@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from camera_registry import audit
+from camera_registry.audit import Action, Actor, Change
 from camera_registry.brands import brand_of, paths_of
 from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
@@ -134,39 +136,57 @@ def propose(session: Session, device: Device, found: Survey | None) -> list[Prop
     return proposed
 
 
-def apply(
-    session: Session, device: Device, target: Target, found: Survey | None, now: datetime
+def accept(
+    session: Session,
+    actor: Actor,
+    device: Device,
+    target: Target,
+    found: Survey | None,
+    chosen: Sequence[Proposed],
+    now: datetime,
 ) -> tuple[int, int]:
-    """Write what ``propose`` proposes, and the device's own facts; returns how many eyes are new, changed."""
-    new = changed = 0
-    for each in propose(session, device, found):
+    """Write the eyes that a person agrees to, and the device's own facts; how many eyes are new, changed.
+
+    ``chosen`` are those of ``propose``, with codes and names as the person has them. Raises
+    ``CommissioningError`` where a code is taken.
+    """
+    changes = []
+    for each in chosen:
         if each.known:
-            changed += _complete(session, each)
-        else:
-            new += 1
-            session.add(
-                Eye(
-                    code=each.code,
-                    device_id=device.id,
-                    name=each.name,
-                    channel=each.channel,
-                    path=each.path,
-                    snapshot_path=each.snapshot_path,
-                    commissioned_at=now,
-                )
-            )
+            changes += _complete(session, each)
+            continue
+        if session.scalar(select(Eye.id).where(func.lower(Eye.code) == each.code.lower())) is not None:
+            raise CommissioningError(N_('The code "{code}" belongs to another eye.'), code=each.code)
+        said = {
+            "code": each.code,
+            "name": each.name,
+            "channel": each.channel,
+            "path": each.path,
+            "snapshot_path": each.snapshot_path,
+        }
+        session.add(Eye(**said, device_id=device.id, commissioned_at=now))
+        session.flush()
+        changes.append(Change(f"eye:{each.code}", None, said | {"device_code": device.code}))
     if found is not None:
         device.onvif_port = device.onvif_port or target.onvif_port
         take_survey(session, device.id, found, now)
+    new = sum(change.before is None for change in changes)
+    detail = {"new": new, "completed": len(changes) - new}
+    audit.record(session, actor, Action.COMMISSIONED, f"device:{device.code}", now, detail=detail)
+    audit.record_changes(session, actor, changes, now)
     session.flush()
-    return new, changed
+    return new, len(changes) - new
 
 
-def _complete(session: Session, each: Proposed) -> bool:
+def _complete(session: Session, each: Proposed) -> list[Change]:
+    """Fill in what is proposed of a known eye; what changed by it, if anything."""
     eye = session.scalars(select(Eye).where(Eye.code == each.code)).one()
-    before = (eye.name, eye.path, eye.snapshot_path)
-    eye.name, eye.path, eye.snapshot_path = each.name, each.path, each.snapshot_path
-    return before != (eye.name, eye.path, eye.snapshot_path)
+    before, after = {}, {}
+    for name in ("name", "path", "snapshot_path"):
+        if (value := getattr(each, name)) != getattr(eye, name):
+            before[name], after[name] = getattr(eye, name), value
+            setattr(eye, name, value)
+    return [Change(f"eye:{eye.code}", before, after)] if after else []
 
 
 def _by_survey(device: Device, found: Survey) -> list[Proposed]:

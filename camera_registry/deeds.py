@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from camera_registry import incidents
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
+from camera_registry.discovering import Standing
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -18,6 +19,7 @@ from camera_registry.inventory import DeviceKind, Funding, Reach, Word
 from camera_registry.maintenance import Kind, ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
+from camera_registry.rollout import Ending, Stage
 from camera_registry.windows import Phase, Repeats
 from camera_registry.words import OUTCOMES
 from probes.result import TlsCheck
@@ -335,4 +337,23 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "reach": {str(slug): words for slug, words in REACHES.items()},
     "tls_check": {str(slug): words for slug, words in TLS_CHECKS.items()},
     "permissions": {str(slug): words for slug, words in PERMISSIONS.items()},
+}
+
+STAGES: Mapping[Stage, str] = {
+    Stage.CANARY: N_("Canaries: one eye for each credential"),
+    Stage.FEW: N_("The first ten"),
+    Stage.ALL: N_("All others"),
+}
+
+ENDINGS: Mapping[Ending, str] = {
+    Ending.DONE: N_("Done"),
+    Ending.REFUSED: N_("Stopped by itself: too many logins were refused"),
+    Ending.STOPPED: N_("Stopped by a person"),
+    Ending.INTERRUPTED: N_("Interrupted"),
+}
+
+ANSWERED: Mapping[Standing, str] = {
+    Standing.NEW: N_("Not registered"),
+    Standing.KNOWN: N_("Registered"),
+    Standing.CHANGED: N_("Another serial number answers"),
 }

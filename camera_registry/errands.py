@@ -21,9 +21,10 @@ from pydantic import TypeAdapter
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from camera_registry import commissioning, models
+from camera_registry import commissioning, discovering, models
 from camera_registry.commissioning import CommissioningError, DeviceReading
 from camera_registry.db import Database, Role, RoleTaken
+from camera_registry.discovering import DiscoveryError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.inventory import device_by_code, eye_by_code, site_by_code
@@ -123,19 +124,30 @@ def request_device(database: Database, device: str, wish: Wish, now: datetime) -
     """Want something of a device. Raises ``InventoryError`` where there is none of this code, and
     ``CommissioningError`` where no network reaches it."""
     with database.transaction() as session:
-        wanted = device_by_code(session, device)
-        if wanted.host is None:
-            raise CommissioningError(N_('No network reaches the device "{code}".'), code=device)
-        row = models.DeviceRequest(device_id=wanted.id, wish=wish, requested_at=now)
-        session.add(row)
-        session.flush()
-        return row.id
+        return want_device(session, device_by_code(session, device), wish, now)
+
+
+def want_device(session: Session, device: models.Device, wish: Wish, now: datetime) -> int:
+    """As ``request_device``, in a transaction of the caller's."""
+    if device.host is None:
+        raise CommissioningError(N_('No network reaches the device "{code}".'), code=device.code)
+    row = models.DeviceRequest(device_id=device.id, wish=wish, requested_at=now)
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def read_reading(database: Database, request: int, now: datetime) -> DeviceReading | None:
     """The answer to ``Wish.READ``, once there is one. Raises ``NoAnswer`` where there will be none."""
-    answer = _device_answer(database, request, now)
-    return None if answer is None else _readings().validate_json(answer)
+    with database.reading() as session:
+        return reading_of(session.get_one(models.DeviceRequest, request), now)
+
+
+def reading_of(row: models.DeviceRequest, now: datetime) -> DeviceReading | None:
+    """As ``read_reading``, of a request that was read."""
+    if row.answered_at is None:
+        _still_wait(row.requested_at, DEVICE_PATIENCE, now)
+    return None if row.answer is None else _readings().validate_json(row.answer)
 
 
 def read_login_answer(database: Database, request: int, now: datetime) -> LoginAnswer | None:
@@ -161,10 +173,15 @@ def forget_device_request(database: Database, request: int) -> None:
 def request_rollout(database: Database, site: str, now: datetime) -> int:
     """Want the eyes of a site started. Raises ``InventoryError`` where there is no such site."""
     with database.transaction() as session:
-        row = models.Rollout(site_id=site_by_code(session, site).id, requested_at=now)
-        session.add(row)
-        session.flush()
-        return row.id
+        return want_rollout(session, site_by_code(session, site), now)
+
+
+def want_rollout(session: Session, site: models.Site, now: datetime) -> int:
+    """As ``request_rollout``, in a transaction of the caller's."""
+    row = models.Rollout(site_id=site.id, requested_at=now)
+    session.add(row)
+    session.flush()
+    return row.id
 
 
 def read_rollout(database: Database, rollout: int, now: datetime) -> models.Rollout:
@@ -243,6 +260,14 @@ class _DeviceRequest:
     wish: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Search:
+    id: int
+    hosts: list[str]
+    interface: str
+    try_ports: bool
+
+
 # Made once: they are run each second.
 OPEN_REQUESTS = (
     select(models.ProbeRequest.id, models.Eye.code, models.ProbeRequest.depth, models.ProbeRequest.record)
@@ -256,6 +281,15 @@ OPEN_WISHES = (
     .where(models.DeviceRequest.answered_at.is_(None))
     .where(models.DeviceRequest.requested_at > bindparam("edge", type_=models.Moment))
     .order_by(models.DeviceRequest.id)
+)
+OPEN_SEARCHES = (
+    select(
+        *(models.Discovery.id, models.Discovery.hosts, models.Discovery.interface),
+        models.Discovery.try_ports,
+    )
+    .where(models.Discovery.answered_at.is_(None))
+    .where(models.Discovery.requested_at > bindparam("edge", type_=models.Moment))
+    .order_by(models.Discovery.id)
 )
 OPEN_ROLLOUTS = (
     select(
@@ -281,6 +315,7 @@ class Errands:
         self._probes: dict[int, asyncio.Task[None]] = {}
         self._devices: dict[int, asyncio.Task[None]] = {}
         self._rollouts: dict[int, asyncio.Task[None]] = {}
+        self._searches: dict[int, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> "Errands":
         await self._look()
@@ -289,7 +324,7 @@ class Errands:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._jobs.stop()
-        probes = [*self._probes.values(), *self._devices.values()]
+        probes = [*self._probes.values(), *self._devices.values(), *self._searches.values()]
         rollouts = list(self._rollouts.values())
         for task in rollouts:
             task.cancel()
@@ -303,7 +338,7 @@ class Errands:
         # What ends while we read is not begun again.
         probes, devices, rollouts = set(self._probes), set(self._devices), set(self._rollouts)
         with database_may_be_away("errands"):
-            requests, wishes, starts = await asyncio.to_thread(self._wanted)
+            requests, wishes, starts, searches = await asyncio.to_thread(self._wanted)
             requests = [request for request in requests if request.id not in probes]
             busy = {row.site_id for row in starts if row.id in rollouts}
             starts = [row for row in starts if row.id not in rollouts]
@@ -314,6 +349,8 @@ class Errands:
             for wish in wishes:
                 if wish.id not in devices:
                     self._begin(self._devices, wish.id, self._grant(wish))
+            if searches and not self._searches:  # one network at a time
+                self._begin(self._searches, searches[0].id, self._search(searches[0]))
             for row in starts:
                 if (ending := self._not_to_begin(row)) is not None:
                     await asyncio.to_thread(self._end, row.id, ending, None)
@@ -321,16 +358,18 @@ class Errands:
                     busy.add(row.site_id)
                     self._begin(self._rollouts, row.id, self._roll_out(row.id, row.site_id))
 
-    def _wanted(self) -> tuple[list[_Request], list[_DeviceRequest], list[_Start]]:
+    def _wanted(self) -> tuple[list[_Request], list[_DeviceRequest], list[_Start], list[_Search]]:
         now = self._monitor.clock()
         with self._database.engine.connect() as connection:
             requests = connection.execute(OPEN_REQUESTS, {"edge": now - PROBE_PATIENCE}).all()
             wishes = connection.execute(OPEN_WISHES, {"edge": now - DEVICE_PATIENCE}).all()
             starts = connection.execute(OPEN_ROLLOUTS).all()
+            searches = connection.execute(OPEN_SEARCHES, {"edge": now - discovering.PATIENCE}).all()
         return (
             [_Request(*row) for row in requests],
             [_DeviceRequest(*row) for row in wishes],
             [_Start(*row) for row in starts],
+            [_Search(*row) for row in searches],
         )
 
     @staticmethod
@@ -409,6 +448,26 @@ class Errands:
                 .values(answered_at=self._monitor.clock(), answer=answer)
             )
 
+    async def _search(self, wanted: _Search) -> None:
+        """Look which devices a network has."""
+        monitor, answer, refusal = self._monitor, None, ""
+        try:
+            found = await discovering.search(
+                wanted.hosts, wanted.interface, wanted.try_ports, monitor.web, monitor.clock
+            )
+            answer = discovering.packed(found)
+        except DiscoveryError as refused:
+            refusal = str(refused)[:200]
+        await asyncio.to_thread(self._write_found, wanted.id, answer, refusal)
+
+    def _write_found(self, search: int, answer: bytes | None, refusal: str) -> None:
+        with self._database.transaction() as session:
+            session.execute(
+                update(models.Discovery)
+                .where(models.Discovery.id == search)
+                .values(answered_at=self._monitor.clock(), answer=answer, refusal=refusal)
+            )
+
     def _not_to_begin(self, row: _Start) -> Ending | None:
         """Why a start that is not under way here must not begin: nobody waits, or it began elsewhere."""
         if row.stop_asked_at is not None:
@@ -471,6 +530,8 @@ class Errands:
         with self._database.transaction() as session:
             for table in (models.ProbeRequest, models.DeviceRequest):
                 session.execute(delete(table).where(table.requested_at < edge))
+            kept = models.Discovery.requested_at >= self._monitor.clock() - discovering.KEPT
+            session.execute(delete(models.Discovery).where(~kept))
 
 
 @cache

@@ -3,19 +3,20 @@ another serial number waits for a person.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit
+from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.inventory import SERIAL_CHANGED
-from camera_registry.models import Device, DeviceEvent, DeviceFacts
+from camera_registry.models import Device, DeviceEvent, DeviceFacts, Eye, Point
+from camera_registry.units import Scope
 from probes.onvif.answers import Identity
 from probes.onvif.survey import Survey
 
@@ -85,6 +86,46 @@ def confirm_device(session: Session, device: Device, actor: Actor, now: datetime
     detail = {"before": before, "after": device.serial}
     audit.record(session, actor, Action.DEVICE_CONFIRMED, f"device:{device.code}", now, detail=detail)
     session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A device that answers with another serial number than the registry has; its ``eyes`` are not asked."""
+
+    device: str
+    manufacturer: str
+    model: str
+    point: str
+    point_name: str
+    at: datetime
+    before: str
+    after: str
+    eyes: int
+
+
+def waiting(session: Session, scope: Scope, day: date) -> list[Waiting]:
+    """The devices in scope on ``day`` that wait for a person, the longest first, each with its newest number."""
+    eyes = (
+        select(func.count(Eye.id))
+        .where(Eye.device_id == Device.id, Eye.retired_at.is_(None))
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(Device, Point, DeviceEvent, eyes)
+        .join(Point, Device.point_id == Point.id)
+        .join(DeviceEvent, DeviceEvent.device_id == Device.id)
+        .where(DeviceEvent.kind == Change.SERIAL, DeviceEvent.confirmed_at.is_(None))
+        .where(*queries.within(session, scope, day))
+        .order_by(DeviceEvent.at, DeviceEvent.id)
+    )
+    newest = {
+        device.id: Waiting(
+            *(device.code, device.manufacturer, device.model, point.code, point.name),
+            *(event.at, event.before, event.after, count),
+        )
+        for device, point, event, count in found
+    }
+    return list(newest.values())
 
 
 def same_serial(one: str, other: str) -> bool:

@@ -921,6 +921,22 @@ class DeviceRequest(Base):
     answer: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class Discovery(Base):
+    """Somebody wants to know which devices are there. Answered by the one process that asks; kept for a day."""
+
+    __tablename__ = "discovery"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    hosts: Mapped[list[Any]]  # addresses; none: the whole network segment
+    interface: Mapped[str] = mapped_column(String(64), default="")  # own address out of which that is asked
+    try_ports: Mapped[bool]  # also the usual ports of hosts that stay silent
+    requested_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(String(100))
+    answered_at: Mapped[datetime | None]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)  # None once answered: the network refused
+    refusal: Mapped[str] = mapped_column(String(200), default="")  # why it did
+
+
 class Rollout(Base):
     """One start of a site: what was asked for, how far it came, and how it ended. Kept as its record."""
 

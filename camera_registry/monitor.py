@@ -73,7 +73,7 @@ class Monitor:
                 site=site,
                 started=started,
             )
-        return [_remembering(a.target, self.sweeper.memories.get(a.target.eye)) for a in asked]
+        return [remembering(a.target, self.sweeper.memories.get(a.target.eye)) for a in asked]
 
     def plan(self) -> Plan:
         """The plan of this moment; what it computed of each device's pace is kept with the device."""
@@ -153,7 +153,7 @@ def prepare(
         counters=counters,
     )
     sweeper = Sweeper(tools, results.put, in_flight=settings.in_flight, confirm_after=settings.confirm_after)
-    sweeper.memories.update(_load_memories(database))
+    sweeper.memories.update(load_memories(database))
     return Monitor(
         database, settings, credentials, clock, counters, judge, tools, sweeper, results, workers, web
     )
@@ -317,11 +317,12 @@ def _differs(pace: Pace, interval_s: float | None, probe_s: float | None) -> boo
     return abs(pace.probe_s - probe_s) > NOTED_PACE_CHANGE * probe_s
 
 
-def _remembering(target: Target, memory: Memory | None) -> Target:
+def remembering(target: Target, memory: Memory | None) -> Target:
+    """``target`` with what earlier probes of it learned."""
     return target if memory is None else replace(target, memory=memory)
 
 
-def _load_memories(database: Database) -> dict[str, Memory]:
+def load_memories(database: Database) -> dict[str, Memory]:
     """What earlier probes learned. Failures in a row begin anew: what was not watched is not confirmed."""
     with database.reading() as session:
         rows = session.execute(select(models.Eye.code, models.EyeState.memory).join(models.EyeState)).all()

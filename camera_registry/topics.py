@@ -22,6 +22,7 @@ TABLES: Mapping[str, Topic] = {
         (
             *("unit", "unit_successor", "site", "point", "point_unit", "device", "eye", "suspension"),
             *("custody", "device_event", "baseline", "grade", "report_word", "rollout"),
+            *("discovery", "device_request"),
         ),
         Topic.REGISTRY,
     ),

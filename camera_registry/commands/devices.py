@@ -1,7 +1,6 @@
 """The commands of devices: which there are, what each says of itself, and what waits for a person."""
 
-from collections.abc import Callable, Iterable, Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -10,9 +9,9 @@ import uvloop
 from rich.table import Table
 from sqlalchemy import select
 
-from camera_registry import audit, commissioning, errands, inventory
+from camera_registry import audit, commissioning, discovering, errands, inventory
 from camera_registry.audit import Action
-from camera_registry.commands.common import Refused, command, foreign, now, out, say
+from camera_registry.commands.common import command, foreign, now, out, say
 from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.commissioning import DeviceReading, Proposed
 from camera_registry.counters import Counters
@@ -25,14 +24,10 @@ from camera_registry.models import Device, DeviceEvent
 from camera_registry.monitor import Monitor, prepare
 from camera_registry.settings import Settings
 from camera_registry.words import reason_text
-from probes.onvif.discovery import ANSWERS_FOR_S, Found, knock
-from probes.onvif.discovery import discover as discover_devices
+from probes.onvif.discovery import ANSWERS_FOR_S, Found
 from probes.web import Web
 
 T = TypeVar("T")
-
-MOST_HOSTS = 1024  # a /22: more are asked in parts
-
 
 device_app = typer.Typer(no_args_is_help=True, help="Devices that are not what they were.")
 login_app = typer.Typer(no_args_is_help=True, help="Logins that are held back.")
@@ -63,9 +58,10 @@ def discover(
 ) -> None:
     """Find ONVIF devices: those of this network, or of the hosts named. Nothing is logged in to."""
     with command() as loaded, open_database(loaded) as database:
-        named = _addresses(hosts or ())
+        named = discovering.addresses(hosts or ())
         found = uvloop.run(_discover(named, interface, seconds, try_ports))
-        registered = _registered(database)
+        with database.reading() as session:
+            registered = discovering.registered(session)
         if as_json:
             told = [_told(device, registered.get(device.host, ())) for device in found]
             typer.echo(orjson.dumps({"devices": told}, option=orjson.OPT_INDENT_2).decode())
@@ -97,7 +93,9 @@ def commission(
             counts = None
             if apply:
                 target = commissioning.target_of(session, credentials, row)
-                counts = commissioning.apply(session, row, target, reading.survey, now())
+                counts = commissioning.accept(
+                    *(session, actor(), row, target, reading.survey, proposed, now())
+                )
         if as_json:
             typer.echo(orjson.dumps(_told_reading(reading, proposed), option=orjson.OPT_INDENT_2).decode())
             return
@@ -229,45 +227,14 @@ def _told_reading(reading: DeviceReading, proposed: Sequence[Proposed]) -> dict[
     }
 
 
-def _addresses(words: Iterable[str]) -> tuple[str, ...]:
-    """The hosts of addresses and networks. Raises ``Refused``."""
-    found: dict[str, None] = {}
-    for word in words:
-        try:
-            network = IPv4Network(word, strict=False)
-        except (AddressValueError, NetmaskValueError, ValueError):
-            raise Refused(N_('"{text}" is no IPv4 address and no network.'), text=word) from None
-        if len(found) + network.num_addresses > MOST_HOSTS + 2:
-            raise Refused(N_("At most {count} hosts are asked at a time."), count=MOST_HOSTS)
-        found |= dict.fromkeys(str(host) for host in network.hosts())
-    return tuple(found)
-
-
 async def _discover(
     hosts: Sequence[str], interface: str, seconds: float, try_ports: bool
 ) -> tuple[Found, ...]:
+    web = Web()
     try:
-        found = await discover_devices(hosts, interface=interface, seconds=seconds)
-    except OSError as error:
-        raise Refused(N_("The network cannot be asked: {reason}"), reason=error.strerror or error) from None
-    silent = [host for host in hosts if host not in {device.host for device in found}]
-    if try_ports and silent:
-        web = Web()
-        try:
-            found += await knock(silent, web, now)
-        finally:
-            await web.close()
-    return tuple(sorted(found, key=lambda device: IPv4Address(device.host)))
-
-
-def _registered(database: Database) -> dict[str, tuple[str, ...]]:
-    """The codes of the devices of each host."""
-    found: dict[str, tuple[str, ...]] = {}
-    with database.reading() as session:
-        for host, code in session.execute(select(Device.host, Device.code).order_by(Device.code)):
-            if host is not None:
-                found[host] = (*found.get(host, ()), code)
-    return found
+        return await discovering.search(hosts, interface, try_ports, web, now, seconds=seconds)
+    finally:
+        await web.close()
 
 
 def _told(device: Found, codes: Sequence[str]) -> dict[str, Any]:
@@ -283,7 +250,7 @@ def _told(device: Found, codes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _table(found: Iterable[Found], registered: dict[str, tuple[str, ...]], language: Language) -> Table:
+def _table(found: Iterable[Found], registered: Mapping[str, tuple[str, ...]], language: Language) -> Table:
     heads = (N_("Host"), N_("ONVIF port"), N_("Name"), N_("Hardware"), N_("Registered as"))
     table = Table(*(translate(head, language) for head in heads))
     for device in found:

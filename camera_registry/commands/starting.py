@@ -9,11 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from sqlalchemy import select
 
-from camera_registry import errands, models, rollout
+from camera_registry import errands, models, starting
 from camera_registry.commands.common import Refused, command, now, out, stop_on_signal
-from camera_registry.commands.storage import open_credentials, open_database
+from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.counters import Counters
 from camera_registry.db import Database
+from camera_registry.deeds import STAGES
 from camera_registry.i18n import N_, Language, number, translate
 from camera_registry.monitor import Monitor, prepare
 from camera_registry.rollout import Ending, Forecast, Stage
@@ -41,7 +42,7 @@ def start(
         def monitor() -> Monitor:
             return prepare(database, settings, credentials, Counters.new(), now, lambda _: None)
 
-        foreseen = uvloop.run(_foresee(monitor, site))
+        foreseen = starting.foresee(database, settings, credentials, site, now())
         _show_forecast(foreseen, site, settings.language)
         if foreseen.eyes == 0:
             return
@@ -55,14 +56,6 @@ def _site(database: Database, code: str) -> int | None:
         return session.scalar(select(models.Site.id).where(models.Site.code == code))
 
 
-async def _foresee(put_together: Callable[[], Monitor], site: str) -> Forecast:
-    monitor = put_together()
-    try:
-        return rollout.forecast(monitor.plan_of(monitor.targets(site, started=False)))
-    finally:
-        monitor.close()
-
-
 async def _roll_out(
     database: Database, settings: Settings, put_together: Callable[[], Monitor], site: str
 ) -> models.Rollout:
@@ -71,7 +64,8 @@ async def _roll_out(
     Raises ``NoAnswer`` where nobody begins, or nobody heeds Ctrl-C.
     """
     stop = stop_on_signal()
-    number = errands.request_rollout(database, site, now())
+    with database.transaction() as session:
+        number = starting.begin(session, actor(), site, now())
     with _progress() as progress:
         show = _Bars(progress, settings.language)
 
@@ -79,7 +73,8 @@ async def _roll_out(
             row = errands.read_rollout(database, number, now())
             show(row)
             if stop.is_set() and row.stop_asked_at is None:
-                errands.stop_rollout(database, number, now())
+                with database.transaction() as session:
+                    starting.stop(session, actor(), number, now())
                 text = N_("Stopping the start: sessions on cameras are being closed.")
                 progress.console.print(translate(text, settings.language))
             return row if row.ended_at is not None else None
@@ -126,13 +121,6 @@ def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
         )
         table.add_row(term(N_("Recorder")), line)
     out.print(table)
-
-
-STAGES = {
-    Stage.CANARY: N_("Canaries: one eye for each credential"),
-    Stage.FEW: N_("The first ten"),
-    Stage.ALL: N_("All others"),
-}
 
 
 def _progress() -> Progress:

@@ -24,6 +24,11 @@ def record_import(session: Session, actor: Actor, name: str, found: Difference, 
         for kind in Kind
     }
     audit.record(session, actor, Action.IMPORTED, f"file:{name[:LONGEST_NAME]}", now, detail=counts)
+    record_things(session, actor, found, now)
+
+
+def record_things(session: Session, actor: Actor, found: Difference, now: datetime) -> None:
+    """Write down, after it is written, what was made and changed at ``now``."""
     changes = [Change(f"site:{code}", None, {"code": code}) for code in found.sites]
     for line in found.lines:
         before = None if line.new else {cell.field: cell.before for cell in line.cells}

@@ -156,6 +156,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("eye_id", "at", name=op.f("pk_eye_sample")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "discovery",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("hosts", sa.JSON(), nullable=False),
+        sa.Column("interface", sa.String(length=64), nullable=False),
+        sa.Column("try_ports", sa.Boolean(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("requested_by", sa.String(length=100), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("refusal", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_discovery")),
+    )
     op.add_column("eye_state", sa.Column("transcript_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("probe_request", sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("probe_request", sa.Column("rungs", sa.JSON(), server_default="[]", nullable=False))
@@ -174,6 +189,7 @@ def downgrade() -> None:
     op.drop_column("probe_request", "begun_at")
     op.drop_column("eye_state", "transcript_at")
     for table in (
+        "discovery",
         "eye_sample",
         "web_session",
         "user_unit",

@@ -1,0 +1,100 @@
+"""A person has the eyes of a site started: what that will ask of it, said first, and how far it has come.
+
+The process that asks eyes does it: see ``errands`` and ``rollout``.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry import audit, errands, queries
+from camera_registry.audit import Action, Actor
+from camera_registry.credentials import CredentialStore
+from camera_registry.db import Database
+from camera_registry.inventory import load_targets, site_by_code
+from camera_registry.models import Rollout, Site
+from camera_registry.monitor import load_memories, remembering
+from camera_registry.plan import make_plan
+from camera_registry.queries import EyeRow, Overlay
+from camera_registry.rollout import Forecast, forecast
+from camera_registry.settings import Settings
+from camera_registry.units import Scope
+from probes.reasons import Reason
+
+REFUSED = frozenset({Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED, Reason.AUTH_LOCKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A site, and how many of its eyes nobody has started yet."""
+
+    code: str
+    name: str
+    interval_s: int
+    waiting: int
+    started: int
+
+
+def sites(session: Session, now: datetime, zone: tzinfo) -> list[Startable]:
+    """Every site, those with eyes to start first."""
+    rows = queries.eyes(session, Scope.everything(), now, zone)
+    waiting = Counter(row.site for row in rows if row.overlay is Overlay.NOT_STARTED)
+    started = Counter(row.site for row in rows if row.overlay is Overlay.IN_SERVICE)
+    found = [
+        Startable(site.code, site.name, site.interval_s, waiting[site.code], started[site.code])
+        for site in session.scalars(select(Site).order_by(Site.code))
+    ]
+    return sorted(found, key=lambda each: not each.waiting)
+
+
+def foresee(
+    database: Database, settings: Settings, credentials: CredentialStore, site: str, now: datetime
+) -> Forecast:
+    """What asking the eyes of ``site`` that are not started will ask of it; nobody is asked for it."""
+    memories = load_memories(database)
+    with database.reading() as session:
+        asked = load_targets(session, credentials, now, settings.zone, site=site, started=False)
+        intervals = {each.code: each.interval_s for each in session.scalars(select(Site))}
+    targets = [remembering(each.target, memories.get(each.target.eye)) for each in asked]
+    plan = make_plan(
+        targets,
+        intervals,
+        deep_interval_s=settings.deep_interval_s,
+        shard_eyes=settings.shard_eyes,
+        now=now.timestamp(),
+    )
+    return forecast(plan)
+
+
+def begin(session: Session, actor: Actor, site: str, now: datetime) -> int:
+    """Want the eyes of a site started; returns the number of the start.
+
+    Raises ``InventoryError`` where there is no such site.
+    """
+    number = errands.want_rollout(session, site_by_code(session, site), now)
+    audit.record(session, actor, Action.START_ASKED, f"site:{site}", now, detail={"start": number})
+    return number
+
+
+def stop(session: Session, actor: Actor, number: int, now: datetime) -> None:
+    """Want a start to end, where it has not. Eyes already started stay started."""
+    row = session.get_one(Rollout, number)
+    if row.ended_at is None and row.stop_asked_at is None:
+        row.stop_asked_at = now
+        site = session.get_one(Site, row.site_id).code
+        audit.record(session, actor, Action.START_STOPPED, f"site:{site}", now, detail={"start": number})
+
+
+def runs(session: Session, most: int) -> list[tuple[Rollout, str]]:
+    """The newest starts, with the codes of their sites; newest first."""
+    found = select(Rollout, Site.code).join(Site).order_by(Rollout.id.desc()).limit(most)
+    return [(row[0], row[1]) for row in session.execute(found)]
+
+
+def refusing(session: Session, site: str, now: datetime, zone: tzinfo) -> list[EyeRow]:
+    """The eyes of a site whose devices refuse the login."""
+    rows = queries.eyes(session, Scope.everything(), now, zone)
+    return [row for row in rows if row.site == site and row.reason in REFUSED]

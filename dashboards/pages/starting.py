@@ -1,0 +1,106 @@
+"""Starting to ask the eyes of a site: what it will cost, then a person's yes, and how far it has come."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from camera_registry import deeds, errands, models, starting
+from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.api.whole_city import WholeCity
+from camera_registry.auth.roles import Permission
+from camera_registry.credentials import CredentialStore
+from camera_registry.errors import RegistryError
+from camera_registry.inventory import InventoryError
+from dashboards.rendering import page, reader_of
+
+RUNS = 10  # of the newest, told
+
+router = APIRouter(
+    prefix="/registry/start", include_in_schema=False, dependencies=[may(Permission.REGISTER), WholeCity]
+)
+
+
+@router.get("")
+def choose(desk: AtDesk, request: Request, site: str = "") -> HTMLResponse:
+    """The sites; of the chosen one the forecast, and a button that begins."""
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        sites = starting.sites(session, reader.now, reader.zone)
+        runs = starting.runs(session, RUNS)
+    foreseen, refused = None, ""
+    if any(site == each.code for each in sites):
+        store = CredentialStore(desk.settings)
+        try:
+            foreseen = starting.foresee(desk.database, desk.settings, store, site, reader.now)
+        except RegistryError as error:  # the key is gone, say
+            refused = error.text(reader.language)
+    return page(
+        request,
+        desk,
+        "start.html",
+        reader=reader,
+        revision=revision,
+        sites=sites,
+        site=site,
+        foreseen=foreseen,
+        refused=refused,
+        runs=runs,
+        going_on=next((row.id for row, code in runs if code == site and row.ended_at is None), None),
+        endings=deeds.ENDINGS,
+    )
+
+
+@router.post("", dependencies=[FromOwnPage])
+def begin(desk: AtDesk, site: Annotated[str, Form(max_length=64)]) -> Response:
+    """Want the site started by the process that asks eyes."""
+    try:
+        with desk.database.transaction() as session:
+            number = starting.begin(session, desk.actor, site, desk.now())
+    except InventoryError:
+        raise HTTPException(404) from None
+    return RedirectResponse(f"/registry/start/{number}", 303)
+
+
+@router.get("/{number}")
+def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
+    """How far a start has come, or how it ended; and whose logins were refused."""
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        row = session.get(models.Rollout, number)
+        if row is None:
+            raise HTTPException(404)
+        site = session.get_one(models.Site, row.site_id).code
+        refusing = starting.refusing(session, site, reader.now, reader.zone) if row.refused else []
+        session.expunge(row)
+    try:
+        errands.read_rollout(desk.database, number, reader.now)
+        silent = ""
+    except errands.NoAnswer as error:
+        silent = error.text(reader.language)
+    return page(
+        request,
+        desk,
+        "start_run.html",
+        reader=reader,
+        revision=revision,
+        run=row,
+        site=site,
+        silent=silent,
+        refusing=refusing,
+        stages=deeds.STAGES,
+        endings=deeds.ENDINGS,
+    )
+
+
+@router.post("/{number}/stop", dependencies=[FromOwnPage])
+def stop(desk: AtDesk, number: int) -> Response:
+    """Want a start to end; eyes already started stay started."""
+    with desk.database.transaction() as session:
+        if session.get(models.Rollout, number) is None:
+            raise HTTPException(404)
+        starting.stop(session, desk.actor, number, desk.now())
+    return RedirectResponse(f"/registry/start/{number}", 303)
