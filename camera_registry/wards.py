@@ -59,8 +59,7 @@ class Ward:
     Points stand in ``wrong`` (something does not work, the worst first), ``waiting`` (nothing is wrong but
     eyes that never worked yet) or ``well``. ``causes`` gives of an eye (by its code) the incident that took
     it; maintenance covers the eyes of ``covered`` now. ``inbox`` are the incidents that go on: those that
-    nobody has received first, then by eyes × duration; ``received`` who has which. ``month`` is what the
-    eyes did in the month of now, as far as it is past.
+    nobody has received first, then by eyes × duration; ``received`` who has which.
     """
 
     unit: UnitVersion
@@ -75,7 +74,6 @@ class Ward:
     inbox: Sequence[IncidentRow]
     received: Mapping[int, Note]
     windows: Sequence[WindowRow]
-    month: Tally
 
 
 def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) -> Ward | None:
@@ -94,9 +92,6 @@ def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) 
     covered = _covered(session, rows, now, zone) if present else frozenset()
     wrong, waiting, well = _sorted(points(session, inside, today, rows), covered)
     received = acknowledgements(session, open_)
-    month = figures.availability(
-        session, inside, now, zone, periods.month_of(today, zone), Group.TOTAL, today
-    )
     tree = UnitTree.load(session)
     return Ward(
         unit=unit,
@@ -115,8 +110,21 @@ def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) 
         inbox=sorted(open_, key=lambda each: (each.id in received, -weight(each, now))),
         received=received,
         windows=present,
-        month=sum((figure.tally for figure in month), Tally()),
     )
+
+
+def month(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) -> Tally | None:
+    """What the eyes of a unit did in the month of ``now``, as far as it is past; ``None`` as of ``ward``.
+
+    Apart from it, because it takes much longer.
+    """
+    unit = queries.unit(session, scope, uid)
+    if unit is None:
+        return None
+    today = now.astimezone(zone).date()
+    within, inside = periods.month_of(today, zone), scope.narrowed(unit.id)
+    found = figures.availability(session, inside, now, zone, within, Group.TOTAL, today)
+    return sum((figure.tally for figure in found), Tally())
 
 
 def weight(incident: IncidentRow, now: datetime) -> float:
@@ -129,8 +137,8 @@ def points(session: Session, scope: Scope, day: date, rows: Iterable[EyeRow]) ->
     eyes: dict[str, list[EyeRow]] = {}
     for row in rows:
         eyes.setdefault(row.point, []).append(row)
-    addresses = session.execute(select(Point.code, Point.address).where(Point.code.in_(eyes)))
-    address: dict[str, str] = dict(row.tuple() for row in addresses)
+    stands = session.execute(select(Point.code, Point.address).where(Point.code.in_(eyes)))
+    address = {row.code: row.address for row in stands}
     held = {each.point: each for each in custody.present(session, scope, day)}
     return [
         PointRow(code, stand[0].point_name, address[code], sorted(stand, key=_badness), held.get(code))
@@ -176,7 +184,7 @@ def _badness(eye: EyeRow) -> tuple[int, str]:
 def _covered(session: Session, rows: Iterable[EyeRow], now: datetime, zone: tzinfo) -> frozenset[str]:
     """The eyes that maintenance covers now."""
     named = session.execute(select(Eye.id, Eye.code).where(Eye.code.in_([row.code for row in rows])))
-    codes: dict[int, str] = dict(row.tuple() for row in named)
+    codes = {row.id: row.code for row in named}
     found = maintenance.spans_of(session, codes, Span(now, now + timedelta.resolution), zone)
     return frozenset(codes[eye_id] for eye_id, spans in found.items() if spans)
 

@@ -212,7 +212,7 @@ def proposal(incident: IncidentRow, reader: Reader) -> Told:
     """The power cut that a form proposes: since the incident began, until it ended or some hours from now."""
     end = incident.ended_at or (reader.now + CUT_LASTS).replace(minute=0)
     return Told(
-        _on_the_clock(incident.started_at, reader), _on_the_clock(end, reader), reader.say(N_("Power cut"))
+        _on_the_clock(incident.started_at, reader), _on_the_clock(end, reader), reader.say(N_("The power is out"))
     )
 
 

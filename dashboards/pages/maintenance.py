@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -70,8 +70,15 @@ class Preview:
 
 
 @router.get("/maintenance", dependencies=[may(Permission.VIEW)])
-def show(desk: AtDesk, request: Request) -> HTMLResponse:
-    return _page(request, desk)
+def show(
+    desk: AtDesk,
+    request: Request,
+    scope: ScopeKind = ScopeKind.EYE,
+    codes: Annotated[str, Query(max_length=LONGEST_CODES)] = "",
+    start: Annotated[str, Query(max_length=40)] = "",
+) -> HTMLResponse:
+    """The windows, and a form; other pages lead here with what they are about filled in."""
+    return _page(request, desk, told=Told(scope=scope, codes=codes, start=start))
 
 
 @router.post("/maintenance", dependencies=[may(Permission.MAINTAIN), FromOwnPage])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from camera_registry import handling, maintenance, periods, wards
+from camera_registry import handling, maintenance, wards
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from dashboards.pages.incidents import proposal
@@ -34,8 +34,18 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         touched=touched,
         proposals={incident.id: proposal(incident, reader) for incident in ward.inbox},
         cuttable={incident.id for incident in ward.inbox if handling.reaches(incident)},
-        month=periods.month_of(reader.now.astimezone(reader.zone).date(), reader.zone),
         most_points=MOST_POINTS,
         most_well=MOST_WELL,
         longest_reason=maintenance.LONGEST_REASON,
     )
+
+
+@router.get("/units/{uid}/month", dependencies=[may(Permission.VIEW)])
+def month(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
+    """A sentence for the page of a unit: its availability so far. Asked for when the page is there."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        tally = wards.month(session, desk.scope, reader.now, reader.zone, uid)
+    if tally is None:
+        raise HTTPException(404)
+    return page(request, desk, "unit_month.html", reader=reader, tally=tally)
