@@ -17,7 +17,7 @@ from tests.servers import started
 
 DATABASES = ("sqlite", "postgresql")
 
-# Files here take minutes of one process: begun last, they would keep one at work while the others stand still.
+# Files here take minutes: begun last, they would keep one process at work while the others stand still.
 LONG = tuple(Path(__file__).parent / folder for folder in ("stories", "mutations", "replay", "browser"))
 
 # A test cluster may lose everything: nothing is ever written through to the disk.
