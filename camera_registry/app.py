@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from ipaddress import ip_address
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,7 +23,7 @@ from camera_registry.api import (
 )
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk, desk_of
-from camera_registry.api.guard import Guard
+from camera_registry.api.guard import Guard, is_loopback
 from camera_registry.api.requests import RequestIds
 from camera_registry.counters import Counters
 from camera_registry.db import Database
@@ -32,7 +31,6 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.settings import Settings
 from dashboards.assets import Assets
-from dashboards.pages import audit as audit_pages
 from dashboards.pages import (
     account,
     availability,
@@ -41,20 +39,26 @@ from dashboards.pages import (
     city,
     confirming,
     counting,
+    custody,
+    discovering,
     eye,
     eyes,
     figure,
     grading,
     importing,
+    moving,
     point,
     probe_now,
     refusal,
+    registry,
     reported,
     sign_in,
+    starting,
     tokens,
     unit,
     users,
 )
+from dashboards.pages import audit as audit_pages
 from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
 from dashboards.pages import map as map_pages
@@ -83,7 +87,10 @@ def create_app(
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
-    for room in (audit, events, figures, geojson, incidents, series, inventory, maintenance, points, watching):
+    for room in (
+        *(audit, events, figures, geojson, incidents),
+        *(series, inventory, maintenance, points, watching),
+    ):
         app.include_router(room.router)
     for face in (
         sign_in,
@@ -98,9 +105,14 @@ def create_app(
         reported,
         grading,
         confirming,
+        starting,
+        discovering,
         maintenance_pages,
         eyes,
         bulk,
+        custody,
+        moving,
+        registry,
         probe_now,
         eye,
         point,
@@ -114,7 +126,7 @@ def create_app(
     app.mount("/static", Assets())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestIds)
     return app
 
@@ -136,23 +148,31 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 
 class PublicBindRefused(RegistryError):
-    """Asked to listen where others could reach pages that nobody has to sign in to."""
+    """Asked to listen where others could read along, or would not be answered."""
 
 
-def refuse_public_bind(host: str) -> None:
-    """Raise ``PublicBindRefused`` unless ``host`` is a loopback address.
+def refuse_public_bind(host: str, settings: Settings, *, tls: bool) -> None:
+    """Raise ``PublicBindRefused`` where ``host`` is not loopback and nobody speaks TLS, or no name is known.
 
-    Of names only ``localhost`` passes: what another resolves to may change between this check and the bind.
+    Of names only ``localhost`` is loopback: what another resolves to may change between this check and the
+    bind.
     """
-    try:
-        loopback = ip_address(host).is_loopback
-    except ValueError:
-        loopback = host == "localhost"
-    if not loopback:
+    if host == "localhost" or is_loopback(host):
+        return
+    if not tls and not settings.trusted_proxies:
         raise PublicBindRefused(
             N_(
-                "Cannot listen on {host}: there is no sign-in yet, so only this machine may connect. "
-                "Use 127.0.0.1, and an SSH tunnel to look from elsewhere."
+                "Cannot listen on {host} without TLS: passwords could be read on the way. Give --tls-cert and "
+                "--tls-key, or name the proxy that speaks TLS in CAMERA_REGISTRY_TRUSTED_PROXIES; or use "
+                "127.0.0.1, and an SSH tunnel to look from elsewhere."
+            ),
+            host=host,
+        )
+    if not settings.public_names:
+        raise PublicBindRefused(
+            N_(
+                "Cannot listen on {host}: nobody would be answered. Name the host names that browsers will use "
+                "in CAMERA_REGISTRY_PUBLIC_NAMES."
             ),
             host=host,
         )

@@ -5,19 +5,24 @@ Facts are only the 953 eyes, the city's 44 cameras at 27 points, and the eyes of
 and says so. The same seed makes the same city.
 """
 
+import csv
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import resources
 from ipaddress import IPv4Address
+from math import cos, radians
 from pathlib import Path
 
 import xlsxwriter
 
 from camera_registry.imports.columns import BY_FIELD
 from camera_registry.inventory import DeviceKind
+from camera_registry.outlines import Outline, read_outlines
 
 UNITS_ON = date(2023, 12, 31)  # the day whose units the inventory names
+DATA_SET = "yen-bai"
 SITE = "CITY"
 USER = "monitor"
 FIRST_ADDRESS = IPv4Address("127.40.0.1")
@@ -43,6 +48,8 @@ EYES = {
 }
 CITY_POINTS = 27  # 17 of two cameras and 10 of one: 44
 CITY_PAIRS = 17
+SPREAD_M = {"Phường": 450.0, "Xã": 900.0}  # of points about the middle of their unit: one standard deviation
+METRES_A_DEGREE = 111_320.0  # of latitude
 POINT_SIZES = ((1, 40), (2, 30), (3, 14), (4, 10), (6, 5), (8, 1))  # eyes at a socialised point: weight
 MAKERS = (("Hikvision", 34), ("Dahua", 22), ("KBVision", 14), ("Imou", 10), ("EZVIZ", 8), ("Vantech", 5))
 LARGE_RECORDER = 24  # channels of the one in the busiest unit: it is asked at the pace it bears
@@ -95,7 +102,7 @@ CUT_EVERY, CUT_FROM_S, CUT_TO_S, CUT_AGAIN_S = 25, 150, 330, 900
 FIELDS = (
     *("point_code", "point_name", "unit", "funding", "eye_code", "channel", "device_code", "kind"),
     *("manufacturer", "host", "port", "path", "site", "commissioned", "note"),
-    *("web_port", "onvif_port", "snapshot_path", "required_days"),
+    *("web_port", "onvif_port", "snapshot_path", "required_days", "latitude", "longitude"),
 )
 
 
@@ -109,13 +116,15 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class DemoPoint:
-    """An installation point and how many eyes it has."""
+    """An installation point, how many eyes it has, and where on the map it stands (made up like the rest)."""
 
     code: str
     name: str
     unit: str
     funding: str
     eyes: int
+    latitude: float
+    longitude: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ def make_city(seed: int = 953) -> list[DemoDevice]:
     """The devices of the city, in the order of their points' codes."""
     chance = random.Random(seed)
     devices: list[DemoDevice] = []
-    for point in _points(chance):
+    for point in _points(chance, random.Random(seed + 1)):
         # A camera each for small points, one recorder for the others.
         parts = [point.eyes] if point.eyes > 2 else [1] * point.eyes
         for number, channels in enumerate(parts, start=1):
@@ -183,9 +192,10 @@ def write_fleet(devices: Sequence[DemoDevice], ports: Ports, password: str, path
     path.write_text("\n".join(_fleet_lines(devices, ports, password)))
 
 
-def _points(chance: random.Random) -> Iterator[DemoPoint]:
+def _points(chance: random.Random, where: random.Random) -> Iterator[DemoPoint]:
     """Every unit's points: the city's are spread over the units, residents' fill up to the unit's eyes."""
     number = 0
+    grounds = _grounds()
     units = list(EYES)
     of_city: dict[str, list[int]] = {unit: [] for unit in units}
     for n in range(CITY_POINTS):
@@ -202,7 +212,46 @@ def _points(chance: random.Random) -> Iterator[DemoPoint]:
             left -= sizes[-1][0]
         for size, funding in sizes:
             number += 1
-            yield DemoPoint(f"YB-{number:04}", f"Điểm mô phỏng {number:03}", unit, funding, size)
+            name = f"Điểm mô phỏng {number:03}"
+            yield DemoPoint(
+                f"YB-{number:04}", name, unit, funding, size, *_position(where, unit, grounds[unit])
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The middle of a unit of 2023, and the ward of today that it lies in."""
+
+    latitude: float
+    longitude: float
+    ward: Outline
+
+
+def _grounds() -> Mapping[str, _Ground]:
+    data = resources.files("camera_registry") / "data"
+    with resources.as_file(data / f"{DATA_SET}.geojson") as file:
+        wards = read_outlines(file).values()
+    rows = csv.DictReader((data / f"{DATA_SET}.csv").read_text(encoding="utf-8").splitlines())
+    day = f"{UNITS_ON}"
+    middles = {
+        row["name"]: (float(row["latitude"]), float(row["longitude"]))
+        for row in rows
+        if row["name"] in EYES and row["valid_from"] <= day <= (row["valid_to"] or day)
+    }
+    return {
+        name: _Ground(*middle, next(ward for ward in wards if ward.holds(*middle)))
+        for name, middle in middles.items()
+    }
+
+
+def _position(where: random.Random, unit: str, ground: _Ground) -> tuple[float, float]:
+    """Somewhere about the middle of the unit, inside its ward of today."""
+    spread = SPREAD_M[unit.split()[0]] / METRES_A_DEGREE
+    while True:
+        latitude = where.gauss(ground.latitude, spread)
+        longitude = where.gauss(ground.longitude, spread / cos(radians(ground.latitude)))
+        if ground.ward.holds(latitude, longitude):
+            return round(latitude, 6), round(longitude, 6)
 
 
 def _device(chance: random.Random, point: DemoPoint, number: int, channels: int, index: int) -> DemoDevice:
@@ -249,6 +298,8 @@ def _rows(device: DemoDevice, ports: Ports) -> Iterator[list[object]]:
                 if device.speaks_http
                 else ("", "", "", "")
             ),
+            device.point.latitude,
+            device.point.longitude,
         ]
 
 

@@ -19,9 +19,13 @@ import orjson
 import typer
 import uvloop
 
-from camera_registry import demonstration, health, queries, rollout, units
+from camera_registry import deeds, demonstration, health, queries, rollout, units
+from camera_registry.audit import Actor
+from camera_registry.auth import links, users
+from camera_registry.auth.roles import Role
+from camera_registry.auth.users import Seeing
 from camera_registry.commands.common import Refused, command, now, out, say, stop_on_signal
-from camera_registry.commands.serve import serving
+from camera_registry.commands.serve import Door, serving
 from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -42,7 +46,8 @@ from probes.simulator.faults import Truth
 from probes.simulator.fleet import Fleet, load_fleet
 
 NOTICE = N_("Demonstration: simulated cameras and synthetic data.")
-DATA_SET = "yen-bai"
+WARD = "Phường Âu Lâu"  # of the user who sees one ward
+PLAYER = Actor("demo", "cli")
 CAMERA_PORTS = range(8554, 8604)
 PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
 READY_WITHIN_S = 180  # a machine that does other things as well
@@ -89,7 +94,8 @@ def demo(
             }
         )
         with open_database(own) as database:
-            reckoning = uvloop.run(_demonstrate(database, own, host, port, seconds, quiet=as_json))
+            door = Door(host, port)
+            reckoning = uvloop.run(_demonstrate(database, own, door, seconds, quiet=as_json))
         if as_json:
             typer.echo(orjson.dumps(reckoning).decode())
         else:
@@ -119,7 +125,7 @@ def _begin_anew(folder: Path) -> None:
 
 
 async def _demonstrate(
-    database: Database, settings: Settings, host: str, port: int, seconds: float | None, *, quiet: bool
+    database: Database, settings: Settings, door: Door, seconds: float | None, *, quiet: bool
 ) -> dict[str, Any]:
     def tell(message: str, **values: object) -> None:
         if not quiet:
@@ -136,13 +142,12 @@ async def _demonstrate(
     fleet = load_fleet(fleet_file)
     stop = stop_on_signal()
     async with _simulated(fleet_file) as city:
-        async with serving(
-            database, settings, credentials, now, stop, host=host, port=port, notice=NOTICE
-        ) as (
-            monitor,
-            address,
-        ):
+        async with serving(database, settings, credentials, now, stop, door, NOTICE) as (monitor, address):
             tell(N_("Serving at {address} - stop with Ctrl-C."), address=address)
+            tell(N_("Each of these links signs in once:"))
+            for role, path in _let_in(database):
+                words = translate(deeds.ROLES[role], settings.language)
+                tell("  {role}: {link}", role=words, link=f"{address.rstrip('/')}{path}?next=/")
             begun = asyncio.create_task(_start(monitor))
             begun.add_done_callback(lambda _: tell(N_("Every eye has been asked once.")))
             try:
@@ -171,7 +176,7 @@ def _import(
     inventory = settings.data_dir / "inventory.xlsx"
     demonstration.write_inventory(devices, ports, inventory)
     with database.transaction() as session:
-        units.load_data_set(session, DATA_SET)
+        units.load_data_set(session, demonstration.DATA_SET)
         site = add_site(session, demonstration.SITE, "")
         credentials.put(session, "demo", demonstration.USER, password, now=now(), site=site.id)
         options = Options(demonstration.UNITS_ON, settings.zone, demonstration.SITE)
@@ -179,6 +184,20 @@ def _import(
     if outcome.problems:
         raise AssertionError(f"our own inventory has problems: {outcome.problems[:3]}")
     return sum(device.channels for device in devices)
+
+
+def _let_in(database: Database) -> list[tuple[Role, str]]:
+    """One user of the city and one of a ward of today, with the paths of their links."""
+    told = []
+    with database.transaction() as session:
+        ward = units.UnitTree.load(session).resolve(WARD, now().date())
+        for name, role, seeing in (
+            ("admin", Role.ADMINISTRATOR, Seeing(everywhere=True)),
+            ("phuong", Role.WARD_OFFICER, Seeing(unit_ids=frozenset({ward.id}))),
+        ):
+            users.add(session, PLAYER, Scope.everything(), now(), name, role, seeing)
+            told.append((role, links.make(session, PLAYER, name, now())))
+    return told
 
 
 def _free_ports() -> Ports:

@@ -82,7 +82,7 @@ def _import(database: Database, folder: Path) -> None:
     workbook = folder / "inventory.xlsx"
     demonstration.write_inventory(demonstration.make_city(), demonstration.Ports(8554, 8555), workbook)
     with database.transaction() as session:
-        units.load_data_set(session, "yen-bai")
+        units.load_data_set(session, demonstration.DATA_SET)
         add_site(session, demonstration.SITE, "")
         options = Options(demonstration.UNITS_ON, ZONE, demonstration.SITE)
         credentials = CredentialStore(settings.load(data_dir=folder))
