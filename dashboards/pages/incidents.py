@@ -211,9 +211,8 @@ def found(session: Session, desk: Desk, number: int) -> IncidentRow:
 def proposal(incident: IncidentRow, reader: Reader) -> Told:
     """The power cut that a form proposes: since the incident began, until it ended or some hours from now."""
     end = incident.ended_at or (reader.now + CUT_LASTS).replace(minute=0)
-    return Told(
-        _on_the_clock(incident.started_at, reader), _on_the_clock(end, reader), reader.say(N_("The power is out"))
-    )
+    begin, until = (_on_the_clock(at, reader) for at in (incident.started_at, end))
+    return Told(begin, until, reader.say(N_("The power is out")))
 
 
 # --- how it is done ---------------------------------------------------------------------------------
