@@ -101,7 +101,7 @@ def queue(desk: AtDesk, request: Request, choice: Annotated[Choice, Depends()]) 
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = custody.queue(session, desk.scope, _today(reader), reader.zone)
-    why = Column[Waiting]("why", N_("Why"), lambda row: reader.say(WHY_TEXTS[row.why]))
+    why: Column[Waiting] = Column("why", N_("Why"), lambda row: reader.say(WHY_TEXTS[row.why]))
     return _listed(desk, request, rows, (*QUEUE, why), choice, lambda row: f"{row.since or ''}|{row.point}")
 
 

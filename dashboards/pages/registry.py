@@ -1,6 +1,6 @@
 """The desk of the registry: what waits for a person, what can be done; points whose place is not known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
@@ -127,11 +127,11 @@ DEEDS = (
     ),
 )
 
-UNPLACED = (
-    Column[Unplaced]("point", N_("Point code"), lambda row: row.code),
-    Column[Unplaced]("name", N_("Point"), lambda row: row.name),
-    Column[Unplaced]("unit", N_("Unit"), lambda row: row.unit),
-    Column[Unplaced]("eyes", N_("Eyes"), lambda row: row.eyes),
+UNPLACED: Sequence[Column[Unplaced]] = (
+    Column("point", N_("Point code"), lambda row: row.code),
+    Column("name", N_("Point"), lambda row: row.name),
+    Column("unit", N_("Unit"), lambda row: row.unit),
+    Column("eyes", N_("Eyes"), lambda row: row.eyes),
 )
 
 
