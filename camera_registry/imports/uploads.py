@@ -19,7 +19,7 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.imports.columns import field_of, find_header
+from camera_registry.imports.columns import HEADER_WITHIN, field_of, find_header
 from camera_registry.imports.difference import Difference, difference
 from camera_registry.imports.faults import BadCell, Problem
 from camera_registry.imports.load import Examined, examine, write_examined
@@ -27,7 +27,7 @@ from camera_registry.imports.marking import marked_copy
 from camera_registry.imports.plan import Options
 from camera_registry.imports.recording import record_import
 from camera_registry.imports.rows import Row
-from camera_registry.imports.workbook import Sheet, open_workbook
+from camera_registry.imports.workbook import Cell, Sheet, open_workbook
 from camera_registry.spelling import clean
 
 log = structlog.get_logger(__name__)
@@ -199,14 +199,24 @@ def _headings(sheets: Sequence[Sheet], mapping: Mapping[str, str]) -> Iterator[H
     """Each header once, however many sheets have it."""
     seen = set()
     for sheet in sheets:
-        try:
-            header = find_header(sheet, mapping)
-        except BadCell as bad:  # two columns mean one field: to be mapped otherwise
-            number = bad.values["row"]
-        else:
-            number = None if header is None else header.row
-        for cell in () if not isinstance(number, int) else sheet.rows[number]:
+        for cell in _header_row(sheet, mapping):
             text = clean(str(cell))
             if text and text not in seen:
                 seen.add(text)
                 yield Heading(text, field_of(cell, mapping) or "")
+
+
+def _header_row(sheet: Sheet, mapping: Mapping[str, str]) -> Sequence[Cell]:
+    """Where too little is recognised, the first row that may be one: a person can say what it means."""
+    try:
+        header = find_header(sheet, mapping)
+    except BadCell as bad:  # two columns mean one field: to be mapped otherwise
+        number = bad.values["row"]
+        assert isinstance(number, int)
+        return sheet.rows[number]
+    if header is not None:
+        return sheet.rows[header.row]
+    texts = (
+        row for row in sheet.rows[:HEADER_WITHIN] if sum(isinstance(c, str) and bool(c) for c in row) > 1
+    )
+    return next(texts, ())
