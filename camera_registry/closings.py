@@ -12,7 +12,7 @@ names for that time, not rolled up: reports do that to the day they are asked fo
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from hashlib import sha256
@@ -28,8 +28,10 @@ from camera_registry.errors import RegistryError
 from camera_registry.health import RULES_VERSION
 from camera_registry.i18n import N_
 from camera_registry.inventory import Reach
+from camera_registry.maintenance import Inside
 from camera_registry.models import ClosedFigure, ClosedPoint, Closing, Condition, Counted, Device, Eye, Point
 from camera_registry.periods import month_of
+from camera_registry.units import Scope
 from camera_registry.uptime import (
     History,
     Served,
@@ -272,10 +274,25 @@ def headings(session: Session) -> list[Heading]:
     return [_heading(row) for row in rows]
 
 
-def left_out(session: Session, month: date) -> list[tuple[Heading, tuple[Mapping[str, Any], ...]]]:
-    """Every version of a month, the newest first, with the maintenance that it left out."""
+def left_out(
+    session: Session, scope: Scope, day: date, month: date
+) -> list[tuple[Heading, tuple[Mapping[str, Any], ...]]]:
+    """Every version of a month, the newest first, with the maintenance that it left out.
+
+    Of the windows is told what they cover in ``scope``, as it is on ``day``; who does not see the whole city
+    hears of no other.
+    """
     rows = session.scalars(select(Closing).where(Closing.month == month).order_by(Closing.version.desc()))
-    return [(_heading(row), tuple(row.windows)) for row in rows]
+    if scope.unit_ids is None:
+        return [(_heading(row), tuple(row.windows)) for row in rows]
+    inside = set(maintenance.names(session, Inside.load(session, scope, day).covers()).values())
+    return [(_heading(row), tuple(_cut(row.windows, inside))) for row in rows]
+
+
+def _cut(windows: Iterable[Mapping[str, Any]], inside: Set[str]) -> Iterator[Mapping[str, Any]]:
+    for window in windows:
+        if covers := [name for name in window["covers"] if name in inside]:
+            yield {**window, "covers": covers}
 
 
 def verify(session: Session, month: date, now: datetime, zone: tzinfo) -> Verification:

@@ -328,6 +328,11 @@ class Inside:
             return self.scope.covers(cover.ref_id)
         return cover.ref_id in self.ids[cover.kind]
 
+    def covers(self) -> set[Cover]:
+        """Everything that lies inside, of a scope that is not the whole city."""
+        ids = {**self.ids, ScopeKind.UNIT: self.scope.unit_ids or ()}
+        return {Cover(kind, ref_id) for kind, refs in ids.items() for ref_id in refs}
+
     def tells(self, cover: Cover) -> bool:
         """Whether its name may be told: units and sites are no secret, what stands in them is."""
         return cover.kind not in self.ids or self.holds(cover)

@@ -10,13 +10,13 @@ from datetime import date
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from camera_registry import closings, custody, moving, queries
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import NotFromElsewhere
-from camera_registry.audit import Actor
+from camera_registry.api.whole_city import NOT_ALL
 from camera_registry.auth.roles import Permission
 from camera_registry.closings import ClosingError, Heading
 from camera_registry.inventory import InventoryError, point_by_code
@@ -40,10 +40,12 @@ class Move(BaseModel):
 
 
 @router.post("/points/{code:path}/move", dependencies=[may(Permission.REGISTER), NotFromElsewhere])
-def move(desk: AtDesk, request: Request, code: str, wanted: Move) -> Response:
-    """Have a point belong to another unit from a day on; the same day again corrects."""
+def move(desk: AtDesk, code: str, wanted: Move) -> Response:
+    """Have a point belong to another unit from a day on; the same day again corrects.
+
+    Who does not see both units moves nothing between them.
+    """
     now, zone = desk.now(), desk.settings.zone
-    actor = Actor("local", request.client.host if request.client else "")  # there is no sign-in yet
     with desk.database.transaction() as session:
         try:
             point = point_by_code(session, code)
@@ -53,12 +55,14 @@ def move(desk: AtDesk, request: Request, code: str, wanted: Move) -> Response:
             raise HTTPException(404, "There is no such point.")
         try:
             moved = moving.move_point(
-                *(session, actor, code, wanted.unit, wanted.first, now, zone),
+                *(session, desk.actor, code, wanted.unit, wanted.first, now, zone),
                 document=wanted.document,
                 reason=wanted.reason,
             )
         except (UnitError, MoveError) as refused:
             raise HTTPException(409, str(refused)) from None
+        if not desk.scope.covers(moved.after.id):
+            raise HTTPException(403, NOT_ALL)
     return _answer(
         {
             "point": moved.point,
@@ -112,7 +116,7 @@ def month(desk: AtDesk, month: str) -> Response:
             first = closings.month_named(month)
         except ClosingError as refused:
             raise HTTPException(422, str(refused)) from None
-        found = closings.left_out(session, first)
+        found = closings.left_out(session, desk.scope, _today(desk), first)
     if not found:
         raise HTTPException(404, "This month is not closed.")
     return _answer({"versions": [{**_heading(each), "windows": windows} for each, windows in found]})

@@ -10,9 +10,11 @@ import typer
 from rich.progress import track
 from rich.table import Table
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from camera_registry import audit, exports, inventory, pictures, sites, units
 from camera_registry import credentials as sealed
-from camera_registry import exports, inventory, pictures, sites, units
+from camera_registry.audit import Action
 from camera_registry.commands.common import command, err, now, out, read_password, say
 from camera_registry.commands.moving import reorganise
 from camera_registry.commands.storage import actor, open_credentials, open_database
@@ -58,6 +60,8 @@ def load_units(name: Annotated[str, typer.Argument(help="Data set, e.g. yen-bai.
     with command() as loaded, open_database(loaded) as database:
         with database.transaction() as session:
             added, changed = units.load_data_set(session, name)
+            detail = {"new": added, "changed": changed}
+            audit.record(session, actor(), Action.UNITS_LOADED, f"units:{name}", now(), detail=detail)
         say(loaded, N_("Units: {new} new, {changed} changed."), new=added, changed=changed)
 
 
@@ -85,6 +89,8 @@ def add_site(
     """Add a network vantage; take 300 seconds behind a VPN or a household's line."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         inventory.add_site(session, code, name, interval)
+        detail = {"before": None, "after": {"name": name, "interval_s": interval}}
+        audit.record(session, actor(), Action.SITE_ADDED, f"site:{code}", now(), detail=detail)
         say(loaded, N_('Site "{code}" added.'), code=code)
 
 
@@ -164,8 +170,12 @@ def export_file(
     language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
 ) -> None:
     """Export the inventory, passwords blank; importing the file again changes nothing."""
-    with command() as loaded, open_database(loaded) as database, database.reading() as session:
-        count = exports.export_inventory(session, file, _language(language, loaded), loaded.zone)
+    with command() as loaded, open_database(loaded) as database:
+        with database.reading() as session:
+            count = exports.export_inventory(session, file, _language(language, loaded), loaded.zone)
+        with database.transaction() as session:
+            detail = {"rows": count}
+            audit.record(session, actor(), Action.EXPORTED, f"inventory:{file.name}", now(), detail=detail)
         say(loaded, N_("{count} rows written to {file}."), count=count, file=file)
 
 
@@ -197,7 +207,12 @@ def set_credential(
         password = read_password(password_file, loaded)
         with database.transaction() as session:
             where = None if site is None else inventory.site_by_code(session, site).id
+            before = _serves(session, name)
             store.put(session, name, user, password, now=now(), site=where, manufacturer=manufacturer)
+            detail = {"before": before, "after": _serves(session, name)}
+            audit.record(
+                session, actor(), Action.CREDENTIAL_SAVED, f"credential:{name}", now(), detail=detail
+            )
         say(loaded, N_('Credential set "{name}" saved.'), name=name)
 
 
@@ -222,6 +237,7 @@ def erase_credential(name: Annotated[str, typer.Argument(help="Name of the set."
         if found is None:
             raise CredentialError(N_('There is no credential set "{name}".'), name=name)
         sealed.erase(session, found, now())
+        audit.record(session, actor(), Action.CREDENTIAL_ERASED, f"credential:{name}", now())
         say(loaded, N_('Credential set "{name}" erased.'), name=name)
 
 
@@ -233,6 +249,8 @@ def rotate_credentials() -> None:
         store.renew_key()
         with database.transaction() as session:
             count, kept = store.rotate(session), pictures.reseal(session, store)
+            detail = {"credentials": count, "pictures": kept}
+            audit.record(session, actor(), Action.CREDENTIALS_RESEALED, "credential:", now(), detail=detail)
         say(
             loaded,
             N_(
@@ -249,7 +267,14 @@ def withdraw_access(code: Code) -> None:
     """A household takes its consent back: stop probing, forget the login."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         eye = inventory.eye_by_code(session, code)
-        if inventory.withdraw_access(session, eye, now()):
+        before, erased = eye.access_withdrawn_at, inventory.withdraw_access(session, eye, now())
+        detail = {
+            "before": {"access_withdrawn_at": before},
+            "after": {"access_withdrawn_at": eye.access_withdrawn_at},
+            "login_erased": erased,
+        }
+        audit.record(session, actor(), Action.ACCESS_WITHDRAWN, f"eye:{code}", now(), detail=detail)
+        if erased:
             say(loaded, N_('The eye "{code}" is not probed any more; its login is erased.'), code=code)
         else:
             say(
@@ -267,6 +292,7 @@ def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") 
     """Take an eye out of service for a while."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         inventory.suspend(session, inventory.eye_by_code(session, code), now(), reason)
+        audit.record(session, actor(), Action.SUSPENDED, f"eye:{code}", now(), reason=reason)
         say(loaded, N_('The eye "{code}" is suspended.'), code=code)
 
 
@@ -275,6 +301,7 @@ def resume(code: Code) -> None:
     """Put a suspended eye back in service."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         inventory.resume(session, inventory.eye_by_code(session, code), now())
+        audit.record(session, actor(), Action.RESUMED, f"eye:{code}", now())
         say(loaded, N_('The eye "{code}" is in service again.'), code=code)
 
 
@@ -282,8 +309,22 @@ def resume(code: Code) -> None:
 def retire(code: Code) -> None:
     """Take an eye out of service for good."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        inventory.retire(inventory.eye_by_code(session, code), now())
+        moment = now()
+        inventory.retire(inventory.eye_by_code(session, code), moment)
+        detail = {"before": {"retired_at": None}, "after": {"retired_at": moment}}
+        audit.record(session, actor(), Action.RETIRED, f"eye:{code}", moment, detail=detail)
         say(loaded, N_('The eye "{code}" is retired.'), code=code)
+
+
+def _serves(session: Session, name: str) -> dict[str, str | None] | None:
+    """Whom a set serves where a device names none, never what is in it; ``None`` of no such set."""
+    found = session.execute(
+        select(Site.code, Credential.manufacturer)
+        .select_from(Credential)
+        .outerjoin(Site, Credential.site_id == Site.id)
+        .where(Credential.name == name)
+    ).one_or_none()
+    return None if found is None else {"site": found[0], "manufacturer": found[1]}
 
 
 def _language(said: str | None, loaded: Settings) -> Language:

@@ -9,7 +9,11 @@ from sqlalchemy import select
 
 from camera_registry import closings, custody, models
 from camera_registry.audit import Actor
+from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from camera_registry.maintenance import Kind, cover_of, enter
+from camera_registry.units import Scope
+from camera_registry.uptime import Span
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import make_web, signed_in
 
@@ -61,6 +65,16 @@ def test_a_point_is_moved(client: TestClient, database: Database) -> None:
     assert "Phường Hợp Minh [04546, …–30/06/2025] → Phường Âu Lâu" in gone["detail"]
 
 
+def test_who_sees_one_ward_moves_no_point_to_another(database: Database) -> None:
+    web = make_web(database)
+    client = signed_in(web, Role.OPERATOR, ["04273-2"])
+    assert client.post("/api/v1/points/AL1/move", json=MOVE).status_code == 404
+    assert client.post("/api/v1/points/NC1/move", json=MOVE).status_code == 403
+    with database.reading() as session:
+        assert session.scalars(select(models.PointUnit.valid_from)).all() == [None, None]
+        assert session.scalars(select(models.Audit.id)).all() == []
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -99,12 +113,28 @@ def test_closed_months(client: TestClient, database: Database) -> None:
     assert client.get("/api/v1/months").json() == {"months": []}
     zone = make_web(database).app.state.desk.settings.zone
     month = date(2026, 10, 1)
+    work = Span(NOW - timedelta(days=40), NOW - timedelta(days=39))
     with database.transaction() as session:
+        for names in (["point:NC1", "eye:AL1-NEW"], ["point:AL1"]):
+            covers = [cover_of(session, Scope.everything(), name, NOW.date()) for name in names]
+            enter(
+                *(session, Actor("clerk", "cli"), NOW, zone),
+                kind=Kind.WORK,
+                span=work,
+                covers=covers,
+                reason="x",
+            )
         kept = closings.close(session, Actor("clerk", "cli"), month, NOW, zone, lateness=timedelta(days=7))
     (listed,) = client.get("/api/v1/months").json()["months"]
     assert (listed["month"], listed["version"], listed["by"]) == ("2026-10", 0, "clerk")
     assert listed["inputs_hash"] == kept.heading.inputs_hash
     (version,) = client.get("/api/v1/months/2026-10").json()["versions"]
-    assert version == listed | {"windows": []}
+    assert [window["covers"] for window in version["windows"]] == [
+        ["eye:AL1-NEW", "point:NC1"],
+        ["point:AL1"],
+    ]
+    officer = signed_in(make_web(database), Role.WARD_OFFICER, ["04273-2"])
+    (version,) = officer.get("/api/v1/months/2026-10").json()["versions"]
+    assert [window["covers"] for window in version["windows"]] == [["point:NC1"]]
     assert client.get("/api/v1/months/2026-09").status_code == 404
     assert client.get("/api/v1/months/soon").status_code == 422
