@@ -245,7 +245,7 @@ async def test_a_cancelled_probe_still_tears_its_session_down() -> None:
 
 
 async def test_a_probe_cancelled_while_it_sets_up_leaves_no_session_behind() -> None:
-    slow = camera(faults=(Fault(FaultKind.SLOW, value=0.3),))
+    slow = camera(faults=(Fault(FaultKind.SLOW, value=0.1),))
     async with Simulator(Fleet((slow,))) as sim:
         task = asyncio.create_task(probe(target_of(sim)))
         while sim.counters().requests < 2:  # SETUP has been sent, and not answered
