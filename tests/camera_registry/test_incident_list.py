@@ -1,0 +1,140 @@
+"""The list of incidents: every leaf leads to the next and back, and conditions choose what they say."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from camera_registry import handling, incident_list, models
+from camera_registry.audit import Actor
+from camera_registry.db import Database
+from camera_registry.incident_list import Choice, Leaf, Order, Phase
+from camera_registry.incidents import Kind
+from camera_registry.outages import incident
+from camera_registry.units import Scope
+from camera_registry.uptime import Span
+from tests.dashboards.city import NOW, Wards
+from tests.dashboards.ward import CITY, FORMER, OTHER_WARD, WARD, ZONE, fill_morning
+
+EVERYTHING = Scope.everything()
+PAST = 23  # incidents that are over; several begin at one moment
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Wards]]:
+    """The morning of two wards, with a past; one incident received, and one withdrawn with a note."""
+    folder: Path = tmp_path_factory.mktemp("incidents")
+    database = Database(f"sqlite:///{folder / 'registry.db'}")
+    database.migrate()
+    wards = fill_morning(database)
+    with database.transaction() as session:
+        eyes = session.scalars(select(models.Eye).order_by(models.Eye.id)).all()
+        for number in range(PAST):
+            began = NOW - timedelta(days=1 + number // 4)
+            row = models.Incident(
+                kind="eye",
+                ancestor_id=eyes[number % 3].id,
+                started_at=began,
+                announced_at=began,
+                ended_at=began + timedelta(hours=1),
+                recorded_at=began,
+            )
+            row.members = [
+                models.IncidentEye(eye_id=eye.id, from_at=began, to_at=row.ended_at)
+                for eye in eyes[: 1 + number % 3]
+            ]
+            session.add(row)
+    officer = Actor("hoa", "cli")
+    with database.transaction() as session:
+        newest = [row.id for row in leaf(database).rows]
+        for number in (newest[0], newest[5]):
+            found = incident(session, EVERYTHING, NOW, ZONE, number)
+            assert found is not None
+            handling.acknowledge(session, officer, NOW, found)
+        session.get_one(models.Incident, newest[5]).withdrawn_at = NOW
+    yield database, wards
+    database.close()
+
+
+def leaf(
+    database: Database, choice: Choice | None = None, scope: Scope = EVERYTHING, **asked: object
+) -> Leaf:
+    with database.reading() as session:
+        return incident_list.leaf(session, scope, NOW, ZONE, choice or Choice(), **asked)  # type: ignore[arg-type]
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.sampled_from(Order), size=st.integers(1, 9))
+def test_leaves_follow_each_other_and_lead_back(
+    town: tuple[Database, Wards], order: Order, size: int
+) -> None:
+    database, _ = town
+    whole = [row.id for row in leaf(database, order=order, size=1_000).rows]
+    assert len(whole) == PAST + 3
+    shown = leaf(database, order=order, size=size)
+    ahead = [shown]
+    while shown.after:
+        shown = leaf(database, order=order, size=size, after=shown.after)
+        ahead.append(shown)
+    assert [row.id for each in ahead for row in each.rows] == whole
+    back = [shown]
+    while shown.before:
+        shown = leaf(database, order=order, size=size, before=shown.before)
+        back.append(shown)
+    told = [row.id for each in reversed(back) for row in each.rows]
+    assert told == whole
+    assert {each.total for each in (*ahead, *back)} == {len(whole)}
+
+
+def test_orders(town: tuple[Database, Wards]) -> None:
+    rows = {order: leaf(town[0], order=order, size=1_000).rows for order in Order}
+    assert [row.started_at for row in rows[Order.NEWEST]] == sorted(
+        (row.started_at for row in rows[Order.NEWEST]), reverse=True
+    )
+    assert rows[Order.OLDEST] == rows[Order.NEWEST][::-1]
+    assert [row.eyes for row in rows[Order.LARGEST]] == sorted(
+        (row.eyes for row in rows[Order.LARGEST]), reverse=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "count"),
+    [
+        pytest.param(Choice(phase=Phase.OPEN), 3, id="that go on"),
+        pytest.param(Choice(phase=Phase.OVER), PAST - 1, id="that are over"),
+        pytest.param(Choice(phase=Phase.WITHDRAWN), 1, id="that are left out"),
+        pytest.param(Choice(kind=Kind.POINT), 1, id="of a kind"),
+        pytest.param(Choice(received=True), 2, id="received"),
+        pytest.param(Choice(phase=Phase.OPEN, received=False), 2, id="by nobody yet"),
+        pytest.param(Choice(phase=Phase.OPEN, unit=WARD), 2, id="of a ward"),
+        pytest.param(Choice(phase=Phase.OPEN, unit=OTHER_WARD), 1, id="of another"),
+        pytest.param(Choice(phase=Phase.OPEN, unit=FORMER), 2, id="of a former unit"),
+        pytest.param(Choice(phase=Phase.OPEN, unit=CITY), 3, id="of a city that was"),
+        pytest.param(Choice(unit="nowhere"), 0, id="of no unit"),
+        pytest.param(Choice(q="tuy loc CHO"), 24, id="words of a point, without marks"),
+        pytest.param(Choice(q="cổng trường"), 1, id="words of an eye"),
+        pytest.param(Choice(q="#15"), 1, id="a number"),
+        pytest.param(Choice(q="9" * 40), 0, id="no number"),
+        pytest.param(Choice(within=Span(NOW - timedelta(hours=2), NOW)), 3, id="of a time"),
+    ],
+)
+def test_conditions(town: tuple[Database, Wards], choice: Choice, count: int) -> None:
+    found = leaf(town[0], choice, size=1_000)
+    assert (len(found.rows), found.total) == (count, count)
+
+
+def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:
+    database, wards = town
+    (row,) = leaf(database, scope=Scope.of([wards.au_lau])).rows
+    assert (row.code, row.further) == ("AL1-A", False)
+    assert leaf(database, Choice(unit=WARD), scope=Scope.of([wards.au_lau])).rows == []
+
+
+@pytest.mark.parametrize("order", Order)
+def test_a_key_that_is_none_gives_some_leaf(town: tuple[Database, Wards], order: Order) -> None:
+    for key in ("", "x", "2026-11-22_1", "9_x", f"{2**70}_1", f"1_{2**70}", "0001-01-01T00:00+14:00_1"):
+        assert leaf(town[0], order=order, after=key).total == PAST + 3
