@@ -57,6 +57,7 @@ from dashboards.pages import (
     tokens,
     unit,
     users,
+    wall,
 )
 from dashboards.pages import audit as audit_pages
 from dashboards.pages import incidents as incident_pages
@@ -97,6 +98,7 @@ def create_app(
         account,
         users,
         city,
+        wall,
         baselines,
         availability,
         counting,

@@ -21,11 +21,12 @@ def address(name: str) -> str:
     """Where browsers find the asset ``name``, such as ``vendor/htmx.min.js``. Raises if there is none."""
     if not (STATIC / name).is_file():
         raise FileNotFoundError(name)
-    return f"/static/{_mark()}/{name}"
+    return f"/static/{mark()}/{name}"
 
 
 @cache
-def _mark() -> str:
+def mark() -> str:
+    """Of all assets together: another one after an upgrade."""
     digest = sha256()
     for path in sorted(path for path in STATIC.rglob("*") if path.is_file()):
         digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
@@ -39,8 +40,8 @@ class Assets(StaticFiles):
         super().__init__(directory=STATIC)
 
     def get_path(self, scope: Scope) -> str:
-        mark, _, name = super().get_path(scope).partition("/")
-        return name if mark == _mark() else "of/another/mark"
+        asked, _, name = super().get_path(scope).partition("/")
+        return name if asked == mark() else "of/another/mark"
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)

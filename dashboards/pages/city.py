@@ -1,87 +1,47 @@
-"""The first page: the city in numbers, its units, and every eye; and the fragment that keeps it live."""
+"""The first page: what is wrong now, what is new, the city in numbers, its units, the monitor itself."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
-
-from camera_registry import outages, queries
-from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry import queries
+from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
-from camera_registry.queries import EyeRow
-from dashboards.rendering import Reader, page, reader_of
+from camera_registry.overview import overview
+from camera_registry.own_health import own_health
+from camera_registry.units import Scope
+from dashboards.day_chart import day_chart
+from dashboards.rendering import page, reader_of
 
-MOST_ROWS = 1_000  # more are not laid out at once; searching narrows them
+MOST_WRONG = 10  # incidents on the first page; their list has all
 
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which eyes the reader wants to see; it lives in the page's address."""
-
-    standing: str = ""
-    unit: str = ""
-    q: str = ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        return {"standing": self.standing, "unit": self.unit, "q": self.q}
-
-
 @router.get("/", dependencies=[may(Permission.VIEW)])
-def city(desk: AtDesk, request: Request, standing: str = "", unit: str = "", q: str = "") -> HTMLResponse:
+def city(desk: AtDesk, request: Request) -> Response:
+    """Whoever answers for one unit is led to its page."""
     reader = reader_of(request, desk)
-    return _city(request, desk, reader, "city.html", Choice(standing, unit, q), only=None)
-
-
-@router.get("/live", dependencies=[may(Permission.VIEW)])
-def live(
-    desk: AtDesk,
-    request: Request,
-    standing: str = "",
-    unit: str = "",
-    q: str = "",
-    eye: Annotated[list[str] | None, Query()] = None,
-) -> HTMLResponse:
-    """Totals, units and the rows of the named eyes; the page puts them in place of what it shows."""
-    reader = reader_of(request, desk)
-    return _city(request, desk, reader, "live.html", Choice(standing, unit, q), only=frozenset(eye or ()))
-
-
-def _city(
-    request: Request,
-    desk: Desk,
-    reader: Reader,
-    template: str,
-    choice: Choice,
-    only: frozenset[str] | None,
-) -> HTMLResponse:
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
+    everything = desk.scope == Scope.everything()
     with desk.database.reading() as session:
-        rows = queries.eyes(session, desk.scope, reader.now, reader.zone)
-        open_ = outages.incidents(session, desk.scope, reader.now, reader.zone, open_=True)
-    chosen = queries.matching(rows, standing=choice.standing, unit=choice.unit, text=choice.q)
-    places = {row.code: place for place, row in enumerate(rows)}
-    shown = [(places[row.code], row) for row in chosen[:MOST_ROWS] if only is None or row.code in only]
+        if not everything:
+            today = reader.now.astimezone(reader.zone).date()
+            units = queries.units_of_today(session, desk.scope, today)
+            if len(units) == 1:
+                return RedirectResponse(f"/units/{units[0].uid}", 303)
+        seen = overview(session, desk.scope, reader.now, reader.zone)
+        factor = desk.settings.silence_factor
+        health = own_health(session, seen.rows, desk.counters, reader.now, factor) if everything else None
     return page(
         request,
         desk,
-        template,
+        "city.html",
         reader=reader,
         revision=revision,
-        totals=queries.totals(rows),
-        units=queries.units(rows),
-        incidents=[each for each in open_ if each.announced_at <= reader.now],
-        choice=choice,
-        chosen=len(chosen),
-        shown=shown,
-        limit=MOST_ROWS,
-        standings=queries.STANDINGS,
-        names=_unit_names(rows),
+        seen=seen,
+        totals=seen.totals,
+        news=seen.day.news,
+        chart=day_chart(seen.day, reader),
+        health=health,
+        most_wrong=MOST_WRONG,
     )
-
-
-def _unit_names(rows: list[EyeRow]) -> dict[str, str]:
-    return {row.unit_code: row.unit for row in rows}

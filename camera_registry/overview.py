@@ -1,0 +1,71 @@
+"""The city at a glance: what is wrong, what it weighs, how the day went; for the first page and the wall."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from sqlalchemy.orm import Session
+
+from camera_registry import handling, outages, queries, trends
+from camera_registry.handling import Note
+from camera_registry.outages import IncidentRow
+from camera_registry.queries import EyeRow, Totals
+from camera_registry.trends import Day
+from camera_registry.units import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An incident that goes on, and who has received it."""
+
+    incident: IncidentRow
+    received: Note | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitNow:
+    """A unit of today; ``uid`` is empty where no unit is recorded."""
+
+    uid: str
+    name: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """``wrong``: the announced incidents that go on, the heaviest first. Units are in the order of names."""
+
+    rows: Sequence[EyeRow]
+    totals: Totals
+    units: Sequence[UnitNow]
+    wrong: Sequence[Wrong]
+    day: Day
+
+
+def overview(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Overview:
+    """What lies in ``scope`` at ``now``."""
+    rows = queries.eyes(session, scope, now, zone)
+    open_ = [
+        each for each in outages.incidents(session, scope, now, zone, open_=True) if each.announced_at <= now
+    ]
+    taken = handling.acknowledgements(session, open_)
+    today = now.astimezone(zone).date()
+    uids = {(unit.name, unit.code): unit.uid for unit in queries.units_of_today(session, scope, today)}
+    return Overview(
+        rows,
+        queries.totals(rows),
+        [
+            UnitNow(uids.get((unit.name, unit.code), ""), unit.name, unit.totals)
+            for unit in queries.units(rows)
+        ],
+        [
+            Wrong(each, taken.get(each.id))
+            for each in sorted(open_, key=lambda each: weight(each, now), reverse=True)
+        ],
+        trends.day(session, scope, now, zone),
+    )
+
+
+def weight(incident: IncidentRow, now: datetime) -> float:
+    """What an incident costs so far: its eyes that are not back yet, times the seconds since it began."""
+    return incident.missing * (now - incident.started_at).total_seconds()
