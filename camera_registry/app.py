@@ -25,6 +25,7 @@ from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk, desk_of
 from camera_registry.api.guard import Guard, is_loopback
 from camera_registry.api.requests import RequestIds
+from camera_registry.auth.oidc import Provider
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
@@ -47,6 +48,7 @@ from dashboards.pages import (
     grading,
     importing,
     moving,
+    oidc,
     point,
     probe_now,
     refusal,
@@ -88,6 +90,7 @@ def create_app(
     app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
+    app.state.oidc = Provider.of(settings)
     for room in (
         *(audit, events, figures, geojson, incidents),
         *(series, inventory, maintenance, points, watching),
@@ -123,6 +126,7 @@ def create_app(
         map_pages,
         audit_pages,
         tokens,
+        oidc,
     ):
         app.include_router(face.router)
     app.mount("/static", Assets())
@@ -164,8 +168,8 @@ def refuse_public_bind(host: str, settings: Settings, *, tls: bool) -> None:
     if not tls and not settings.trusted_proxies:
         raise PublicBindRefused(
             N_(
-                "Cannot listen on {host} without TLS: passwords could be read on the way. Give --tls-cert and "
-                "--tls-key, or name the proxy that speaks TLS in CAMERA_REGISTRY_TRUSTED_PROXIES; or use "
+                "Cannot listen on {host} without TLS: passwords could be read on the way. Give --tls-cert "
+                "and --tls-key, or name the proxy that speaks TLS in CAMERA_REGISTRY_TRUSTED_PROXIES; or use "
                 "127.0.0.1, and an SSH tunnel to look from elsewhere."
             ),
             host=host,
@@ -173,8 +177,8 @@ def refuse_public_bind(host: str, settings: Settings, *, tls: bool) -> None:
     if not settings.public_names:
         raise PublicBindRefused(
             N_(
-                "Cannot listen on {host}: nobody would be answered. Name the host names that browsers will use "
-                "in CAMERA_REGISTRY_PUBLIC_NAMES."
+                "Cannot listen on {host}: nobody would be answered. Name the host names that browsers will "
+                "use in CAMERA_REGISTRY_PUBLIC_NAMES."
             ),
             host=host,
         )

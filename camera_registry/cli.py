@@ -72,6 +72,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "doctor": {
         "doctor": ("Examine the database: does every invariant hold that figures lean on? Changes nothing."),
     },
+    "user": {"user": "Who may sign in."},
     "serve": {"serve": "Probe every started eye on its schedule, judge, and show pages and metrics."},
     "demo": {
         "demo": (

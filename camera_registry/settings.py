@@ -7,13 +7,15 @@ A wrong value stops the program with its name and reason.
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX = "CAMERA_REGISTRY_"
 
@@ -43,6 +45,37 @@ def _database(url: SecretStr) -> SecretStr:
     return url
 
 
+def private(address: str) -> bool:
+    """Whether nobody between can read along: an address over TLS, or of this very machine."""
+    parts = urlsplit(address)
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _issuer(address: str) -> str:
+    if not private(address) or "?" in address or "#" in address or "@" in address:
+        raise ValueError("not an https:// address")
+    return address
+
+
+def _listed(text: object) -> object:
+    """Several values of one setting stand in one line, with commas between them."""
+    return tuple(filter(None, map(str.strip, text.lower().split(",")))) if isinstance(text, str) else text
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        for text in texts:
+            ip_network(text)
+    except ValueError:  # its text quotes the value
+        raise ValueError("not IP addresses or networks, like 10.0.0.7 or 10.0.0.0/24") from None
+    return texts
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
 class Settings(BaseSettings):
     """The settings of one process. Descriptions here are the documentation."""
 
@@ -60,6 +93,25 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer token with which others than this machine may read /metrics."
+    )
+    public_names: Listed = Field(
+        (),
+        description="Host names, or addresses, under which browsers reach this server from other machines, "
+        "separated by commas; over HTTPS only.",
+    )
+    trusted_proxies: Annotated[Listed, AfterValidator(_networks)] = Field(
+        (),
+        description="Addresses or networks of the reverse proxies that speak HTTPS in front of this server, "
+        "separated by commas: what they say of the browser (X-Forwarded-For, -Proto) is believed.",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+        None,
+        description="Address of an OpenID Connect provider by which people may sign in too, as it calls "
+        "itself. It sends browsers back to /sign-in/oidc/back.",
+    )
+    oidc_client_id: str = Field("camera-registry", description="What the provider calls this registry.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Proves to the provider that it is us; none for a public client."
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "Asia/Ho_Chi_Minh", description="Zone in which days and months begin and people read times."

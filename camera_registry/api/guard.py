@@ -1,9 +1,12 @@
 """What holds for every answer: who may be addressed, and what a browser may do with what it gets."""
 
+from ipaddress import ip_address
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from camera_registry.api.problems import problem
+from camera_registry.settings import Settings
 
 # Pages load nothing from elsewhere, are framed by nobody, and tell nobody where a reader came from.
 POLICY = ("default-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'")
@@ -15,16 +18,28 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+HTTPS_ONLY = "max-age=31536000"  # a year (RFC 6797); said over HTTPS alone
+
 # A page elsewhere can have its own name resolve to 127.0.0.1 and so read ours (DNS rebinding); the browser
-# still sends that name. Other names come with sign-in.
-NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+# still sends that name.
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+STRANGE_NAME = "This server is not addressed by this name: see the setting PUBLIC_NAMES."
+OPEN_LINE = "This server is reached over HTTPS only, from other machines."
+STRANGE_PROXY = "This came through a proxy that is not named in the setting TRUSTED_PROXIES."
 
 
 class Guard:
-    """ASGI middleware: refuses requests that address us by a strange name, and sets ``HEADERS``."""
+    """ASGI middleware: refuses requests of strange names, over open lines, and of strange proxies.
 
-    def __init__(self, app: ASGIApp) -> None:
+    This machine itself may come without TLS, under its own names; everybody else over HTTPS, under
+    ``public_names``. Sets ``HEADERS`` on every answer.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._public_names = frozenset(settings.public_names)
+        self._behind_proxy = bool(settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,13 +48,34 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = HTTPS_ONLY
             await send(message)
 
-        if _name(Headers(scope=scope).get("host", "")) in NAMES:
-            await self._app(scope, receive, guarded)
-        else:
-            await problem(421, "This server is addressed as localhost only.")(scope, receive, guarded)
+        refusal = self._refusal(scope)
+        await (problem(421, refusal) if refusal else self._app)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> str:
+        """Why this request is not answered; empty where it is."""
+        headers = Headers(scope=scope)
+        if not self._behind_proxy and not {"forwarded", "x-forwarded-for"}.isdisjoint(headers.keys()):
+            return STRANGE_PROXY
+        name = _name(headers.get("host", ""))
+        if name in LOOPBACK_NAMES and is_loopback(scope["client"][0] if scope["client"] else ""):
+            return ""
+        if name not in self._public_names:
+            return STRANGE_NAME
+        return "" if scope["scheme"] == "https" else OPEN_LINE
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this is an address of this machine alone; names and inventions are not."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _name(host: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from hmac import compare_digest
-from ipaddress import ip_address
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -10,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import metrics, outages, queries
 from camera_registry.api.desk import AtDesk, Desk, identify
+from camera_registry.api.guard import is_loopback
 from camera_registry.auth.roles import Permission
 from camera_registry.units import Scope
 
@@ -61,7 +61,7 @@ def scrape(desk: AtDesk, request: Request) -> Response:
 
 
 def _may_scrape(desk: Desk, request: Request) -> bool:
-    if request.client is not None and _loopback(request.client.host):
+    if request.client is not None and is_loopback(request.client.host):
         return True
     if _has_settings_token(desk, request):
         return True
@@ -77,10 +77,3 @@ def _has_settings_token(desk: Desk, request: Request) -> bool:
     # Starlette reads headers as Latin-1; what was sent are those bytes.
     wanted = desk.settings.metrics_token.get_secret_value()
     return kind.lower() == "bearer" and compare_digest(token.strip().encode("latin-1"), wanted.encode())
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False  # a unix socket, or a proxy's invention

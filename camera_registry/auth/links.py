@@ -6,7 +6,7 @@ not.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
@@ -17,32 +17,30 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import SignInLink, User
 
-LASTS = timedelta(hours=24)
+HOURS = 24
 PATH = "/sign-in/link"
 
 
 class LinkOver(RegistryError):
-    """The link is unknown, used, or older than ``LASTS``; which of these is not said."""
+    """The link is unknown, used, or older than ``HOURS``; which of these is not said."""
 
 
 def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
-    """The path of a new link for an enabled user; it is shown once and kept nowhere. Older ones end.
+    """The path of a new link for an enabled user; it is shown once and kept nowhere.
 
     Raises ``UserError`` where nobody is called this, or may not sign in.
     """
     user_id = session.scalar(select(User.id).where(User.name == user, User.disabled_at.is_(None)))
     if user_id is None:
         raise UserError(N_("{name} is unknown or disabled: no link lets them in."), name=user)
-    session.execute(
-        delete(SignInLink).where((SignInLink.user_id == user_id) | (SignInLink.expires_at <= now))
-    )
+    session.execute(delete(SignInLink).where(SignInLink.expires_at <= now))
     token = bearer.mint()
     session.add(
         SignInLink(
             token_hash=bearer.digest(token),
             user_id=user_id,
             made_at=now,
-            expires_at=now + LASTS,
+            expires_at=now + timedelta(hours=HOURS),
             used_at=None,
         )
     )
@@ -56,9 +54,16 @@ def user_of(session: Session, token: str, now: datetime) -> User:
 
 
 def use(session: Session, token: str, now: datetime) -> User:
-    """Use the link up; whom it signs in. Raises ``LinkOver``; of two who press at once, for the second."""
-    link, user = _living(session, token, now)
-    link.used_at = now
+    """Use up the link, and the user's others; whom it signs in.
+
+    Raises ``LinkOver``; of two who press at once, for the second.
+    """
+    _, user = _living(session, token, now)
+    session.execute(
+        update(SignInLink)
+        .where(SignInLink.user_id == user.id, SignInLink.used_at.is_(None))
+        .values(used_at=now)
+    )
     return user
 
 

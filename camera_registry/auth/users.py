@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
@@ -24,6 +24,7 @@ from camera_registry.units import Scope
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 LONGEST_SHOWN_NAME = 200
+FIRST = "admin"
 
 
 class UserError(RegistryError):
@@ -93,6 +94,11 @@ def one(session: Session, scope: Scope, name: str) -> UserRow:
     if found is None:
         raise NoSuchUser(N_('Nobody is called "{name}".'), name=name)
     return found
+
+
+def unit_ids(session: Session, user: UserRow) -> frozenset[int]:
+    """The database ids of the units that the user was given."""
+    return frozenset(session.scalars(select(UserUnit.unit_id).where(UserUnit.user_id == user.id)))
 
 
 def add(
@@ -187,12 +193,24 @@ def set_password(
     audit.record(session, actor, Action.PASSWORD_SET, f"user:{user.name}", now)
 
 
-def administrator_without_a_way_in(session: Session) -> bool:
-    """Whether nobody could sign in and let others in: no administrator of everything has a password."""
-    return not any(user.password_hash or user.subject for user in session.scalars(_administrators()))
+def stranded_administrator(session: Session, now: datetime) -> str | None:
+    """The name of an administrator of everything where none has a way in; a registry without any gets one.
+
+    ``None`` where one has a password, or is known to the OIDC provider. Raises ``UserError`` where the name
+    of the first is somebody else's.
+    """
+    administrators = session.scalars(_administrators().order_by(User.id)).all()
+    if any(user.password_hash or user.subject for user in administrators):
+        return None
+    if administrators:
+        return administrators[0].name
+    actor = Actor("serve", "cli")
+    return add(
+        *(session, actor, Scope.everything(), now, FIRST, Role.ADMINISTRATOR), Seeing(everywhere=True)
+    ).name
 
 
-def _administrators() -> Any:
+def _administrators() -> Select[User]:
     return select(User).where(
         User.role == Role.ADMINISTRATOR, User.everywhere.is_(True), User.disabled_at.is_(None)
     )

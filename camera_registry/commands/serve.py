@@ -2,9 +2,12 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -14,6 +17,8 @@ import uvloop
 
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app, refuse_public_bind
+from camera_registry.audit import Actor
+from camera_registry.auth import links, users
 from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
 from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.counters import Counters
@@ -38,22 +43,44 @@ def add_to(app: typer.Typer) -> None:
     app.command()(serve)
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where to listen; ``tls`` are the files of a certificate, with its chain, and of its key (PEM)."""
+
+    host: str
+    port: int
+    tls: tuple[Path, Path] | None = None
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls else "http"
+
+
 def serve(
-    host: Annotated[str, typer.Option(help="Loopback address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on; others than loopback need TLS, or a proxy that speaks it."),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate with its chain, PEM; read once, at the start.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Key of the certificate, PEM.")] = None,
 ) -> None:
-    """Probe every started eye on its schedule, judge, and show pages and metrics."""
+    """Probe every started eye on its schedule, judge, and show pages and metrics.
+
+    Where no administrator could sign in yet, prints a link that lets one in.
+    """
     with command() as settings, open_database(settings) as database:
-        refuse_public_bind(host)
+        door = Door(host, port, _certificate(tls_cert, tls_key))
+        refuse_public_bind(host, settings, tls=door.tls is not None)
         credentials = open_credentials(settings, database)
 
         async def until_stopped() -> None:
             stop = stop_on_signal()
-            async with serving(database, settings, credentials, now, stop, host=host, port=port) as (
-                _,
-                address,
-            ):
+            async with serving(database, settings, credentials, now, stop, door) as (_, address):
                 say(settings, N_("Serving at {address} - stop with Ctrl-C."), address=address)
+                await asyncio.to_thread(_let_the_first_in, database, settings, address)
                 await stop.wait()
                 say(settings, N_("Stopping: closing the sessions on the cameras."))
 
@@ -67,9 +94,7 @@ async def serving(
     credentials: CredentialStore,
     clock: Callable[[], datetime],
     stop: asyncio.Event,
-    *,
-    host: str,
-    port: int,
+    door: Door,
     notice: str | None = None,
 ) -> AsyncIterator[tuple[Monitor, str]]:
     """Serve and probe while the block lasts; gives the monitor and the address of the pages.
@@ -78,7 +103,7 @@ async def serving(
     ``PublicBindRefused`` for an address that others could reach, ``Refused`` for one in use, and where
     another process already serves with this database.
     """
-    refuse_public_bind(host)
+    refuse_public_bind(door.host, settings, tls=door.tls is not None)
     with ExitStack() as held:
         try:
             held.enter_context(database.hold(Role.SERVER))
@@ -87,7 +112,7 @@ async def serving(
         still_ours = await _only_prober(database, settings, stop, held)
         async with (
             _kept(still_ours),
-            _serving(database, settings, credentials, clock, host, port, notice) as served,
+            _serving(database, settings, credentials, clock, door, notice) as served,
         ):
             yield served
 
@@ -131,11 +156,10 @@ async def _serving(
     settings: Settings,
     credentials: CredentialStore,
     clock: Callable[[], datetime],
-    host: str,
-    port: int,
+    door: Door,
     notice: str | None,
 ) -> AsyncIterator[tuple[Monitor, str]]:
-    listener = _listen(host, port)
+    listener = _listen(door.host, door.port)
     counters, broadcaster = Counters.new(), Broadcaster()
     monitor = prepare(database, settings, credentials, counters, clock, broadcaster.publish)
     app = create_app(
@@ -148,19 +172,61 @@ async def _serving(
         look=LiveEye(monitor),
     )
     server = _Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ssl_certfile=door.tls and door.tls[0],
+            ssl_keyfile=door.tls and door.tls[1],
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+        )
     )
     try:
         async with Running(monitor) as running, Errands(monitor, running.follower), Surveyor(monitor):
             web = asyncio.create_task(server.serve([listener]))
             try:
-                yield monitor, f"http://{host}:{listener.getsockname()[1]}/"
+                yield monitor, f"{door.scheme}://{_in_address(door.host)}:{listener.getsockname()[1]}/"
             finally:
                 broadcaster.close()
                 server.should_exit = True
                 await web
     finally:
         monitor.close()
+
+
+def _certificate(cert: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """Both files or none. Raises ``Refused`` where they cannot be used."""
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise Refused(N_("TLS needs both --tls-cert and --tls-key."))
+    try:
+        # A key with a passphrase is refused: nobody is there to type it.
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
+    except (OSError, ssl.SSLError) as error:
+        text = N_("Certificate or key cannot be used: {reason}")
+        raise Refused(text, reason=error.strerror or error.__class__.__name__) from None
+    return cert, key
+
+
+def _let_the_first_in(database: Database, settings: Settings, address: str) -> None:
+    """A new registry has nobody who could let others in."""
+    with database.transaction() as session:
+        name = users.stranded_administrator(session, now())
+        path = links.make(session, Actor("serve", "cli"), name, now()) if name else ""
+    if name:
+        text = N_(
+            "Nobody can sign in as administrator yet. This link signs in {name}, once, within {hours} hours:"
+        )
+        say(settings, text, name=name, hours=links.HOURS)
+        typer.echo(f"{address.rstrip('/')}{path}")
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:

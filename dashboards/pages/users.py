@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request
@@ -194,7 +193,7 @@ def _one(
         choices=choices,
         roles=Role,
         link=f"{str(request.base_url).rstrip('/')}{link}" if link else "",
-        hours=links.LASTS // timedelta(hours=1),
+        hours=links.HOURS,
         done=[reader.say(done)] if done else [],
         refused=refused.text(reader.language) if refused else "",
         longest_shown_name=users.LONGEST_SHOWN_NAME,

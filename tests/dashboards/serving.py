@@ -12,18 +12,16 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import BrowserContext
-from sqlalchemy import select
 
-from camera_registry import models
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.cookies import NAME
 from camera_registry.app import create_app
-from camera_registry.auth import sessions
 from camera_registry.auth.roles import Role
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.settings import load
 from tests.dashboards.city import NOW
+from tests.people import session_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +39,18 @@ def make_web(
     *,
     now: Callable[[], datetime] = lambda: NOW,
     notice: str | None = None,
-    metrics_token: str | None = None,
     look: Callable[[str], bytes] | None = None,
+    data_dir: Path = Path("unused"),
+    **settings: object,
 ) -> Web:
-    """The application over ``database``; it is ``NOW`` unless told otherwise."""
+    """The application over ``database``: it is ``NOW``, and settings are the usual, unless told otherwise.
+
+    ``data_dir`` has the key of credentials.
+    """
     counters, broadcaster = Counters.new(), Broadcaster()
-    settings = load(data_dir=Path("unused"), metrics_token=metrics_token)
+    loaded = load(data_dir=data_dir, **settings)
     app = create_app(
-        database, settings, counters=counters, broadcaster=broadcaster, notice=notice, now=now, look=look
+        database, loaded, counters=counters, broadcaster=broadcaster, notice=notice, now=now, look=look
     )
     return Web(app, database, counters, broadcaster)
 
@@ -102,17 +104,4 @@ def signed_in_browser(
 def session_of(web: Web, role: Role = Role.ADMINISTRATOR, units: Sequence[str] = ()) -> str:
     """The token of a new session of somebody like this: one user for each role and units."""
     desk = web.app.state.desk
-    name = "-".join([role.replace("_", "-"), *units]).lower()
-    with web.database.transaction() as session:
-        user_id = session.scalar(select(models.User.id).where(models.User.name == name))
-        if user_id is None:
-            user = models.User(
-                name=name, role=role, everywhere=not units, made_at=desk.now(), made_by="tests"
-            )
-            session.add(user)
-            session.flush()
-            ids = session.scalars(select(models.Unit.id).where(models.Unit.uid.in_(units))).all()
-            assert len(ids) == len(units), "a unit of this uid is missing"
-            session.add_all(models.UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in ids)
-            user_id = user.id
-        return sessions.begin(session, desk.settings, user_id, desk.now(), "127.0.0.1")
+    return session_token(web.database, desk.settings, desk.now(), role, units)

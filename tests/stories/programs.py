@@ -9,18 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import orjson
 from sqlalchemy.orm import Session
 
 from camera_registry import models
+from camera_registry.api.cookies import NAME
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.settings import Settings, load
 from probes.simulator.fleet import Auth, CameraSpec, Fleet, load_fleet
+from tests.people import session_token
 from tests.servers import POLL_S, says_ready, started
 
 PROGRAM = Path(sys.executable).with_name("camera-registry")
@@ -28,7 +31,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 SITE = "S1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Home:
     """An installation of its own: a folder, a database, and the environment its programs see."""
 
@@ -42,6 +45,12 @@ class Home:
     @property
     def settings(self) -> Settings:
         return load(data_dir=self.folder, database_url=self.url)
+
+    @cached_property
+    def cookie(self) -> str:
+        """Of an administrator's browser. Ask for it once the registry is there."""
+        with opened(self) as database:
+            return f"{NAME}={session_token(database, self.settings, datetime.now(UTC))}"
 
     def run(
         self, *words: str | Path, typed: str = "", env: Mapping[str, str] | None = None
@@ -72,7 +81,7 @@ class Home:
             env={**self.env, **(env or {})},
             cwd=self.folder,
         ) as process:
-            yield Served(process, log)
+            yield Served(process, log, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Served:
 
     process: subprocess.Popen[bytes]
     log: Path
+    home: Home
 
     @property
     def address(self) -> str:
@@ -92,9 +102,8 @@ class Served:
         return self.log.read_text(errors="replace")
 
     def read(self, path: str) -> bytes:
-        with urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310 our own child on loopback
-            body: bytes = answer.read()
-        return body
+        """What an administrator is shown."""
+        return read_as(self.home.cookie, f"{self.address}{path}")
 
     def eyes(self) -> dict[str, dict[str, Any]]:
         """The rows of the list of eyes, by code."""
@@ -109,6 +118,14 @@ class Served:
         """SIGTERM; returns the exit code."""
         self.process.terminate()
         return self.process.wait(20)
+
+
+def read_as(cookie: str, address: str) -> bytes:
+    """What a browser with this cookie is shown. Raises ``HTTPError`` for what is refused."""
+    request = Request(address, headers={"Cookie": cookie})  # noqa: S310 our own child on loopback
+    with urlopen(request, timeout=20) as answer:  # noqa: S310 the same
+        body: bytes = answer.read()
+    return body
 
 
 def _address_in(log: str) -> bool:

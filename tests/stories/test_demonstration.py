@@ -1,13 +1,12 @@
 """The demonstration: a city of 953 eyes, all of them seen, every judgement true, nothing left open."""
 
 from urllib.error import URLError
-from urllib.request import urlopen
 
 import orjson
 import pytest
 
 from tests.servers import free_port, started
-from tests.stories.programs import PROGRAM, Home
+from tests.stories.programs import PROGRAM, Home, read_as
 
 EYES, SECONDS = 953, 60
 
@@ -16,14 +15,15 @@ EYES, SECONDS = 953, 60
 def test_demonstration(home: Home) -> None:
     address, log = f"http://127.0.0.1:{free_port()}", home.folder / "demo.log"
 
+    folder = home.folder / "demo"
+    played = Home(folder, home.env | {"CAMERA_REGISTRY_DATABASE_URL": f"sqlite:///{folder / 'registry.db'}"})
+
     def reads(path: str) -> bytes:
-        with urlopen(f"{address}{path}", timeout=20) as answer:  # noqa: S310 our own child on loopback
-            body: bytes = answer.read()
-        return body
+        return read_as(played.cookie, f"{address}{path}")
 
     def shows(_log: str) -> bool:
         try:
-            return bool(orjson.loads(reads("/api/v1/totals"))["totals"]["newest_probe_at"])
+            return bool(orjson.loads(read_as("", f"{address}/healthz"))["newest_probe_at"])
         except URLError:
             return False
 

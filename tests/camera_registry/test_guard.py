@@ -1,0 +1,96 @@
+"""The guard: which names are answered, over which lines, and what a proxy in front must have been told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from camera_registry.app import PublicBindRefused, refuse_public_bind
+from camera_registry.db import Database
+from camera_registry.settings import load
+from tests.dashboards.serving import make_web
+
+NAMED = {"public_names": "camera.example, 10.0.0.5"}
+PROXIED = NAMED | {"trusted_proxies": "10.0.0.0/24"}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('guard') / 'registry.db'}")
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "address", "headers", "status"),
+    [
+        pytest.param({}, "http://127.0.0.1:8000", "127.0.0.1", {}, 200, id="address and port"),
+        pytest.param({}, "http://x", "127.0.0.1", {"Host": "LOCALHOST"}, 200, id="name"),
+        pytest.param({}, "http://x", "::1", {"Host": "[::1]:8000"}, 200, id="IPv6"),
+        pytest.param({}, "http://x", "127.0.0.1", {"Host": "[::1]"}, 200, id="IPv6 without a port"),
+        pytest.param({}, "http://attacker.example", "127.0.0.1", {}, 421, id="a name made to resolve to us"),
+        pytest.param({}, "http://127.0.0.1.attacker.example", "127.0.0.1", {}, 421, id="a look-alike"),
+        pytest.param({}, "http://x", "127.0.0.1", {"Host": ""}, 421, id="no name"),
+        pytest.param({}, "http://localhost", "192.0.2.7", {}, 421, id="our name from another machine"),
+        pytest.param({}, "http://localhost", "testclient", {}, 421, id="our name from nowhere"),
+        pytest.param(NAMED, "https://camera.example", "192.0.2.7", {}, 200, id="a public name over TLS"),
+        pytest.param(NAMED, "https://10.0.0.5", "192.0.2.7", {}, 200, id="a public address over TLS"),
+        pytest.param(NAMED, "https://other.example", "192.0.2.7", {}, 421, id="another name over TLS"),
+        pytest.param(NAMED, "http://camera.example", "192.0.2.7", {}, 421, id="an open line"),
+        pytest.param(NAMED, "http://camera.example", "127.0.0.1", {}, 421, id="a proxy nobody named"),
+        pytest.param(
+            *(NAMED, "https://camera.example", "127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}, 421),
+            id="forwarded by a proxy nobody named",
+        ),
+        pytest.param(
+            *(PROXIED, "https://camera.example", "192.0.2.7", {"X-Forwarded-For": "192.0.2.7"}, 200),
+            id="forwarded by one that is named",
+        ),
+    ],
+)
+def test_who_is_answered(
+    database: Database,
+    settings: dict[str, str],
+    url: str,
+    address: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    client = TestClient(make_web(database, **settings).app, base_url=url, client=(address, 50_000))
+
+    answer = client.get("/healthz", headers=headers)
+
+    assert answer.status_code == status
+    secure = answer.headers.get("strict-transport-security", "")
+    assert secure.startswith("max-age=") == url.startswith("https:")
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/api/v1/eyes", "/nothing", "/static/nothing", "/metrics"])
+def test_strict_headers_on_every_answer(database: Database, path: str) -> None:
+    client = TestClient(make_web(database).app, base_url="http://localhost", client=("127.0.0.1", 50_000))
+    headers = client.get(path).headers
+
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_loopback_may_be_bound(host: str) -> None:
+    refuse_public_bind(host, load(data_dir=Path("unused")), tls=False)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "registry.example", ""])
+def test_anything_else_needs_tls_and_a_name(host: str) -> None:
+    plain, named, proxied = (load(data_dir=Path("unused"), **told) for told in ({}, NAMED, PROXIED))
+    with pytest.raises(PublicBindRefused, match="without TLS") as refusal:
+        refuse_public_bind(host, named, tls=False)
+    assert "mật khẩu có thể bị đọc trộm" in refusal.value.text("vi")
+    with pytest.raises(PublicBindRefused, match="PUBLIC_NAMES"):
+        refuse_public_bind(host, plain, tls=True)
+
+    refuse_public_bind(host, named, tls=True)
+    refuse_public_bind(host, proxied, tls=False)
