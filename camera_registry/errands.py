@@ -47,6 +47,7 @@ ASK_S = 0.25  # between two looks for an answer
 TELL_S = 0.25  # between two words on how far a probe has climbed
 GRACE_S = 3.0  # for probes under way when the process stops: nearly all end in it
 KEPT = timedelta(minutes=10)  # a request whose asker never came for the answer
+READING_KEPT = timedelta(hours=1)  # … of a device: a person goes through its channels
 TIDY_S = 600.0
 
 Found = TypeVar("Found")
@@ -528,10 +529,11 @@ class Errands:
     def _delete_old(self) -> None:
         edge = self._monitor.clock() - KEPT
         with self._database.transaction() as session:
-            for table in (models.ProbeRequest, models.DeviceRequest):
-                session.execute(delete(table).where(table.requested_at < edge))
-            kept = models.Discovery.requested_at >= self._monitor.clock() - discovering.KEPT
-            session.execute(delete(models.Discovery).where(~kept))
+            session.execute(delete(models.ProbeRequest).where(models.ProbeRequest.requested_at < edge))
+            read = models.DeviceRequest.requested_at < self._monitor.clock() - READING_KEPT
+            session.execute(delete(models.DeviceRequest).where(read))
+            old = models.Discovery.requested_at < self._monitor.clock() - discovering.KEPT
+            session.execute(delete(models.Discovery).where(old))
 
 
 @cache

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit, errands, queries
@@ -36,6 +36,25 @@ class Startable:
     interval_s: int
     waiting: int
     started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One start of a site: how far it has come, or how it ended; see ``rollout.Stage`` and ``Ending``."""
+
+    id: int
+    site: str
+    requested_at: datetime
+    begun_at: datetime | None
+    stage: str | None
+    stage_eyes: int
+    stage_asked: int
+    asked: int  # eyes, in all stages
+    started: int
+    refused: int  # logins
+    stop_asked_at: datetime | None
+    ended_at: datetime | None
+    ending: str | None
 
 
 def sites(session: Session, now: datetime, zone: tzinfo) -> list[Startable]:
@@ -88,13 +107,30 @@ def stop(session: Session, actor: Actor, number: int, now: datetime) -> None:
         audit.record(session, actor, Action.START_STOPPED, f"site:{site}", now, detail={"start": number})
 
 
-def runs(session: Session, most: int) -> list[tuple[Rollout, str]]:
-    """The newest starts, with the codes of their sites; newest first."""
-    found = select(Rollout, Site.code).join(Site).order_by(Rollout.id.desc()).limit(most)
-    return [(row[0], row[1]) for row in session.execute(found)]
+def runs(session: Session, most: int) -> list[Run]:
+    """The newest starts, newest first."""
+    return _runs(session, _RUNS.limit(most))
+
+
+def run(session: Session, number: int) -> Run | None:
+    """The start of this number."""
+    return next(iter(_runs(session, _RUNS.where(Rollout.id == number))), None)
 
 
 def refusing(session: Session, site: str, now: datetime, zone: tzinfo) -> list[EyeRow]:
     """The eyes of a site whose devices refuse the login."""
     rows = queries.eyes(session, Scope.everything(), now, zone)
     return [row for row in rows if row.site == site and row.reason in REFUSED]
+
+
+_RUNS = select(Rollout, Site.code).join(Site).order_by(Rollout.id.desc())
+
+
+def _runs(session: Session, found: Select[tuple[Rollout, str]]) -> list[Run]:
+    return [
+        Run(
+            *(row.id, site, row.requested_at, row.begun_at, row.stage, row.stage_eyes, row.stage_asked),
+            *(row.asked, row.started, row.refused, row.stop_asked_at, row.ended_at, row.ending),
+        )
+        for row, site in session.execute(found)
+    ]

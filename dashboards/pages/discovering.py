@@ -20,6 +20,7 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.discovering import DiscoveryError
 from camera_registry.errands import NoAnswer, Wish
 from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
 from camera_registry.imports.faults import MESSAGES, BadCell
 from camera_registry.imports.plan import Options
 from camera_registry.imports.values import code as code_of
@@ -252,9 +253,14 @@ def _device(session: Session, desk: Desk, reader: Reader, code: str) -> Device:
 
 
 def _reading(session: Session, device: Device, number: int, reader: Reader) -> DeviceReading | None:
-    """The answer of the device, ``None`` while it is waited for. Raises ``NoAnswer``, 404 for another's."""
+    """The answer of the device, ``None`` while it is waited for.
+
+    Raises ``NoAnswer``, ``CommissioningError`` where it is not kept any more, and 404 for another's.
+    """
     row = session.get(models.DeviceRequest, number)
-    if row is None or row.device_id != device.id or row.wish != Wish.READ:
+    if row is None:
+        raise CommissioningError(N_("What the device said is not kept any more: ask it again."))
+    if row.device_id != device.id or row.wish != Wish.READ:
         raise HTTPException(404)
     return errands.reading_of(row, reader.now)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from camera_registry import deeds, errands, models, starting
+from camera_registry import deeds, errands, starting
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
@@ -48,7 +48,7 @@ def choose(desk: AtDesk, request: Request, site: str = "") -> HTMLResponse:
         foreseen=foreseen,
         refused=refused,
         runs=runs,
-        going_on=next((row.id for row, code in runs if code == site and row.ended_at is None), None),
+        going_on=next((run.id for run in runs if run.site == site and run.ended_at is None), None),
         endings=deeds.ENDINGS,
     )
 
@@ -70,12 +70,10 @@ def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision
     with desk.database.reading() as session:
-        row = session.get(models.Rollout, number)
-        if row is None:
+        run = starting.run(session, number)
+        if run is None:
             raise HTTPException(404)
-        site = session.get_one(models.Site, row.site_id).code
-        refusing = starting.refusing(session, site, reader.now, reader.zone) if row.refused else []
-        session.expunge(row)
+        refusing = starting.refusing(session, run.site, reader.now, reader.zone) if run.refused else []
     try:
         errands.read_rollout(desk.database, number, reader.now)
         silent = ""
@@ -87,8 +85,7 @@ def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
         "start_run.html",
         reader=reader,
         revision=revision,
-        run=row,
-        site=site,
+        run=run,
         silent=silent,
         refusing=refusing,
         stages=deeds.STAGES,
@@ -100,7 +97,7 @@ def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
 def stop(desk: AtDesk, number: int) -> Response:
     """Want a start to end; eyes already started stay started."""
     with desk.database.transaction() as session:
-        if session.get(models.Rollout, number) is None:
+        if starting.run(session, number) is None:
             raise HTTPException(404)
         starting.stop(session, desk.actor, number, desk.now())
     return RedirectResponse(f"/registry/start/{number}", 303)
