@@ -41,11 +41,12 @@ function sign(pen, kind, r) {
   const ink = colour(kind);
   const paper = colour("paper");
   pen.beginPath();
-  if (kind === "down") pen.roundRect(-r, -r, 2 * r, 2 * r, 3);
+  if (kind === "down") pen.roundRect(-r, -r, 2 * r, 2 * r, r / 3);
   else pen.arc(0, 0, kind === "up" ? r * 0.85 : r, 0, 2 * Math.PI);
-  pen.fillStyle = kind === "up" || kind === "down" ? ink : paper;
-  pen.strokeStyle = kind === "up" || kind === "down" ? paper : ink;
-  pen.lineWidth = kind === "up" || kind === "down" ? 1.5 : 2;
+  const solid = kind === "up" || kind === "down";
+  pen.fillStyle = solid ? ink : paper;
+  pen.strokeStyle = solid ? paper : ink;
+  pen.lineWidth = r / 5;
   pen.fill();
   pen.stroke();
   if (kind === "down") {
@@ -56,7 +57,7 @@ function sign(pen, kind, r) {
     pen.moveTo(arm, -arm);
     pen.lineTo(-arm, arm);
     pen.strokeStyle = paper;
-    pen.lineWidth = 2.5;
+    pen.lineWidth = r / 3.5;
     pen.stroke();
   } else if (kind === "degraded") {
     pen.beginPath();
@@ -86,7 +87,7 @@ function drawnPoint(kind) {
 function drawnCluster(counts) {
   const points = counts.reduce((sum, count) => sum + count, 0);
   const worst = KINDS.find((_, n) => counts[n] > 0);
-  const r = points < 10 ? 19 : points < 100 ? 23 : 27;
+  const r = points < 10 ? 20 : points < 100 ? 23 : 27;
   const pen = canvas(2 * r + 4);
   pen.beginPath();
   pen.arc(0, 0, r, 0, 2 * Math.PI);
@@ -106,9 +107,9 @@ function drawnCluster(counts) {
   write(pen, `${points}`, calm ? 0 : -5, 13, colour("ink"));
   if (!calm) {
     const text = `${counts[KINDS.indexOf(worst)]}`;
-    pen.translate(-4 * text.length, 9);
-    sign(pen, worst, 4.5);
-    pen.translate(4 * text.length + 5, 0);
+    pen.translate(-3.5 * text.length - 1, 8);
+    sign(pen, worst, 5);
+    pen.translate(3.5 * text.length + 6, 0);
     write(pen, text, 0, 11, colour(worst));
   }
   return pen;
@@ -143,7 +144,7 @@ function style(points, units) {
     layers: [
       { id: "ground", type: "background" },
       { id: "units", type: "fill", source: "units" },
-      { id: "borders", type: "line", source: "units", paint: { "line-width": 1.5 } },
+      { id: "borders", type: "line", source: "units", paint: { "line-width": 1.5, "line-opacity": 0.6 } },
       { id: "chosen", type: "circle", source: "chosen", paint: { "circle-radius": 17, "circle-opacity": 0.35 } },
       {
         id: "points",
@@ -167,7 +168,7 @@ function style(points, units) {
 function colours(map) {
   map.setPaintProperty("ground", "background-color", colour("ground"));
   map.setPaintProperty("units", "fill-color", colour("paper"));
-  map.setPaintProperty("borders", "line-color", colour("edge"));
+  map.setPaintProperty("borders", "line-color", colour("soft"));
   map.setPaintProperty("chosen", "circle-color", colour("link"));
   for (const id of map.listImages()) map.updateImage(id, drawn(id));
 }
@@ -272,7 +273,7 @@ function hear(map) {
     event.preventDefault();
     const [zoom, latitude, longitude] = link.hash.replace("#at=", "").split("/").map(Number);
     frame.scrollIntoView({ block: "nearest" });
-    map.jumpTo({ center: [longitude, latitude], zoom });
+    map.easeTo({ center: [longitude, latitude], zoom, offset: [0, box.clientHeight / 5], animate: false });
     tell(map, [link.dataset.point]);
   });
   card.querySelector(".close").addEventListener("click", () => close(map));
