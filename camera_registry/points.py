@@ -135,7 +135,7 @@ def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str
 
 def _eye_ids(session: Session, point_id: int) -> dict[int, str]:
     eyes = select(Eye.id, Eye.code).join(Device).where(Device.point_id == point_id).order_by(Eye.code)
-    return dict(row.tuple() for row in session.execute(eyes))
+    return {row.id: row.code for row in session.execute(eyes)}
 
 
 def _days(

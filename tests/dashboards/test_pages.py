@@ -98,37 +98,6 @@ def test_the_fragment_holds_the_named_rows_of_the_choice(client: TestClient) -> 
     assert rows_in(client.get("/live").text) == []
 
 
-def test_the_page_of_an_eye(database: Database) -> None:
-    with database.transaction() as session:
-        eye = add_eye(session, add_point(session, "P", None, "Nhà văn hoá"), "E", purpose="Cổng trường")
-        set_state(
-            session,
-            eye,
-            "down",
-            Reason.RTSP_TIMEOUT,
-            rungs=[
-                ["tcp", 0.002, "OK", ""],
-                ["describe", 5.0, "RTSP_TIMEOUT", "no answer"],
-            ],
-            media={"codec": "h264", "width": 640, "height": 360, "fps": 12.5},
-            notes=["SLOW_RESPONSE"],
-            transcript="> DESCRIBE",
-        )
-
-    text = text_of(client_of(database).get("/eyes/E").text)
-
-    for words in (
-        "Nhà văn hoá",
-        "Cổng trường",
-        "Kết nối 0,002 s",
-        "Hỏi luồng hình 5 s Thiết bị nhận kết nối nhưng không trả lời. no answer",
-        "h264, 640 × 360, 12,5 hình mỗi giây",
-        "Thiết bị trả lời chậm.",
-        "&gt; DESCRIBE",
-    ):
-        assert words in text
-
-
 def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
     with database.transaction() as session:
         eye = add_eye(session, add_point(session, "P", None), "E", started_at=None)
