@@ -15,6 +15,7 @@ from camera_registry.api.desk import AtDesk, Desk, identify
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth import links, passwords, sessions, signing_in
 from camera_registry.auth.links import LinkOver
+from camera_registry.auth.oidc import OidcError
 from camera_registry.auth.signing_in import Asker, WrongLogin
 from camera_registry.auth.throttle import Throttled
 from camera_registry.errors import RegistryError
@@ -35,7 +36,7 @@ router = APIRouter(include_in_schema=False)
 def ask(desk: AtDesk, request: Request, next: Next = "/") -> Response:
     if identify(request) is not None:
         return _led_on(next)
-    return _form(desk, request, next)
+    return form(desk, request, next)
 
 
 @router.post(PATH, dependencies=[FromOwnPage])
@@ -53,8 +54,8 @@ async def sign_in(
     try:
         token = await passwords.in_turn(checked)
     except RegistryError as refused:
-        return await run_in_threadpool(_form, desk, request, next, name=name, refused=refused)
-    return _signed_in(desk, request, token, next)
+        return await run_in_threadpool(form, desk, request, next, name=name, refused=refused)
+    return signed_in(desk, request, token, next)
 
 
 @router.get(f"{links.PATH}/{{token}}")
@@ -65,9 +66,9 @@ def ask_by_link(desk: AtDesk, request: Request, token: str, next: Next = "/accou
             user = links.user_of(session, token, desk.now())
             name = user.shown_name or user.name
     except LinkOver as refused:
-        return _form(desk, request, "/", refused=refused)
+        return form(desk, request, "/", refused=refused)
     reader = reader_of(request, desk)
-    return page(request, desk, "sign_in_link.html", reader=reader, name=name, next=_own(next))
+    return page(request, desk, "sign_in_link.html", reader=reader, name=name, next=own(next))
 
 
 @router.post(f"{links.PATH}/{{token}}", dependencies=[FromOwnPage])
@@ -80,8 +81,8 @@ def sign_in_by_link(
     try:
         begun = signing_in.by_link(desk.database, desk.settings, token, asker_of(request), desk.now())
     except LinkOver as refused:
-        return _form(desk, request, "/", refused=refused)
-    return _signed_in(desk, request, begun, next)
+        return form(desk, request, "/", refused=refused)
+    return signed_in(desk, request, begun, next)
 
 
 @router.post("/sign-out", dependencies=[FromOwnPage])
@@ -124,23 +125,26 @@ def _address_of(asked: str) -> str:
     return PATH if on in ("", "/") else f"{PATH}?{urlencode({'next': on})}"
 
 
-def _own(next: str) -> str:
+def own(next: str) -> str:
+    """``next``, if it leads to a page of ours; else to the first one."""
     return next if OWN_PATH.fullmatch(next) else "/"
 
 
 def _led_on(next: str) -> Response:
-    return RedirectResponse(_own(next), HTTPStatus.SEE_OTHER)
+    return RedirectResponse(own(next), HTTPStatus.SEE_OTHER)
 
 
-def _signed_in(desk: Desk, request: Request, token: str, next: str) -> Response:
+def signed_in(desk: Desk, request: Request, token: str, next: str) -> Response:
+    """Give the browser its session, and lead it on."""
     response = _led_on(next)
     cookies.keep(request, response, token, desk.settings.session_days)
     return response
 
 
-def _form(
+def form(
     desk: Desk, request: Request, next: str, *, name: str = "", refused: RegistryError | None = None
 ) -> Response:
+    """The form to sign in by, with what was refused."""
     reader = reader_of(request, desk)
     response = page(
         request,
@@ -148,8 +152,9 @@ def _form(
         "sign_in.html",
         reader=reader,
         status=_status(refused),
-        next=_own(next),
+        next=own(next),
         name=name[:100],
+        oidc=desk.settings.oidc_issuer is not None,
         refused=refused.text(reader.language) if refused else "",
     )
     if isinstance(refused, Throttled):
@@ -163,7 +168,7 @@ def _status(refused: RegistryError | None) -> HTTPStatus:
             return HTTPStatus.OK
         case Throttled():
             return HTTPStatus.TOO_MANY_REQUESTS
-        case WrongLogin():
+        case WrongLogin() | OidcError():
             return HTTPStatus.FORBIDDEN
         case LinkOver():
             return HTTPStatus.GONE
