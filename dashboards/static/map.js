@@ -28,11 +28,11 @@ const features = async (address) => {
 
 const colour = (name) => getComputedStyle(frame).getPropertyValue(`--${name}`).trim();
 
-function canvas(size) {
-  const made = new OffscreenCanvas(size * DENSITY, size * DENSITY);
+function canvas(width, height = width) {
+  const made = new OffscreenCanvas(width * DENSITY, height * DENSITY);
   const pen = made.getContext("2d");
   pen.scale(DENSITY, DENSITY);
-  pen.translate(size / 2, size / 2);
+  pen.translate(width / 2, height / 2);
   return pen;
 }
 
@@ -69,8 +69,10 @@ function sign(pen, kind, r) {
   }
 }
 
+const letters = (size) => `600 ${size}px "Be Vietnam Pro", sans-serif`;
+
 function write(pen, text, y, size, ink) {
-  pen.font = `600 ${size}px "Be Vietnam Pro", sans-serif`;
+  pen.font = letters(size);
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = ink;
@@ -115,9 +117,17 @@ function drawnCluster(counts) {
   return pen;
 }
 
+function drawnName(name) {
+  const measure = canvas(1);
+  measure.font = letters(13);
+  const pen = canvas(Math.ceil(measure.measureText(name).width) + 4, 20);
+  write(pen, name, 0, 13, colour("soft"));
+  return pen;
+}
+
 function drawn(id) {
   const [form, ...rest] = id.split("|");
-  const pen = form === "point" ? drawnPoint(rest[0]) : drawnCluster(rest.map(Number));
+  const pen = { point: drawnPoint, name: drawnName, cluster: (...counts) => drawnCluster(counts.map(Number)) }[form](...rest);
   return pen.getImageData(0, 0, pen.canvas.width, pen.canvas.height);
 }
 
@@ -125,6 +135,14 @@ function drawn(id) {
 
 const kindOf = ["match", ["get", "standing"], STATES, ["get", "standing"], "apart"];
 const one = (kind) => ["+", ["case", ["==", kindOf, kind], 1, 0]];
+
+const collection = (features) => ({ type: "FeatureCollection", features });
+const labelled = (unit) => unit.properties.label;
+const named = ({ properties: { name, label } }) => ({
+  type: "Feature",
+  properties: { name },
+  geometry: { type: "Point", coordinates: label },
+});
 
 function style(points, units) {
   return {
@@ -139,12 +157,14 @@ function style(points, units) {
         clusterMaxZoom: ALONE_FROM - 1,
         clusterProperties: Object.fromEntries(KINDS.map((kind) => [kind, one(kind)])),
       },
-      chosen: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
+      names: { type: "geojson", data: collection(units.features.filter(labelled).map(named)) },
+      chosen: { type: "geojson", data: collection([]) },
     },
     layers: [
       { id: "ground", type: "background" },
       { id: "units", type: "fill", source: "units" },
       { id: "borders", type: "line", source: "units", paint: { "line-width": 1.5, "line-opacity": 0.6 } },
+      { id: "names", type: "symbol", source: "names", layout: { "icon-image": ["concat", "name|", ["get", "name"]] } },
       { id: "chosen", type: "circle", source: "chosen", paint: { "circle-radius": 17, "circle-opacity": 0.35 } },
       {
         id: "points",
@@ -216,20 +236,9 @@ async function draw() {
   map.on("style.load", () => colours(map));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => colours(map));
   map.once("idle", () => say("ready"));
-  name(library, map, units);
   steer(map, around, fit);
   hear(map);
   document.addEventListener("renewed", () => renew(map));
-}
-
-function name(library, map, units) {
-  for (const { properties } of units.features.filter((unit) => unit.properties.label)) {
-    const element = document.createElement("span");
-    element.className = "ward";
-    element.textContent = properties.name;
-    new library.Marker({ element }).setLngLat(properties.label).addTo(map);
-    element.removeAttribute("tabindex"); // it only says where one is
-  }
 }
 
 function steer(map, around, fit) {
@@ -300,10 +309,7 @@ async function fill() {
 // Around the chosen ones, wherever they are drawn alone.
 async function mark(map) {
   const { features: all } = await map.getSource("points").getData();
-  map.getSource("chosen").setData({
-    type: "FeatureCollection",
-    features: all.filter((feature) => told.includes(feature.properties.code)),
-  });
+  map.getSource("chosen").setData(collection(all.filter((feature) => told.includes(feature.properties.code))));
 }
 
 function close(map) {
