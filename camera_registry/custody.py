@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -121,6 +122,8 @@ def set_custody(
         last = following.valid_from - timedelta(days=1)
     row = next((row for row in rows if row.valid_from == first), None)
     corrected = row is not None
+    had = row or next((row for row in rows if _custody(row, point).lasts_on(first)), None)
+    before = None if had is None else _told(had)
     if row is None:
         for former in rows:
             if former.valid_from < first and (former.valid_to is None or former.valid_to >= first):
@@ -131,13 +134,7 @@ def set_custody(
         setattr(row, name, text)
     row.valid_to, row.handed_over_on = last, handed_over_on
     session.flush()
-    detail = {
-        **said,
-        "from": first.isoformat(),
-        "to": last.isoformat() if last else None,
-        "handed_over_on": handed_over_on.isoformat() if handed_over_on else None,
-        "corrected": corrected,
-    }
+    detail = {"before": before, "after": _told(row), "corrected": corrected}
     audit.record(session, actor, Action.CUSTODY_SET, f"point:{code}", now, detail=detail)
     return _custody(row, point)
 
@@ -160,9 +157,9 @@ def end_custody(
         raise CustodyError(
             N_("No custody of the point {code} lasts beyond {day}."), code=code, day=f"{last:%d/%m/%Y}"
         )
+    detail = {"manager": row.manager, "before": {"to": row.valid_to}, "after": {"to": last}}
     row.valid_to = last
     session.flush()
-    detail = {"manager": row.manager, "to": last.isoformat()}
     audit.record(
         session, actor, Action.CUSTODY_ENDED, f"point:{code}", now, detail=detail, reason=reason.strip()
     )
@@ -292,6 +289,19 @@ def _check(said: Mapping[str, str], days: Sequence[date | None], today: date) ->
     for each in days:
         if each is not None and not EARLIEST <= each <= latest:
             raise CustodyError(N_("{text} is too long ago or too far ahead."), text=f"{each:%d/%m/%Y}")
+
+
+def _told(row: Row) -> dict[str, Any]:
+    """As the audit keeps it."""
+    return {
+        "manager": row.manager,
+        "electricity": row.electricity,
+        "internet": row.internet,
+        "document": row.document,
+        "from": row.valid_from,
+        "to": row.valid_to,
+        "handed_over_on": row.handed_over_on,
+    }
 
 
 def _custody(row: Row, point: Point) -> Custody:

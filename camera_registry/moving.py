@@ -96,8 +96,8 @@ def move_point(
     detail = {
         "from": first.isoformat(),
         "until": moved.last.isoformat() if moved.last else None,
-        "unit": moved.after.uid,
-        "unit_before": moved.before.uid if moved.before else None,
+        "before": {"unit": moved.before.uid if moved.before else None},
+        "after": {"unit": moved.after.uid},
         "document": document,
         "corrected": plan.same_day is not None,
     }

@@ -444,8 +444,8 @@ class _Work:
             self._now,
             detail={
                 "from": placed.first.isoformat(),
-                "unit": placed.after.uid,
-                "unit_before": placed.before.uid,
+                "before": {"unit": placed.before.uid},
+                "after": {"unit": placed.after.uid},
                 "by": placed.how,
             },
         )

@@ -106,7 +106,7 @@ def test_a_custody_has_its_days_its_payers_and_its_minutes(session: Session) -> 
     assert custody.present(session, CITY, date(2025, 6, 30)) == []
     assert custody.history(session, CITY, TODAY, "P9") is None
     deed = session.scalars(select(models.Audit)).one()
-    assert (deed.action, deed.subject, deed.detail["manager"]) == (
+    assert (deed.action, deed.subject, deed.detail["after"]["manager"]) == (
         *(Action.CUSTODY_SET, "point:P1"),
         "Công an phường Yên Bái",
     )
@@ -143,7 +143,10 @@ def test_a_custody_ends_and_nobody_follows(session: Session) -> None:
         with pytest.raises(CustodyError, match="No custody"):
             custody.end_custody(session, CLERK, "P1", last, NOW, ZONE, reason="x")
     deed = session.scalars(select(models.Audit).where(models.Audit.action == Action.CUSTODY_ENDED)).one()
-    assert (deed.reason, deed.detail) == ("Đội giải thể", {"manager": "A", "to": "2025-03-01"})
+    assert (deed.reason, deed.detail) == (
+        "Đội giải thể",
+        {"manager": "A", "before": {"to": None}, "after": {"to": "2025-03-01"}},
+    )
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_a_point_moves_on_a_day_and_its_history_stays(session: Session) -> None:
     assert deed.detail == {
         "from": "2026-03-01",
         "until": None,
-        "unit": "04543-3",
-        "unit_before": "04273-3",
+        "before": {"unit": "04273-3"},
+        "after": {"unit": "04543-3"},
         "document": "QĐ 12/QĐ-UBND",
         "corrected": False,
     }
