@@ -26,6 +26,7 @@ from dashboards.pages.eyes import ChoiceOfAddress, unmanaged
 from dashboards.rendering import Reader, page, reader_of
 
 LONGEST_CODES = MOST_THINGS * (MAX_CODE + 2)  # characters of one form, a code in each line
+SHOWN = 1_000  # things of a preview: a page has 300 kB
 MOST_VALUES = 3  # said of a field that the chosen things hold differently
 
 COUNTS: Mapping[Kind, str] = {
@@ -185,6 +186,7 @@ def _preview(
         asked=asked,
         found=found,
         kinds=_counts(found, reader),
+        shown=SHOWN,
         cautions=[CAUTIONS[each] for each in found.cautions],
         refused=refused,
         longest_reason=LONGEST_REASON,
