@@ -51,6 +51,14 @@ def drawing(browser: Browser) -> Iterator[Browser]:
     started.close()
 
 
+@pytest.fixture(scope="module")
+def plain(browser: Browser) -> Iterator[Browser]:
+    """And one that cannot."""
+    started = browser.browser_type.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, "--disable-3d-apis"])
+    yield started
+    started.close()
+
+
 def opened(
     browser: Browser, web: Web, address: str, path: str = "/map"
 ) -> tuple[BrowserContext, Page, list[str]]:
@@ -106,10 +114,10 @@ def test_a_touch_on_the_map_tells_of_the_point(drawing: Browser, web: Web, addre
     context.close()
 
 
-def test_without_webgl_the_table_says_so_and_says_the_same(browser: Browser, web: Web, address: str) -> None:
-    context, page, wrong = opened(browser, web, address)
+def test_without_webgl_the_table_says_so_and_says_the_same(plain: Browser, web: Web, address: str) -> None:
+    context, page, wrong = opened(plain, web, address)
 
-    expect(page.get_by_text("Trình duyệt này không vẽ được bản đồ")).to_be_visible()
+    expect(page.get_by_text("Trình duyệt này không vẽ được bản đồ")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name="Tổ dân phố số 7", exact=True)).to_be_visible()
     assert wrong == []
     context.close()
