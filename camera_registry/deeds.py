@@ -55,7 +55,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.BASELINES_RESET: N_("Baselines reset"),
     Action.BASELINE_TAKEN_BACK: N_("Decision on a baseline taken back"),
     Action.PROBED: N_("Asked at once"),
-    Action.INCIDENT_ACKNOWLEDGED: N_("Incident received"),
+    Action.INCIDENT_ACKNOWLEDGED: N_("Incident acknowledged"),
     Action.INCIDENT_COMMENTED: N_("Incident commented on"),
     Action.POWER_CUT_REPORTED: N_("Power cut reported"),
     Action.PICTURE_VIEWED: N_("Picture viewed"),

@@ -1,4 +1,4 @@
-"""What people do about incidents, and say of them: received, commented on, put down to a power cut.
+"""What people do about incidents, and say of them: acknowledged, commented on, put down to a power cut.
 
 A deed is done to an ``IncidentRow``, so only to one that its doer is told of, and it reaches the eyes in that
 row alone. It leaves a note, which is never changed or deleted, and a line in the audit.

@@ -46,13 +46,13 @@ class Choice:
     """Which incidents somebody wants to see; a condition that is ``None`` or empty holds for all.
 
     ``unit`` is the uid of a unit of any level, ``q`` words of an eye or a point, or the incident's number;
-    ``received``: somebody has acknowledged it, or nobody.
+    ``acknowledged``: somebody has taken it in hand, or nobody.
     """
 
     phase: Phase | None = None
     kind: Kind | None = None
     unit: str = ""
-    received: bool | None = None
+    acknowledged: bool | None = None
     within: Span | None = None
     q: str = ""
 
@@ -123,8 +123,8 @@ def _conditions(
         conditions.append(_PHASES[choice.phase])
     if choice.kind is not None:
         conditions.append(Incident.kind == choice.kind)
-    if choice.received is not None:
-        conditions.append(_ACKNOWLEDGED if choice.received else ~_ACKNOWLEDGED)
+    if choice.acknowledged is not None:
+        conditions.append(_ACKNOWLEDGED if choice.acknowledged else ~_ACKNOWLEDGED)
     if choice.within is not None:
         conditions.append(outages.touching(choice.within))
     if choice.unit:

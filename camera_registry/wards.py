@@ -59,7 +59,7 @@ class Ward:
     Points stand in ``wrong`` (something does not work, the worst first), ``waiting`` (nothing is wrong but
     eyes that never worked yet) or ``well``. ``causes`` gives of an eye (by its code) the incident that took
     it; maintenance covers the eyes of ``covered`` now. ``inbox`` are the incidents that go on: those that
-    nobody has received first, then by eyes × duration; ``received`` who has which.
+    nobody has acknowledged first, then by eyes × duration; ``acknowledged`` who has which.
     """
 
     unit: UnitVersion
@@ -72,7 +72,7 @@ class Ward:
     causes: Mapping[str, IncidentRow]
     covered: Collection[str]
     inbox: Sequence[IncidentRow]
-    received: Mapping[int, Note]
+    acknowledged: Mapping[int, Note]
     windows: Sequence[WindowRow]
 
 
@@ -91,7 +91,7 @@ def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) 
     present = [each for each in coming if each.phase in (Phase.PRESENT, Phase.COMING)]
     covered = _covered(session, rows, now, zone) if present else frozenset()
     wrong, waiting, well = _sorted(points(session, inside, today, rows), covered)
-    received = acknowledgements(session, open_)
+    taken = acknowledgements(session, open_)
     tree = UnitTree.load(session)
     return Ward(
         unit=unit,
@@ -107,8 +107,8 @@ def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) 
         well=well,
         causes={away.eye: each for each in reversed(open_) for away in each.away if away.to_at is None},
         covered=covered,
-        inbox=sorted(open_, key=lambda each: (each.id in received, -weight(each, now))),
-        received=received,
+        inbox=sorted(open_, key=lambda each: (each.id in taken, -weight(each, now))),
+        acknowledged=taken,
         windows=present,
     )
 

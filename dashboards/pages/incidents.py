@@ -58,7 +58,7 @@ ORDERS: Mapping[Order, str] = {
     Order.OLDEST: N_("The oldest first"),
     Order.LARGEST: N_("The largest first"),
 }
-RECEIVED: Mapping[str, str] = {"no": N_("Nobody has received it"), "yes": N_("Received")}
+ACKNOWLEDGED: Mapping[str, str] = {"no": N_("Nobody has acknowledged it"), "yes": N_("Acknowledged")}
 
 router = APIRouter(include_in_schema=False)
 
@@ -74,10 +74,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An incident of a list, and who has received it."""
+    """An incident of a list, and who has acknowledged it."""
 
     incident: IncidentRow
-    received: Note | None
+    acknowledged: Note | None
 
 
 @router.get("/incidents", dependencies=[may(Permission.VIEW)])
@@ -87,7 +87,7 @@ def incidents(
     phase: Phase | None = None,
     kind: Kind | None = None,
     unit: Condition = "",
-    received: Condition = "",
+    acknowledged: Condition = "",
     period: Condition = "",
     start: Annotated[str, Query(alias="from", max_length=LONGEST_CONDITION)] = "",
     end: Annotated[str, Query(alias="to", max_length=LONGEST_CONDITION)] = "",
@@ -103,7 +103,7 @@ def incidents(
     timed = bool(period or start or end)
     chosen = choose(reader, period, start, end)
     within = chosen.span if timed and not chosen.problem else None
-    choice = Choice(phase, kind, unit, {"yes": True, "no": False}.get(received), within, q)
+    choice = Choice(phase, kind, unit, {"yes": True, "no": False}.get(acknowledged), within, q)
     size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
     with desk.database.reading() as session:
         leaf = incident_list.leaf(
@@ -125,7 +125,7 @@ def incidents(
     asked = {
         name: str(value)
         for name, value in request.query_params.items()
-        if name in ("phase", "kind", "unit", "received", "period", "from", "to", "q", "sort") and value
+        if name in ("phase", "kind", "unit", "acknowledged", "period", "from", "to", "q", "sort") and value
     }
     return page(
         request,
@@ -141,7 +141,7 @@ def incidents(
             "before": asked | {"before": leaf.before} if leaf.before else {},
         },
         choice=choice,
-        received=received,
+        acknowledged=acknowledged,
         asked=asked,
         sort=sort,
         period=chosen,
@@ -149,7 +149,7 @@ def incidents(
         units=units,
         phases=PHASES,
         orders=ORDERS,
-        receptions=RECEIVED,
+        acknowledgements=ACKNOWLEDGED,
         kinds=list(Kind),
     )
 
@@ -248,7 +248,7 @@ def _incident(
         status=409 if refused else 200,
         revision=revision,
         incident=row,
-        received=next((note for note in notes if note.deed is handling.Deed.ACKNOWLEDGED), None),
+        acknowledged=next((note for note in notes if note.deed is handling.Deed.ACKNOWLEDGED), None),
         events=incident_story.story(row, notes, reader.now),
         eyes=eyes,
         points={point.code: point for point in points},
@@ -298,6 +298,6 @@ def _columns(reader: Reader) -> Sequence[Column[Listed]]:
         Column("points", N_("Points"), lambda row: row.incident.points),
         Column("since", N_("Since"), lambda row: row.incident.started_at),
         Column("until", N_("Until"), lambda row: row.incident.ended_at),
-        Column("received_by", N_("Received by"), lambda row: row.received.by if row.received else ""),
-        Column("received_at", N_("Received at"), lambda row: row.received.at if row.received else None),
+        Column("by", N_("Acknowledged by"), lambda row: row.acknowledged.by if row.acknowledged else ""),
+        Column("at", N_("Acknowledged at"), lambda row: row.acknowledged.at if row.acknowledged else None),
     )

@@ -6,6 +6,9 @@ from fastapi.responses import HTMLResponse
 from camera_registry import handling, maintenance, wards
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
+from camera_registry.incidents import Kind
+from camera_registry.outages import IncidentRow
+from camera_registry.wards import PointRow, Ward
 from dashboards.pages.incidents import proposal
 from dashboards.rendering import page, reader_of
 
@@ -32,6 +35,7 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         revision=revision,
         ward=ward,
         touched=touched,
+        causes={point.code: _causes(ward, point) for point in ward.wrong[:MOST_POINTS]},
         proposals={incident.id: proposal(incident, reader) for incident in ward.inbox},
         cuttable={incident.id for incident in ward.inbox if handling.reaches(incident)},
         most_points=MOST_POINTS,
@@ -49,3 +53,9 @@ def month(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
     if tally is None:
         raise HTTPException(404)
     return page(request, desk, "unit_month.html", reader=reader, tally=tally)
+
+
+def _causes(ward: Ward, point: PointRow) -> list[IncidentRow]:
+    """The incidents that took eyes of a point and are more than one eye's."""
+    found = {cause.id: cause for eye in point.eyes if (cause := ward.causes.get(eye.code))}
+    return [cause for cause in found.values() if cause.kind is not Kind.EYE]

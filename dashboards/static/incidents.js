@@ -4,9 +4,8 @@ const unsent = document.getElementById("unsent");
 
 document.addEventListener("htmx:before:request", () => unsent && (unsent.hidden = true));
 document.addEventListener("htmx:error", () => unsent && (unsent.hidden = false));
-document.addEventListener("htmx:after:swap", ({ detail }) => {
-  const form = detail.ctx?.sourceElement;
-  if (form?.matches("form.say")) form.reset();
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx.response?.raw.ok && ctx.sourceElement.matches("form.say")) ctx.sourceElement.reset();
 });
 
 // Parts that were put in place by live.js are new to htmx.

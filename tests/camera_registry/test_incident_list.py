@@ -26,7 +26,7 @@ PAST = 23  # incidents that are over; several begin at one moment
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Wards]]:
-    """The morning of two wards, with a past; one incident received, and one withdrawn with a note."""
+    """The morning of two wards, with a past; one incident acknowledged, and one withdrawn with a note."""
     folder: Path = tmp_path_factory.mktemp("incidents")
     database = Database(f"sqlite:///{folder / 'registry.db'}")
     database.migrate()
@@ -108,8 +108,8 @@ def test_orders(town: tuple[Database, Wards]) -> None:
         pytest.param(Choice(phase=Phase.OVER), PAST - 1, id="that are over"),
         pytest.param(Choice(phase=Phase.WITHDRAWN), 1, id="that are left out"),
         pytest.param(Choice(kind=Kind.POINT), 1, id="of a kind"),
-        pytest.param(Choice(received=True), 2, id="received"),
-        pytest.param(Choice(phase=Phase.OPEN, received=False), 2, id="by nobody yet"),
+        pytest.param(Choice(acknowledged=True), 2, id="acknowledged"),
+        pytest.param(Choice(phase=Phase.OPEN, acknowledged=False), 2, id="by nobody yet"),
         pytest.param(Choice(phase=Phase.OPEN, unit=WARD), 2, id="of a ward"),
         pytest.param(Choice(phase=Phase.OPEN, unit=OTHER_WARD), 1, id="of another"),
         pytest.param(Choice(phase=Phase.OPEN, unit=FORMER), 2, id="of a former unit"),

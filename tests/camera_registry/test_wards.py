@@ -49,7 +49,7 @@ def test_whose_job_the_repair_is(town: tuple[Database, Wards]) -> None:
     assert [each.manager if each else None for each in held] == [None, "Công an phường Nam Cường", None]
 
 
-def test_what_nobody_has_received_stands_first(town: tuple[Database, Wards]) -> None:
+def test_what_nobody_has_acknowledged_stands_first(town: tuple[Database, Wards]) -> None:
     database, _ = town
     found = ward(database, WARD)
     assert found is not None
@@ -59,7 +59,7 @@ def test_what_nobody_has_received_stands_first(town: tuple[Database, Wards]) -> 
     again = ward(database, WARD)
     assert again is not None
     assert [each.id for each in again.inbox] == [each.id for each in reversed(found.inbox)]
-    assert again.received == {found.inbox[0].id: note}
+    assert again.acknowledged == {found.inbox[0].id: note}
 
 
 def test_a_former_unit_says_what_it_became(town: tuple[Database, Wards]) -> None:
