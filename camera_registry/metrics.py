@@ -45,6 +45,19 @@ _INCIDENT_HEAD = (
     b"# TYPE camera_registry_incidents gauge\n"
 )
 
+_STREAM = tuple(
+    (f"# HELP {name} {text}\n# TYPE {name} gauge\n".encode(), name, which)
+    for which, (name, text) in enumerate(
+        (
+            (
+                "camera_stream_first_packet_seconds",
+                "From the connection to the first packet, in a deep probe.",
+            ),
+            ("camera_stream_bits_per_second", "Bit rate of the stream, as a deep probe saw it."),
+        )
+    )
+)
+
 # Of a row, what its lines depend on and nothing else.
 _Key = tuple[object, ...]
 
@@ -92,6 +105,18 @@ def incident_lines(open_: Mapping[Kind, int]) -> bytes:
     """How many incidents of each kind are open."""
     lines = [f'camera_registry_incidents{{kind="{kind}"}} {count}\n' for kind, count in open_.items()]
     return _INCIDENT_HEAD + "".join(lines).encode()
+
+
+def stream_lines(newest: Mapping[str, tuple[float | None, float | None]]) -> bytes:
+    """What the newest deep probes measured of the streams, as ``samples.newest`` reads it."""
+    families = []
+    for head, name, which in _STREAM:
+        values = ((eye, figures[which]) for eye, figures in newest.items())
+        told = (
+            f'{name}{{eye="{_escaped(eye)}"}} {value:.6g}\n' for eye, value in values if value is not None
+        )
+        families.append(head + "".join(told).encode())
+    return b"".join(families)
 
 
 def exposition(lines: bytes, counters: Counters) -> bytes:

@@ -20,6 +20,7 @@ from probes.result import Depth, ProbeResult, Step
 
 KEPT = timedelta(days=7)
 APART = timedelta(minutes=4)  # deep probes come every five minutes, some of them a little early
+FRESH = timedelta(minutes=15)  # what is older is not how it is now
 MOST_POINTS = 700  # of one curve: a screen has not many more
 
 LEAST_GAP_S = 900.0  # a curve is not drawn across a longer silence
@@ -84,6 +85,19 @@ def take(session: Session, fresh: Iterable[tuple[int, ProbeResult]]) -> None:
 def forget(session: Session, now: datetime) -> None:
     """Delete samples of more than ``KEPT`` ago: eye by eye, as they lie, which reads no others."""
     session.execute(delete(Row).where(Row.eye_id.in_(select(Eye.id)), Row.at < now - KEPT))
+
+
+def newest(session: Session, now: datetime) -> dict[str, tuple[float | None, float | None]]:
+    """Of each eye with a sample that is still fresh: latency (seconds) and bit rate (bits a second)."""
+    # Eye by eye, as they lie: a week of samples is not read for their last ones.
+    fresh = (Row.eye_id.in_(select(Eye.id)), Row.at > now - FRESH)
+    rows = session.execute(
+        select(Eye.code, Row.seconds, Row.bits_per_s)
+        .join(Eye, Row.eye_id == Eye.id)
+        .where(*fresh)
+        .order_by(Row.at)
+    )
+    return {code: (seconds, bits_per_s) for code, seconds, bits_per_s in rows}  # the newest stays
 
 
 def curves(

@@ -76,6 +76,13 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise ValueError("not an address like http://127.0.0.1:9090, without a name and password in it")
+    return url
+
+
 class Settings(BaseSettings):
     """The settings of one process. Descriptions here are the documentation."""
 
@@ -137,6 +144,11 @@ class Settings(BaseSettings):
         7, ge=1, le=60, description="Results that arrive later than this many days are refused and counted."
     )
 
+    prometheus_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
+        None,
+        description="The Prometheus that scrapes this registry, http://…; curves of longer ago than a week "
+        "are read from it.",
+    )
     report_days: int = Field(
         30, ge=1, le=366, description="Days for which a person's report on an eye without a network holds."
     )

@@ -4,16 +4,21 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import orjson
+import structlog
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from camera_registry import periods, samples
+from camera_registry import periods, prometheus, samples
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.periods import PeriodError
+from camera_registry.prometheus import PrometheusError
 from camera_registry.uptime import Span
 
 LATELY = timedelta(days=1)  # where nothing is said
 
+SLACK = timedelta(minutes=5)  # a page that shows a week was made a moment ago
+
+log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api/v1")
 
 
@@ -28,7 +33,8 @@ def series(
     neither is said.
 
     Points are ``[seconds since 1970, value]``, ``null`` where a silence begins; at most
-    ``samples.MOST_POINTS`` of each, the least and greatest of their time among them.
+    ``samples.MOST_POINTS`` of each, the least and greatest of their time among them. ``source`` is
+    ``prometheus`` for more than the registry's week, where one is configured and answers.
     """
     now, zone = desk.now(), desk.settings.zone
     try:
@@ -39,11 +45,17 @@ def series(
         found = samples.curves(session, desk.scope, now, zone, code, within)
     if found is None:
         raise HTTPException(404, "There is no such eye.")
+    source, url = "registry", desk.settings.prometheus_url
+    if url is not None and within.start < now - samples.KEPT - SLACK:
+        try:
+            source, found = "prometheus", prometheus.curves(url, code, within)
+        except PrometheusError as silent:
+            log.warning("curves of a week only", reason=str(silent))
     body: dict[str, Any] = {
         "as_of": now,
         "from": within.start,
         "to": within.end,
-        "kept_s": samples.KEPT.total_seconds(),
+        "source": source,
         "series": [
             {"name": each.series, "unit": samples.UNITS[each.series], "points": each.points} for each in found
         ],

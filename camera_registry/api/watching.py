@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import metrics, outages, queries
+from camera_registry import metrics, outages, queries, samples
 from camera_registry.api.desk import AtDesk, Desk, identify
 from camera_registry.api.guard import is_loopback
 from camera_registry.auth.roles import Permission
@@ -56,8 +56,11 @@ def scrape(desk: AtDesk, request: Request) -> Response:
         measures = queries.measures(session)
         findings = queries.findings(session, everything, now.astimezone(desk.settings.zone).date())
         incidents = metrics.incident_lines(outages.open_by_kind(session))
+        streams = metrics.stream_lines(samples.newest(session, now))
     lines = desk.lines.render(rows, queries.units(rows), ailing, measures, findings)
-    return Response(metrics.exposition(lines + incidents, desk.counters), media_type=metrics.CONTENT_TYPE)
+    return Response(
+        metrics.exposition(lines + streams + incidents, desk.counters), media_type=metrics.CONTENT_TYPE
+    )
 
 
 def _may_scrape(desk: Desk, request: Request) -> bool:
