@@ -20,7 +20,7 @@ def counting(desk: AtDesk, request: Request) -> HTMLResponse:
         desk,
         "counting.html",
         reader=reader,
-        version=RULES_VERSION,
+        rules_version=RULES_VERSION,
         confirm_after=settings.confirm_after,
         silence_factor=settings.silence_factor,
         lateness_days=settings.lateness_days,

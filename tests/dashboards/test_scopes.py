@@ -1,0 +1,350 @@
+"""Every route, walked by every role who sees one ward: nothing of the ward beside is told or touched.
+
+A new route with a parameter in its path, or that does a deed, needs an entry here, or fails. The same walk by
+somebody who sees everything shows what the entries are worth: it finds, and it changes.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import select
+
+from camera_registry.api.desk import May
+from camera_registry.api.whole_city import WholeCity
+from camera_registry.auth.roles import Role
+from camera_registry.db import Database
+from camera_registry.models import Base
+from tests.dashboards.serving import Web, make_web, session_of
+from tests.dashboards.two_wards import OURS, THEIRS, Ward, fill_two_wards
+
+# Open to anybody: they tell nothing of the city, or ask for a token of their own.
+OPEN = frozenset(
+    {
+        *("/healthz", "/metrics", "/sign-in", "/sign-in/link/{token}", "/sign-out"),
+        *("/sign-in/oidc", "/sign-in/oidc/back"),
+    }
+)
+
+EYE, POINT, DEVICE = f"{THEIRS.code}-E-UP", f"{THEIRS.code}-P", f"{THEIRS.code}-D"
+PERIOD = "from=2026-11-01&to=2026-12-01"
+
+# What to ask a route for whose path has parameters: their things. ``{incident}`` and the like are numbers.
+THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
+    "/api/v1/eyes/{code:path}": [f"/api/v1/eyes/{EYE}"],
+    "/api/v1/eyes/{code:path}/intervals": [f"/api/v1/eyes/{EYE}/intervals"],
+    "/api/v1/eyes/{code:path}/series": [f"/api/v1/eyes/{EYE}/series"],
+    "/api/v1/incidents/{number}": ["/api/v1/incidents/{incident}", "/api/v1/incidents/{unit_incident}"],
+    "/api/v1/points/{code:path}/custody": [f"/api/v1/points/{POINT}/custody"],
+    "/eyes/{code:path}": [f"/eyes/{EYE}", f"/eyes/{THEIRS.code}-E-DOWN"],
+    "/eyes/{code:path}/figure": [f"/eyes/{EYE}/figure"],
+    "/eyes/{code:path}/live.jpg": [f"/eyes/{EYE}/live.jpg"],
+    "/eyes/{code:path}/probe/{wanted}": [f"/eyes/{EYE}/probe/1"],
+    "/eyes/{code:path}/probe/{wanted}/rungs": [f"/eyes/{EYE}/probe/1/rungs"],
+    "/incidents/{number}": ["/incidents/{incident}", "/incidents/{unit_incident}"],
+    "/points/{code:path}": [f"/points/{POINT}", f"/points/{THEIRS.code}-LOST"],
+    "/units/{uid}": [f"/units/{THEIRS.uid}"],
+    "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
+    "/users/{name}": ["/users/ward-officer-out-1", "/users/administrator"],
+    "/users/{name}/disable": ["/users/ward-officer-out-1/disable"],
+}
+# Of these, what is told is of the whole city, and cut: the path names no thing.
+CUT = {"/api/v1/months/{month}": ["/api/v1/months/2026-10"]}
+
+# Other conditions under which a list could tell more.
+MORE: Mapping[str, Sequence[str]] = {
+    "/api/v1/availability": [f"{PERIOD}&group={group}" for group in ("unit", "point", "eye", "fund", "site")],
+    "/api/v1/eyes": [f"unit={THEIRS.uid}", "standing=down"],
+    "/api/v1/incidents": [f"{PERIOD}&open=false", f"unit={THEIRS.uid}", f"eye={EYE}"],
+    "/api/v1/maintenance": [PERIOD],
+    "/audit": ["as=csv", "as=xlsx", f"subject=eye:{EYE}"],
+    "/availability": [f"{PERIOD}&group={group}" for group in ("unit", "point", "eye", "fund", "site")]
+    + [f"{PERIOD}&group=eye&point={POINT}", "period=2026-10&group=eye"],
+    "/baselines": [f"show={EYE}/colour", f"at={EYE}/colour"],
+    "/eyes": ["as=csv", "as=xlsx", "standing=down", f"unit={THEIRS.uid}", f"after={EYE}", f"before={EYE}"],
+    "/incidents": ["as=csv", "as=xlsx", "phase=all", f"unit={THEIRS.uid}", f"q={THEIRS.code}"],
+    "/maintenance": [f"scope=eye&codes={EYE}"],
+    "/map/points": [f"code={POINT}"],
+    "/registry/custody": ["as=csv", f"q={THEIRS.code}"],
+    "/registry/custody/enter": [f"point={POINT}"],
+    "/registry/custody/history": [f"point={POINT}", "as=csv"],
+    "/registry/custody/present": ["as=csv", f"q={THEIRS.code}"],
+    "/registry/edit": [f"eye={EYE}", f"point={POINT}", "all=true"],
+    "/registry/grades": [f"show={EYE}"],
+    "/registry/move": [f"point={POINT}"],
+    "/registry/unplaced": ["as=csv"],
+}
+
+WINDOW = {
+    "kind": "work",
+    "from": "2026-11-22T07:00:00+07:00",
+    "to": "2026-11-22T11:00:00+07:00",
+    "reason": "x",
+}
+HOURS = {"start": "2026-11-22T07:00", "end": "2026-11-22T11:00", "reason": "x"}
+SPAN = "2026-11-22T07:00:00+07:00/2026-11-22T11:00:00+07:00"
+CUSTODY = {"manager": "x", "first": "01/12/2026"}
+MOVE = {"unit": OURS.uid, "from": "2026-12-01", "document": "1/QĐ"}
+FROM_DECEMBER = {"first": "01/12/2026", "document": "1/QĐ"}
+NOTICE = f"Từ 7h đến 8h ngày 20/12/2026: {THEIRS.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something to send that would touch their things. ``json`` for the API, ``form`` for pages."""
+
+    address: str
+    form: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | None = None
+    changes: bool = True  # if done by who may; otherwise it shows something of theirs
+
+
+THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
+    "/api/v1/incidents/{number}/acknowledge": [Deed("/api/v1/incidents/{incident}/acknowledge")],
+    "/api/v1/incidents/{number}/comment": [
+        Deed("/api/v1/incidents/{incident}/comment", json={"text": "x"}),
+        Deed("/api/v1/incidents/{unit_incident}/comment", json={"text": "x"}),
+    ],
+    "/api/v1/maintenance": [
+        Deed("/api/v1/maintenance", json=WINDOW | {"scopes": [covered]})
+        for covered in (
+            f"eye:{EYE}",
+            f"point:{POINT}",
+            f"device:{DEVICE}",
+            f"unit:{THEIRS.uid}",
+            "site:yb",
+            "all",
+        )
+    ],
+    "/api/v1/maintenance/{window_id}/withdraw": [
+        Deed("/api/v1/maintenance/{window}/withdraw", json={"reason": "x"})
+    ],
+    "/api/v1/maintenance/notice": [Deed("/api/v1/maintenance/notice", json={"text": NOTICE}, changes=False)],
+    "/api/v1/points/{code:path}/move": [Deed(f"/api/v1/points/{POINT}/move", json=MOVE)],
+    "/baselines": [
+        Deed("/baselines", {"eye": EYE, "mode": "colour", "decision": "approve"}),
+        Deed("/baselines", {"eye": EYE, "mode": "colour", "decision": "reject"}),
+    ],
+    "/baselines/undo": [Deed("/baselines/undo", {"eye": EYE, "mode": "colour"}, changes=False)],
+    "/eyes/{code:path}/grade": [Deed(f"/eyes/{EYE}/grade", {"grade": "unclear"})],
+    "/eyes/{code:path}/probe": [Deed(f"/eyes/{EYE}/probe")],
+    "/incidents/{number}/acknowledge": [Deed("/incidents/{unit_incident}/acknowledge", {})],
+    "/incidents/{number}/comment": [Deed("/incidents/{incident}/comment", {"text": "x"})],
+    "/incidents/{number}/power-cut": [Deed("/incidents/{incident}/power-cut", HOURS)],
+    "/maintenance": [
+        Deed("/maintenance", HOURS | {"kind": "work", "scope": scope, "codes": codes})
+        for scope, codes in (
+            ("eye", EYE),
+            ("point", POINT),
+            ("unit", THEIRS.name),
+            ("site", "yb"),
+            ("all", ""),
+        )
+    ],
+    "/maintenance/withdraw": [Deed("/maintenance/withdraw", {"window": "{window}", "reason": "x"})],
+    "/maintenance/notice": [Deed("/maintenance/notice", {"text": NOTICE}, changes=False)],
+    "/maintenance/cut": [
+        Deed("/maintenance/cut", {"spans": [SPAN], "covers": [f"eye:{EYE}"], "reason": "x"})
+    ],
+    "/registry/custody/enter": [Deed("/registry/custody/enter", CUSTODY | {"point": [POINT]})],
+    "/registry/custody/end": [
+        Deed("/registry/custody/end", {"point": POINT, "last": "01/12/2026", "reason": "x"})
+    ],
+    "/registry/devices/confirm": [Deed("/registry/devices/confirm", {"device": DEVICE})],
+    "/registry/edit": [
+        Deed("/registry/edit", {"step": "mend", "kind": kind, "codes": codes}, changes=False)
+        for kind, codes in (("eye", EYE), ("point", POINT))
+    ],
+    "/registry/edit/apply": [Deed("/registry/edit/apply", {"kind": "eye", "codes": EYE}, changes=False)],
+    "/registry/move": [
+        Deed(
+            "/registry/move",
+            {"step": "move", "point": POINT, "unit": OURS.uid, "first": "01/12/2026", "document": "1"},
+        )
+    ],
+    "/registry/reported": [Deed("/registry/reported", {"eye": f"{THEIRS.code}-E-TOLD", "word": "poor"})],
+    "/users": [
+        Deed("/users", {"name": "new", "role": "ward_officer", "unit": [THEIRS.uid]}),
+        Deed("/users", {"name": "newer", "role": "administrator", "everywhere": "true"}),
+    ],
+    "/users/{name}": [Deed("/users/ward-officer-out-1", {"role": "auditor", "unit": [OURS.uid]})],
+    "/users/{name}/disable": [Deed("/users/ward-officer-out-1/disable", {})],
+    "/users/{name}/enable": [Deed("/users/ward-officer-out-1/enable", {})],
+    "/users/{name}/link": [Deed("/users/ward-officer-out-1/link", {})],
+}
+# Deeds on oneself alone.
+OWN_DEEDS = frozenset(
+    {
+        *("/account/password", "/account/sessions/end", "/account/sessions/end-others"),
+        *("/account/tokens", "/account/tokens/revoke"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """The application over two wards; ``routes`` are all that answer."""
+
+    web: Web
+    theirs: Ward
+    routes: Sequence[APIRoute]
+
+    def as_(self, role: Role, units: Sequence[str] = (OURS.uid,)) -> TestClient:
+        """A browser on another machine, so that nothing is told for being on this one."""
+        return TestClient(
+            self.web.app,
+            base_url="https://camera.example",
+            client=("192.0.2.7", 50_000),
+            headers={"Sec-Fetch-Site": "same-origin"},
+            cookies={"__Host-session": session_of(self.web, role, units)},
+            follow_redirects=False,
+        )
+
+    def address(self, text: str) -> str:
+        for name in Ward.__dataclass_fields__:
+            text = text.replace(f"{{{name}}}", str(getattr(self.theirs, name)))
+        return text
+
+    def state(self) -> Mapping[str, str]:
+        """A hash of each table, but those that reading itself writes."""
+        with self.web.database.reading() as session:
+            return {
+                table.name: sha256(repr(session.execute(select(table)).all()).encode()).hexdigest()
+                for table in Base.metadata.sorted_tables
+                if table.name != "web_session"
+            }
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> Iterator[City]:
+    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
+    database.migrate()
+    with database.transaction() as session:
+        _, theirs = fill_two_wards(session)
+    web = make_web(database, look=_picture_of, public_names="camera.example")
+    session_of(web, Role.WARD_OFFICER, [THEIRS.uid])
+    included = [room.original_router.routes for room in web.app.routes if hasattr(room, "original_router")]
+    yield City(web, theirs, [route for routes in included for route in routes if isinstance(route, APIRoute)])
+    database.close()
+
+
+def test_every_route_asks_a_permission_or_is_named_as_open(city: City) -> None:
+    asking = {route.path for route in city.routes if _asks(route, May)}
+    assert {route.path for route in city.routes} - asking == OPEN
+    for route in city.routes:
+        first = route.dependencies[0].dependency if route.dependencies else None
+        assert route.path in OPEN or isinstance(first, May), f"{route.path} asks another thing first"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_of_the_ward_beside_is_told(city: City, role: Role) -> None:
+    client = city.as_(role)
+    answers = {address: client.get(address) for address in _addresses(city)}
+    assert [address for address, answer in answers.items() if answer.status_code >= 500] == []
+    assert {address: mark for address, answer in answers.items() if (mark := _told(answer, address))} == {}
+
+
+def test_the_walk_would_find_it(city: City) -> None:
+    """By who sees everything: each list tells of both wards, each address of a thing has it."""
+    client = city.as_(Role.ADMINISTRATOR, ())
+    blind = [address for address in _addresses(city) if not _told(client.get(address), address)]
+    assert set(blind) <= NOTHING_TO_TELL
+
+
+NOTHING_TO_TELL: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_of_the_ward_beside_is_touched(city: City, role: Role) -> None:
+    client, wrong = city.as_(role), []
+    before = city.state()
+    for deed in _deeds(city):
+        answer, after = _do(city, client, deed), city.state()
+        changed = [table for table in after if after[table] != before[table]]
+        if answer.status_code >= 500 or _told(answer, str(deed)) or changed:
+            wrong.append((deed, answer.status_code, _told(answer, str(deed)), changed))
+        before = after
+    assert wrong == []
+
+
+def test_the_deeds_would_touch_it(city: City) -> None:
+    client, idle = city.as_(Role.ADMINISTRATOR, ()), []
+    for deed in _deeds(city):
+        before = city.state()
+        answer = _do(city, client, deed)
+        if deed.changes == (city.state() == before):
+            idle.append((deed, answer.status_code, answer.text[-1_500:]))
+    assert idle == []
+
+
+def test_what_reaches_beyond_wards_is_refused_to_who_sees_one(city: City) -> None:
+    client = city.as_(Role.ADMINISTRATOR)
+    for route in city.routes:
+        if WholeCity in route.dependencies:
+            method = "GET" if "GET" in route.methods else "POST"
+            asked = route.path.replace("{number}", "1").replace("{code:path}", DEVICE).replace("{key}", "x")
+            assert client.request(method, asked).status_code == 403, route.path
+
+
+def _addresses(city: City) -> Iterator[str]:
+    for route in city.routes:
+        if "GET" not in route.methods or WholeCity in route.dependencies or route.path in NO_ANSWER:
+            continue
+        if "{" in route.path:
+            yield from map(city.address, THEIR_ADDRESSES.get(route.path) or CUT[route.path])
+        else:
+            yield route.path
+        yield from (f"{route.path}?{query}" for query in MORE.get(route.path, ()))
+
+
+# A stream has no end (its own test is below); the others have no address without a secret of their own.
+NO_ANSWER = frozenset({"/api/v1/events", "/sign-in/link/{token}", "/sign-in/oidc", "/sign-in/oidc/back"})
+
+
+def _deeds(city: City) -> Iterator[tuple[str, Deed]]:
+    for route in city.routes:
+        if (
+            "POST" in route.methods
+            and WholeCity not in route.dependencies
+            and route.path not in OPEN | OWN_DEEDS
+        ):
+            for deed in THEIR_DEEDS[route.path]:
+                yield route.path, deed
+
+
+def _do(city: City, client: TestClient, deed: Deed) -> Response:
+    form = {
+        name: city.address(value) if isinstance(value, str) else value
+        for name, value in (deed.form or {}).items()
+    }
+    return client.post(city.address(deed.address), data=form if deed.form else None, json=deed.json)
+
+
+def _told(answer: Response, asked: str) -> str:
+    """A mark of theirs that the answer holds; what was asked for itself may be repeated in a refusal."""
+    text = _text(answer).casefold()
+    marks = [THEIRS.word, "" if THEIRS.code in asked else THEIRS.code]
+    return next((mark for mark in marks if mark and mark.casefold() in text), "")
+
+
+def _text(answer: Response) -> str:
+    if not answer.content.startswith(b"PK\x03\x04"):
+        return answer.content.decode("utf-8", "replace") + str(answer.headers)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        return "".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+
+
+def _asks(route: APIRoute, kind: type) -> bool:
+    return any(isinstance(asked.dependency, kind) for asked in route.dependencies)
+
+
+def _picture_of(code: str) -> bytes:
+    return f"{THEIRS.word if code.startswith(THEIRS.code) else OURS.word} picture".encode()

@@ -1,0 +1,180 @@
+"""Two wards of which every table has something, to try who sees what: each ward's things bear its marks."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from camera_registry import models
+from camera_registry.audit import Action, Actor, record
+from camera_registry.inventory import SERIAL_CHANGED
+from probes.reasons import Reason
+from tests.dashboards.city import NOW, add_transition, set_state
+
+HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
+MONTH = date(2026, 10, 1)
+COUNTED = (
+    *("up", "degraded", "down", "unknown", "maintenance", "not_in_service", "usable", "unusable"),
+    *("down_judged", "snapshot_ok", "snapshot_failing", "clock_ok", "clock_failing", "recording_ok"),
+    "recording_failing",
+)
+PICTURE = {"brightness": 99.0, "contrast": 40.0, "sharpness": 0.3}
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """By which a ward's things are known: ``code`` begins their codes, ``word`` stands in their texts."""
+
+    uid: str
+    name: str
+    code: str
+    word: str
+
+
+OURS = Marks("in-1", "Phường Bên Trong", "TRONG", "QUENTHUOC")
+THEIRS = Marks("out-1", "Phường Bên Ngoài", "NGOAI", "BIMAT")
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    """The numbers that addresses call a ward's things by."""
+
+    incident: int
+    unit_incident: int
+    window: int
+
+
+def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
+    """Ours and theirs, of one province and on one site; and a point of no unit, which nobody's is."""
+    province = models.Unit(uid="p-1", code="15", name="Tỉnh Lào Cai", kind="tinh")
+    site = models.Site(code="yb")
+    closing = models.Closing(month=MONTH, version=0, at=NOW, by="clerk", rules_version=1)
+    closing.inputs_hash = closing.figures_hash = "0" * 64
+    session.add_all((province, site, closing))
+    session.flush()
+    session.add(models.Point(code=f"{THEIRS.code}-LOST", name=f"{THEIRS.word} of no unit"))
+    ours, theirs = (_ward(session, marks, province, site, closing) for marks in (OURS, THEIRS))
+    return ours, theirs
+
+
+def _ward(
+    session: Session, marks: Marks, province: models.Unit, site: models.Site, closing: models.Closing
+) -> Ward:
+    word = marks.word
+    unit = models.Unit(uid=marks.uid, code=marks.uid, name=marks.name, kind="phuong", parent_id=province.id)
+    point = models.Point(code=f"{marks.code}-P", name=f"{word} point", address=f"{word} street", note=word)
+    point.latitude, point.longitude, point.funding = 21.7, 104.9, "socialised"
+    session.add_all((unit, point))
+    session.flush()
+    session.add(models.PointUnit(point_id=point.id, unit_id=unit.id))
+    session.add(
+        models.Custody(
+            point_id=point.id, valid_from=date(2024, 1, 1), manager=f"{word} manager", document=word
+        )
+    )
+    device = models.Device(code=f"{marks.code}-D", point_id=point.id, site_id=site.id, host="127.0.1.1")
+    device.manufacturer, device.model, device.serial = f"{word} maker", f"{word} model", f"{word}1"
+    session.add(device)
+    session.flush()
+    up, down, told = (_eye(session, marks, device.id, kind) for kind in ("UP", "DOWN", "TOLD"))
+    _eye(session, marks, device.id, "NEW", started_at=None)
+    told.reach, told.path = "reported", None
+    _seen(session, word, up, down, told)
+    _device_changed(session, word, device.id)
+    _closed(session, closing.id, unit.id, point.id, up.id)
+    for subject in (f"eye:{up.code}", f"point:{point.code}", f"device:{device.code}"):
+        actor = Actor(f"{word.lower()}-clerk", "127.0.0.1")
+        record(session, actor, Action.CHANGED, subject, NOW, detail={"after": {"note": word}}, reason=word)
+    return Ward(
+        incident=_incident(session, "eye", down.id, down.id, word),
+        unit_incident=_incident(session, "unit", unit.id, down.id, word),
+        window=_window(session, word, up.id),
+    )
+
+
+def _eye(session: Session, marks: Marks, device: int, kind: str, **columns: object) -> models.Eye:
+    usual = {"path": "/live", "commissioned_at": NOW - YEAR, "started_at": NOW - YEAR}
+    eye = models.Eye(code=f"{marks.code}-E-{kind}", device_id=device, **usual | columns)
+    eye.name, eye.purpose = f"{marks.word} eye {kind}", f"{marks.word} purpose"
+    session.add(eye)
+    session.flush()
+    return eye
+
+
+def _seen(session: Session, word: str, up: models.Eye, down: models.Eye, told: models.Eye) -> None:
+    began = NOW - HOUR
+    set_state(session, up.id, "up", at=began)
+    set_state(session, down.id, "down", Reason.TCP_TIMEOUT, began, transcript=f"{word} transcript")
+    add_transition(session, up.id, "unknown", "up", Reason.OK, began)
+    add_transition(session, down.id, "up", "down", Reason.TCP_TIMEOUT, began)
+    finding = models.Finding(eye_id=up.id, reason=Reason.STREAM_OPEN_NO_AUTH, evidence="rtp")
+    finding.first_at = finding.last_at = NOW
+    said = models.ReportWord(eye_id=told.id, at=NOW, word="working", by=f"{word} head", note=word)
+    said.expires_at = NOW + HOUR
+    session.add_all(
+        (
+            models.EyeMeasures(eye_id=up.id, picture_at=NOW, mode="colour", **PICTURE),
+            models.EyeSample(eye_id=up.id, at=began, seconds=0.3),
+            models.Baseline(eye_id=up.id, mode="colour", edges=b"", samples=20, proposed_at=NOW, **PICTURE),
+            models.PictureGrade(eye_id=up.id, at=NOW, grade="good", by=f"{word} grader", note=word),
+            finding,
+            said,
+        )
+    )
+
+
+def _device_changed(session: Session, word: str, device: int) -> None:
+    session.add_all(
+        (
+            models.DeviceFacts(device_id=device, read_at=NOW, model=f"{word} model", firmware=f"{word} v1"),
+            models.DeviceEvent(
+                device_id=device, at=NOW, kind=SERIAL_CHANGED, before=f"{word}1", after=f"{word}2"
+            ),
+        )
+    )
+
+
+def _closed(session: Session, closing: int, unit: int, point: int, eye: int) -> None:
+    session.add_all(
+        (
+            models.ClosedFigure(
+                **dict.fromkeys(COUNTED, 1_000_000),
+                **dict.fromkeys(("outages", "ended_outages", "ended_down", "longest_down", "blips"), 1),
+                closing_id=closing,
+                eye_id=eye,
+                unit_id=unit,
+            ),
+            models.ClosedPoint(
+                closing_id=closing, point_id=point, unit_id=unit, served=1, not_served=0, unknown=0
+            ),
+        )
+    )
+
+
+def _incident(session: Session, kind: str, ancestor: int, eye: int, word: str) -> int:
+    began = NOW - HOUR
+    incident = models.Incident(
+        kind=kind, ancestor_id=ancestor, started_at=began, announced_at=began, recorded_at=began
+    )
+    session.add(incident)
+    session.flush()
+    session.add_all(
+        (
+            models.IncidentEye(incident_id=incident.id, eye_id=eye, from_at=began),
+            models.IncidentNote(
+                incident_id=incident.id, kind="comment", at=NOW, by=f"{word} officer", text=word
+            ),
+        )
+    )
+    return incident.id
+
+
+def _window(session: Session, word: str, eye: int) -> int:
+    window = models.Maintenance(
+        kind="work", from_at=NOW - HOUR, to_at=NOW + HOUR, reason=word, entered_at=NOW, entered_by=word
+    )
+    session.add(window)
+    session.flush()
+    session.add(models.MaintenanceScope(maintenance_id=window.id, kind="eye", ref_id=eye))
+    session.flush()
+    return window.id
