@@ -85,7 +85,7 @@ def preview(
         found for kind in Kind for thing in selection.things[kind] if (found := _changed(thing, values))
     ]
     if not refused:
-        refused = list(checks.faults(session, changed))
+        refused = list(checks.faults(session, selection, changed))
     return Preview(
         changed,
         refused,

@@ -43,11 +43,14 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen, and what it hangs on: of eyes their devices and points, too."""
+    """What was chosen, and what it hangs on: of eyes their devices and points, too.
 
-    chosen: Kind
+    ``within`` are the ids of all points that the person may see.
+    """
+
     things: Mapping[Kind, Sequence[Thing]]
     sites: Sequence[Site]
+    within: Collection[int]
 
     def fields(self) -> list[Field]:
         """What can be changed of all of them together."""
@@ -68,9 +71,9 @@ def select_eyes(
     eyes = _rows(session, Eye, Eye.code.in_(_some(codes)), lock)
     devices = _rows(session, Device, Device.id.in_({eye.device_id for eye in eyes}), lock)
     points = _rows(session, Point, Point.id.in_({device.point_id for device in devices}), lock)
-    if len(eyes) < len(set(codes)) or not _within(session, scope, points, now, zone):
+    if len(eyes) < len(set(codes)):
         raise OutOfScope
-    return _selection(session, Kind.EYE, eyes, devices, points, now, zone)
+    return _selection(session, scope, eyes, devices, points, now, zone)
 
 
 def select_points(
@@ -78,9 +81,9 @@ def select_points(
 ) -> Selection:
     """The points of these codes alone. Raises as ``select_eyes`` does."""
     points = _rows(session, Point, Point.code.in_(_some(codes)), lock)
-    if len(points) < len(set(codes)) or not _within(session, scope, points, now, zone):
+    if len(points) < len(set(codes)):
         raise OutOfScope
-    return _selection(session, Kind.POINT, [], [], points, now, zone)
+    return _selection(session, scope, [], [], points, now, zone)
 
 
 # --- how it is done -----------------------------------------------------------------------------------
@@ -99,25 +102,22 @@ def _rows(session: Session, table: type[_Row], which: ColumnElement[bool], lock:
     return list(session.scalars(found.with_for_update() if lock else found))
 
 
-def _within(session: Session, scope: Scope, points: Iterable[Point], now: datetime, zone: tzinfo) -> bool:
-    known = queries.point_ids(session, scope, now.astimezone(zone).date())
-    return all(point.id in known for point in points)
-
-
 def _selection(
     session: Session,
-    chosen: Kind,
+    scope: Scope,
     eyes: Iterable[Eye],
     devices: Iterable[Device],
     points: Iterable[Point],
     now: datetime,
     zone: tzinfo,
 ) -> Selection:
+    within = queries.point_ids(session, scope, now.astimezone(zone).date())
+    if any(point.id not in within for point in points):
+        raise OutOfScope
     sites = list(session.scalars(select(Site).order_by(Site.code)))
     codes = {site.id: site.code for site in sites}
     suspended = suspensions(session, eyes, now)
     return Selection(
-        chosen,
         {
             Kind.EYE: [
                 Thing(
@@ -145,6 +145,7 @@ def _selection(
             ],
         },
         sites,
+        within,
     )
 
 

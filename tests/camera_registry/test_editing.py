@@ -153,6 +153,13 @@ def test_what_cannot_be_is_said_and_not_done(
         change(session, eyes(session, "E1"), **wished)
 
 
+def test_what_changes_together_is_judged_together(session: Session) -> None:
+    change(session, eyes(session, "E2"), reach="reported", path="", host="")
+    assert not look(session, eyes(session, "E2"), reach="network", path="/2", host="10.0.0.2").refused
+    (refused,) = look(session, eyes(session, "E2"), reach="network", path="/2").refused
+    assert (refused.slug, "IP address" in str(refused.fault)) == ("reach", True)
+
+
 def test_what_was_wrong_before_hinders_nobody(session: Session) -> None:
     point = session.scalars(select(Point).where(Point.code == "P1")).one()
     point.k = 9
@@ -211,6 +218,9 @@ def test_only_what_is_in_scope_can_be_chosen(session: Session) -> None:
         with pytest.raises(OutOfScope):
             pick(session, ward, codes, NOW, ZONE)
         assert pick(session, ward, codes[1:], NOW, ZONE).things[Kind.POINT][0].code == "P2"
+    chosen = selection.select_eyes(session, ward, ["E2"], NOW, ZONE)
+    (refused,) = look(session, chosen, path="/1").refused
+    assert str(refused.fault) == "This address and path belong already to …."  # not its code
     with pytest.raises(OutOfScope):
         selection.select_eyes(session, CITY, ["E1", "E9"], NOW, ZONE)
     with pytest.raises(EditError, match="Nothing is chosen"):
