@@ -2,7 +2,6 @@
 
 const form = document.getElementById("chosen");
 const chosen = new Set();
-let held = null; // the box that had the keyboard
 
 function boxes() {
   return [...form.querySelectorAll("[name=eye]")];
@@ -55,17 +54,8 @@ form?.addEventListener("change", (event) => {
   show();
 });
 
-form?.addEventListener("focusin", (event) => {
-  held = event.target.name === "eye" ? event.target.value : null;
-});
-
 if (form) {
   for (const box of boxes()) choose(box); // as the browser kept them
   show();
-  new MutationObserver(() => {
-    show();
-    if (held && document.activeElement === document.body) {
-      form.querySelector(`[name=eye][value="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
-    }
-  }).observe(form, { childList: true });
+  document.addEventListener("renewed", show);
 }

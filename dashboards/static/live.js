@@ -5,7 +5,8 @@
 //   data-revision  how new it is
 //   data-eyes      the code of the eye it is about, empty for all eyes; absent: it shows no states of eyes
 //   data-topics    what else it shows, of the topics in camera_registry/topics.py
-// and gives each part that may change an id and data-live. After new parts are in place, the document hears "renewed".
+// and gives each part that may change an id and data-live ("ticks" if the page keeps by itself what is ticked in it).
+// After new parts are in place, the document hears "renewed".
 
 const SILENCE_MS = 25_000; // the server beats every 10 s; after two missed beats the line is dead
 const RETRY_MS = 3_000;
@@ -137,7 +138,7 @@ function put(fresh) {
 // What a reader writes or decides upon must not vanish under the hand.
 function inUse(part) {
   const held = document.activeElement;
-  const writes = part.contains(held) && held.matches("input, select, textarea");
+  const writes = part.contains(held) && held.matches("input, select, textarea") && part.dataset.live !== "ticks";
   return writes || part.querySelector("dialog[open], :popover-open") !== null;
 }
 
@@ -150,9 +151,10 @@ function replace(old, fresh) {
   held?.focus({ preventScroll: true });
 }
 
-// The element of the new part that is what this one was: by its id or address, else by the text it begins with.
+// The element of the new part that is what this one was: by its id, value or address, else by the text it begins with.
 function sameIn(fresh, element) {
   if (element.id) return fresh.querySelector(`#${CSS.escape(element.id)}`);
+  if (element.name) return fresh.querySelector(`[name="${CSS.escape(element.name)}"][value="${CSS.escape(element.value)}"]`);
   const href = element.getAttribute("href");
   if (href) return fresh.querySelector(`a[href="${CSS.escape(href)}"]`);
   const says = (each) => (each.firstElementChild ?? each).textContent;
