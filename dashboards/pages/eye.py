@@ -1,7 +1,7 @@
 """``/eyes/{code}``: how an eye is and was, how far probes climbed, what was measured, what people changed."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -24,7 +24,7 @@ SPANS = {
     "90d": (timedelta(days=90), N_("90 days")),
     "1y": (timedelta(days=365), N_("1 year")),
 }
-MOST_ROWS = 60  # of a table; the page of the figure has all
+FEW_ROWS, MOST_ROWS = 6, 60  # of a table, at once and unfolded; the page of the figure has all
 
 # What each curve is called, and how its values are written: as they are, or in thousands.
 CURVES = {
@@ -72,13 +72,23 @@ def eye(desk: AtDesk, request: Request, code: str, span: str = "24h") -> HTMLRes
         past=past,
         spans=SPANS,
         curves=CURVES,
-        curves_kept=None if desk.settings.prometheus_url else samples.KEPT,
+        curves_kept=samples.KEPT,
+        curves_from=_curves_from(desk, reader, past),
         stages=ladders.ladder(detail),
         holder=next((each for each in reversed(custodies) if each.lasts_on(today)), None),
         history=history,
         askable=detail.eye.overlay in MEASURED,
+        few=FEW_ROWS,
         limit=MOST_ROWS,
     )
+
+
+def _curves_from(desk: Desk, reader: Reader, past: Past | None) -> datetime:
+    """Where the curves of the page begin: what the registry has forgotten only Prometheus can tell."""
+    kept_from = reader.now - samples.KEPT
+    if past is None:
+        return kept_from
+    return past.span.start if desk.settings.prometheus_url else max(past.span.start, kept_from)
 
 
 def _past(session: Session, desk: Desk, reader: Reader, detail: EyeDetail, name: str) -> Past | None:

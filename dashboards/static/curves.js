@@ -10,9 +10,16 @@ const room = document.getElementById("curves");
 const { address, language, zone } = room.dataset;
 const inZone = (options) => new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
 const hour = inZone({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = inZone({ day: "2-digit", month: "2-digit" });
-const exact = inZone({ day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const numbers = inZone({ day: "2-digit", month: "2-digit" });
 const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
+
+// As the rest of the page writes them: 22/11, or 11-22.
+function day(at) {
+  const part = Object.fromEntries(numbers.formatToParts(at).map(({ type, value }) => [type, value]));
+  return language === "vi" ? `${part.day}/${part.month}` : `${part.month}-${part.day}`;
+}
+
+const exact = (at) => `${day(at)} ${hour.format(at)}`;
 
 let read = null; // the newest answer
 let readAt = -Infinity;
@@ -72,11 +79,12 @@ function curve(figure, data) {
     {
       width: box.clientWidth,
       height: HEIGHT,
+      padding: [8, 8, 0, 0],
       legend: { show: false },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
       scales: { x: { range: () => [from, to] }, y: { range: (_, least, most) => padded(least, most) } },
       axes: [
-        { ...axis, values: (_, marks) => marks.map((at) => (to - from > DAYS_S ? day : hour).format(at * 1000)) },
+        { ...axis, size: 28, values: (_, marks) => marks.map((at) => (to - from > DAYS_S ? day(at * 1000) : hour.format(at * 1000))) },
         { ...axis, size: 60, values: (_, marks) => marks.map((value) => number.format(value)) },
       ],
       series: [{}, { stroke: colour("--link"), width: 1.5, spanGaps: false, points: { show: data[0].length < 30 } }],
@@ -85,7 +93,7 @@ function curve(figure, data) {
         setCursor: [
           ({ cursor: { idx } }) => {
             const value = idx === null ? null : data[1][idx];
-            caption.textContent = value == null ? words : `${words}: ${number.format(value)} · ${exact.format(data[0][idx] * 1000)}`;
+            caption.textContent = value == null ? words : `${words}: ${number.format(value)} · ${exact(data[0][idx] * 1000)}`;
           },
         ],
       },
@@ -121,7 +129,7 @@ function tell() {
     });
     if (cells.every((cell) => cell === "–")) continue;
     const row = document.createElement("tr");
-    row.append(cell("td", exact.format((from + n * long) * 1000)), ...cells.map((text) => cell("td", text, "n")));
+    row.append(cell("td", exact((from + n * long) * 1000)), ...cells.map((text) => cell("td", text, "n")));
     rows.push(row);
   }
   body.replaceChildren(...rows);
