@@ -74,7 +74,9 @@ class Entry:
             return [Difference("", before, after)]
         before, after = before or {}, after or {}
         return [
-            Difference(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])
+            Difference(name, before.get(name), after.get(name))
+            for name in dict.fromkeys([*before, *after])
+            if before.get(name) != after.get(name)
         ]
 
     @property

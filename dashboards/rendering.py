@@ -206,7 +206,9 @@ class Reader:
     def value(self, name: str, value: object) -> str:
         """A value that the audit keeps under ``name``, as people read it."""
         match value:
-            case None | "" | [] | {}:
+            case None | "":
+                return "–"
+            case list() | dict() if not value:
                 return "–"
             case bool():
                 return self.say(i18n.N_("yes") if value else i18n.N_("no"))

@@ -17,7 +17,7 @@ from camera_registry.db import Database
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import Web, make_web, signed_in
 
-LAN = Actor("lan", "10.0.0.7", "0123456789abcdef")
+LAN, MINH = Actor("lan", "10.0.0.7", "0123456789abcdef"), Actor("minh", "cli")
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,9 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     fill(database)
     with database.transaction() as session:
         detail = {"before": {"name": "=1+1"}, "after": {"name": "Cổng chợ", "retired": "2026-11-01"}}
+        counts = {"point": {"new": 3, "same": 1_224}, "eye": {}}
+        at = NOW - timedelta(days=1)
+        audit.record(session, MINH, Action.IMPORTED, "file:danh-muc.xlsx", at, detail=counts)
         for n, subject in enumerate(("eye:NC1-UP", "eye:AL1-NEW", "site:yb")):
             at = NOW - timedelta(hours=n)
             audit.record(session, LAN, Action.CHANGED, subject, at, detail=detail, reason="Đổi tên")
@@ -42,6 +45,11 @@ def test_the_log_says_who_did_what_and_what_it_changed(web: Web) -> None:
     assert "01/11/2026" in page
     assert "Đổi tên" in page
     assert "AL1-NEW" not in page
+
+
+def test_counts_are_told_in_words(web: Web) -> None:
+    page = signed_in(web, Role.AUDITOR).get("/audit?who=minh&lang=en").text
+    assert "New: 3, Unchanged: 1,224" in page
 
 
 def test_an_empty_log_says_so(web: Web) -> None:
@@ -64,7 +72,7 @@ def test_files_hold_what_the_conditions_show_and_run_nothing(web: Web) -> None:
     client = signed_in(web, Role.AUDITOR)
     text = client.get("/audit?who=lan&as=csv&lang=en").content.decode("utf-8-sig")
     head, *lines = csv.reader(StringIO(text))
-    assert head[:4] == ["When", "Who", "From where", "What"]
+    assert head[:4] == ["When", "Who", "From where", "Deed"]
     assert [line[4] for line in lines] == ["site:yb", "eye:AL1-NEW", "eye:NC1-UP"]
     book = openpyxl.load_workbook(BytesIO(client.get("/audit?who=lan&as=xlsx").content))
     cells = [cell for row in book.active.iter_rows(values_only=False) for cell in row]
