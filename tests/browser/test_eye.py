@@ -101,7 +101,7 @@ def test_a_person_watches_a_probe_climb(page_of: Callable[..., Page], city: tupl
     page.get_by_role("button", name="Kiểm tra ngay").click()
     rungs = page.locator("#rungs")
 
-    expect(rungs.locator(".verdict")).to_contain_text("Đang hoạt động")
+    expect(rungs.locator(".verdict")).to_contain_text("Đang hoạt động", timeout=PATIENCE_MS)
     expect(rungs.locator(".ladder li")).to_have_count(7)
     assert len(set(page.evaluate("window.steps"))) > 2, "they came one after the other"
     rungs.get_by_text("Nội dung trao đổi").first.click()
@@ -115,7 +115,7 @@ def test_without_a_script_the_probe_has_a_page(page_of: Callable[..., Page], cit
     page.goto(f"{city[1]}/eyes/c-1?lang=en")
     page.get_by_role("button", name="Probe now").click()
 
-    expect(page.locator(".verdict")).to_contain_text("Operating")
+    expect(page.locator(".verdict")).to_contain_text("Operating", timeout=PATIENCE_MS)
     assert "/probe/" in page.url
 
 
@@ -126,7 +126,7 @@ def test_curves_are_drawn_and_told(page_of: Callable[..., Page], city: tuple[Web
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(f"{city[1]}/eyes/c-1?lang=vi")
 
-    expect(page.locator(".curve canvas")).to_have_count(4)
+    expect(page.locator(".curve canvas")).to_have_count(4, timeout=PATIENCE_MS)
     page.locator("#curves-table summary").click()
     table = page.get_by_role("region", name="Xem dưới dạng bảng")
     expect(table).to_contain_text("0,1 – 2", use_inner_text=True)
