@@ -326,12 +326,17 @@ def eyes(
 
     Days begin in ``zone``. Retired eyes are not listed; their ledgers stay.
     """
-    places = _Places.load(session, scope, now.astimezone(zone).date())
-    listed = _eye_select(now, zone).where(or_(Eye.retired_at.is_(None), Eye.retired_at > now))
+    day = now.astimezone(zone).date()
+    places = _Places.load(session, scope, day)
+    listed = _eye_select(now, zone).where(
+        or_(Eye.retired_at.is_(None), Eye.retired_at > now), *within(session, scope, day)
+    )
     if point is not None:
         listed = listed.where(Point.code == point)
     words = _reported(session, now)
-    rows = [_eye_row(row, places, words) for row in session.execute(listed) if row.point_id in places]
+    # Past the session: of rows of plain columns it adds nothing but a fifth of the time.
+    found = session.connection().execute(listed).all()
+    rows = [_eye_row(row, places, words) for row in found if row.point_id in places]
     by_name = sorted({(row.unit, row.unit_code) for row in rows}, key=lambda unit: collation_key(unit[0]))
     rank = {unit: n for n, unit in enumerate(by_name)}
     rows.sort(key=lambda row: (rank[row.unit, row.unit_code], row.point, row.code))
@@ -597,18 +602,14 @@ def _today(tree: UnitTree, unit_id: int, day: date) -> int:
 
 
 def _lies_in(tree: UnitTree, unit_id: int) -> set[int]:
-    """The unit, what it became, and all that was ever above them.
+    """The unit, what was ever above it, and what it surely lies in since: of parts, what all lie in.
 
-    What became of those above is left out: a city that was dissolved into four wards lies in none of them.
+    Which part of a split unit a point stands in is not known before it is placed: who sees one part alone
+    does not see it. A city that was dissolved into four wards lies in none of them.
     """
-    versions: set[int] = set()
-    ahead = [unit_id]
-    while ahead:
-        version = ahead.pop()
-        if version not in versions:
-            versions.add(version)
-            ahead.extend(tree.successors.get(version, ()))
-    return versions | {above.id for version in versions for above in tree.ancestors(version)}
+    above = {unit_id} | {each.id for each in tree.ancestors(unit_id)}
+    parts = [_lies_in(tree, after) for after in tree.successors.get(unit_id, ())]
+    return above.union(set.intersection(*parts)) if parts else above
 
 
 def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
