@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import zip_longest
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -168,7 +169,7 @@ def _homes(session: Session, point_id: int) -> list[Home]:
     lasts = [first - timedelta(days=1) if first else None for _, first in rows[1:]]
     return [
         Home(tree.units[unit_id].uid, tree.units[unit_id].name, first, last)
-        for (unit_id, first), last in zip(rows, [*lasts, None], strict=True)
+        for (unit_id, first), last in zip_longest(rows, lasts)
     ]
 
 
