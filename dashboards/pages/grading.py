@@ -10,7 +10,6 @@ from camera_registry import grades, queries
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
-from camera_registry.deeds import GRADES
 from camera_registry.grades import Grade
 from dashboards.rendering import page, reader_of
 
@@ -36,7 +35,6 @@ def listed(desk: AtDesk, request: Request, done: str = "", show: str = "") -> HT
         never=sum(each.grade is None for each in found),
         done=done if any(done == each.eye for each in found) else "",
         show=show,
-        words=GRADES,
         looks=desk.look is not None and desk.may(Permission.PICTURES),
     )
 
