@@ -5,14 +5,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 from sqlalchemy import select
 
 from camera_registry import models
 from camera_registry.db import Database
 from probes.reasons import Reason
-from tests.dashboards.city import fill, set_state
-from tests.dashboards.serving import Web, make_web, served
+from tests.dashboards.city import NOW, fill, set_state
+from tests.dashboards.serving import Web, make_web, served, signed_in_browser
 
 PATIENCE_MS = 20_000
 
@@ -58,43 +58,67 @@ def change(web: Web, code: str, state: str, reason: Reason) -> None:
     web.broadcaster.publish([code])
 
 
-def state_of(page: Page, code: str) -> str:
-    return f'#rows tr[data-eye="{code}"] .state'
+def enter(page: Page, web: Web, address: str) -> None:
+    signed_in_browser(page.context, web, address)
+
+
+def count(page: Page, state: str) -> Locator:
+    return page.locator("#totals .tiles a", has=page.locator(f".state.{state}")).locator("b")
 
 
 def test_a_transition_arrives_by_itself(web: Web, page: Page, complaints: list[str]) -> None:
     with served(web) as address:
+        enter(page, web, address)
         page.goto(address)
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.locator(state_of(page, "NC1-UP"))).to_have_text("Đang hoạt động")
+        expect(count(page, "down")).to_have_text("1")
 
         change(web, "NC1-UP", "down", Reason.TCP_REFUSED)
+        expect(count(page, "down")).to_have_text("2", timeout=PATIENCE_MS)
 
-        row = page.locator('#rows tr[data-eye="NC1-UP"]')
-        expect(row.locator(".state")).to_have_text("Mất kết nối", timeout=PATIENCE_MS)
-        expect(row.locator(".why")).to_have_text("Thiết bị có trên mạng nhưng từ chối kết nối.")
-        expect(page.locator("#totals .tiles a", has_text="Mất kết nối").locator("b")).to_have_text("2")
-        expect(page.locator("#rows tr")).to_have_count(8)
+        page.goto(f"{address}/eyes?standing=down")
+        expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
+        change(web, "AL1-LOCKED", "down", Reason.RTP_NONE)
+        expect(page.locator("#list")).to_contain_text("AL1-LOCKED", timeout=PATIENCE_MS)
     assert complaints == []
 
 
-def test_a_row_comes_and_goes_with_the_choice(web: Web, page: Page) -> None:
+def test_what_is_written_of_an_incident_arrives_and_a_form_in_use_stays(web: Web, page: Page) -> None:
+    """Nobody publishes here: the tables have a topic."""
+    with web.database.transaction() as session:
+        eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-DOWN")).one()
     with served(web) as address:
-        page.goto(f"{address}/?standing=down")
+        enter(page, web, address)
+        page.goto(f"{address}/incidents")
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.locator("#rows tr")).to_have_count(1)
+        page.get_by_label("Tìm kiếm").fill("chợ")
+        with web.database.transaction() as session:
+            incident = models.Incident(
+                kind="eye", ancestor_id=eye_id, started_at=NOW, announced_at=NOW, recorded_at=NOW
+            )
+            incident.members.append(models.IncidentEye(eye_id=eye_id, from_at=NOW))
+            session.add(incident)
 
-        change(web, "AL1-LOCKED", "down", Reason.RTP_NONE)
-        expect(page.locator("#rows tr")).to_have_count(2, timeout=PATIENCE_MS)
-        assert page.locator("#rows tr").first.get_attribute("data-eye") == "AL1-LOCKED"
+        expect(page.locator("#list")).to_contain_text("NC1-DOWN", timeout=PATIENCE_MS)
+        expect(page.get_by_label("Tìm kiếm")).to_have_value("chợ")
 
-        change(web, "NC1-DOWN", "up", Reason.OK)
-        expect(page.locator('#rows tr[data-eye="NC1-DOWN"]')).to_have_count(0, timeout=PATIENCE_MS)
-        expect(page.locator("#found")).to_have_text("1 mắt camera")
+
+def test_a_session_that_has_ended_is_said_to_have(web: Web, page: Page) -> None:
+    with served(web) as address:
+        enter(page, web, address)
+        page.goto(address)
+        expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
+        page.context.clear_cookies()
+
+        change(web, "NC1-UP", "down", Reason.TCP_TIMEOUT)
+
+        expect(page.locator("#line .ended")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.locator("#line").get_by_role("link", name="Đăng nhập")).to_be_visible()
 
 
 def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(web: Web, page: Page) -> None:
     with served(web) as address:
+        enter(page, web, address)
         page.goto(address)
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("#line")).to_contain_text(LOST, timeout=PATIENCE_MS)
@@ -105,11 +129,12 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(web: Web, pa
     again = make_web(web.database)
     with served(again, urlsplit(address).port or 0):
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
-        expect(page.locator(state_of(page, "NC1-UP"))).to_have_text("Mất kết nối")
+        expect(count(page, "down")).to_have_text("2")
 
 
 def test_the_page_of_an_eye_is_live_too(web: Web, page: Page, complaints: list[str]) -> None:
     with served(web) as address:
+        enter(page, web, address)
         page.goto(f"{address}/eyes/NC1-UP")
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
 
@@ -119,32 +144,33 @@ def test_the_page_of_an_eye_is_live_too(web: Web, page: Page, complaints: list[s
     assert complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 992, 1280])
-def test_nothing_is_wider_than_the_screen(browser: Browser, web: Web, width: int, scheme: str) -> None:
+def test_nothing_is_wider_than_the_screen(browser: Browser, web: Web) -> None:
+    """Every page is looked at on a desk and a telephone elsewhere; these on what lies between and beyond."""
     with served(web) as address:
-        context = browser.new_context(
-            viewport={"width": width, "height": 740},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
+        context = browser.new_context()
+        signed_in_browser(context, web, address)
         page = context.new_page()
-        for path in ("/", "/eyes/NC1-DOWN", "/eyes/nobody", "/?lang=en"):
-            page.goto(address + path)
-            too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert too_wide <= 0, path
+        for width in (320, 360, 768, 992, 3840):
+            page.set_viewport_size({"width": width, "height": 740})
+            for path in ("/", "/wall", "/eyes/NC1-DOWN", "/eyes/nobody"):
+                page.goto(address + path)
+                too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert too_wide <= 0, (path, width)
         context.close()
 
 
 def test_everything_is_there_without_a_script(browser: Browser, web: Web) -> None:
     with served(web) as address:
         context = browser.new_context(java_script_enabled=False)
+        signed_in_browser(context, web, address)
         page = context.new_page()
         page.goto(address)
-        page.get_by_label("Tìm kiếm").fill("hoa binh")
-        page.get_by_role("button", name="Xem").click()
-
-        expect(page.locator("#rows tr")).to_have_count(1)
         expect(page.locator("#line")).to_contain_text("Hãy tải lại")
+        page.get_by_role("navigation", name="Các trang").get_by_role("link", name="Mắt camera").click()
+        page.get_by_label("Tìm kiếm").fill("hoa binh")
+        page.get_by_role("button", name="Xem", exact=True).click()
+
+        expect(page.locator("#list tbody tr")).to_have_count(1)
         page.get_by_role("link", name="NC1-DOWN").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("NC1-DOWN")
         context.close()

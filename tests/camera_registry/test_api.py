@@ -1,18 +1,23 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from camera_registry import models
 from camera_registry.api.broadcast import MOST_CODES, Broadcaster, Change
 from camera_registry.api.cookies import NAME
+from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from camera_registry.topics import TABLES, Topic
 from tests.dashboards.city import NOW, add_eye, add_point, fill, set_state
 from tests.dashboards.serving import Web, make_web, served, session_of, signed_in
 
@@ -307,6 +312,41 @@ def test_events_over_http(filled: Database) -> None:
 
         with client.stream("GET", "/api/v1/events") as again:
             assert next(events_of(again.iter_lines()))["revision"] == web.broadcaster.revision
+
+
+def test_the_news_names_no_eye_outside_of_the_scope(filled: Database) -> None:
+    web = make_web(filled)
+    cookies = {NAME: session_of(web, Role.WARD_OFFICER, ["04273-2"])}
+    with (
+        served(web) as address,
+        httpx2.Client(base_url=address, timeout=20, cookies=cookies) as client,
+        client.stream("GET", "/api/v1/events") as stream,
+    ):
+        events = events_of(stream.iter_lines())
+        next(events)
+        publisher = threading.Thread(target=web.broadcaster.publish, args=(["NC1-UP", "AL1-LOCKED"],))
+        publisher.start()
+
+        assert next(events)["eyes"] == ["NC1-UP"]
+        publisher.join()
+
+
+def test_who_writes_a_table_with_a_topic_tells_every_page(filled: Database) -> None:
+    heard: list[Set[Topic]] = []
+    filled.listen(heard.append)
+
+    with filled.transaction() as session:
+        session.add(
+            models.Incident(kind="eye", ancestor_id=1, started_at=NOW, announced_at=NOW, recorded_at=NOW)
+        )
+    with suppress(ZeroDivisionError), filled.transaction() as session:
+        session.execute(update(models.Eye).values(name="Mắt"))
+        raise ZeroDivisionError
+    with filled.transaction() as session:
+        session.execute(update(models.EyeState).values(probe_s=1.0))
+
+    assert heard == [{Topic.INCIDENTS}], "neither what was rolled back, nor what every probe writes"
+    assert set(TABLES) <= set(models.Base.metadata.tables)
 
 
 def test_a_stopping_server_ends_its_streams(filled: Database) -> None:

@@ -12,7 +12,7 @@ from dashboards import assets
 from tests.dashboards.serving import make_web, signed_in
 
 ROOT = Path(__file__).parents[2]
-VENDORED = list(csv.DictReader((ROOT / "tools" / "vendored.csv").open(encoding="utf-8")))
+VENDORED = list(csv.DictReader((ROOT / "tools" / "vendored.csv").read_text(encoding="utf-8").splitlines()))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,18 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
+from camera_registry import models
+from camera_registry.auth.roles import Role
 from camera_registry.db import Database
-from dashboards.pages.city import MOST_ROWS
 from probes.reasons import Reason
-from tests.dashboards.city import add_eye, add_point, fill, fill_many, set_state
+from tests.browser.pages import tour
+from tests.dashboards.city import NOW, add_eye, add_point, fill, fill_many, set_state
 from tests.dashboards.serving import make_web, signed_in
 
 
@@ -35,10 +39,6 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
-def rows_in(html: str) -> list[str]:
-    return re.findall(r'<tr data-eye="([^"]*)"', html)
-
-
 def test_the_first_page_speaks_vietnamese(client: TestClient) -> None:
     html = client.get("/").text
     text = text_of(html)
@@ -48,16 +48,16 @@ def test_the_first_page_speaks_vietnamese(client: TestClient) -> None:
     assert "66,67 % có tín hiệu, trong 3 mắt đã xác định được trạng thái." in text
     assert "Độ phủ: 60,00 % của 5 mắt đang vận hành." in text
     assert "Tồn đọng: 2 mắt" in text
-    assert "Thiết bị không trả lời." in text
-    assert len(rows_in(html)) == 8
+    assert "1 Đang hoạt động 1 Hoạt động kém 1 Mất kết nối 2 Chưa xác định" in text
+    assert "Không có sự cố nào đang diễn ra." in text
 
 
 def test_what_is_not_observed_is_no_percentage(client: TestClient) -> None:
     html = client.get("/").text
-    row = re.search(r"Phường Âu Lâu</a></th>.*?</tr>", html, re.DOTALL)
+    tile = re.search(r'href="/units/04543-2".*?</a>', html, re.DOTALL)
 
-    assert row is not None
-    assert "không quan sát được" in row.group()
+    assert tile is not None
+    assert "không quan sát được" in tile.group()
 
 
 def test_the_language_is_remembered(client: TestClient) -> None:
@@ -67,35 +67,54 @@ def test_the_language_is_remembered(client: TestClient) -> None:
     assert "8 mắt camera tại 2 điểm" in client.get("/?lang=xx").text
 
 
+def test_the_theme_is_remembered_and_stands_in_the_page(client: TestClient) -> None:
+    assert '<html lang="vi">' in client.get("/").text
+    assert '<html lang="vi" data-theme="dark">' in client.get("/?theme=dark").text
+    assert '<html lang="vi" data-theme="dark">' in client.get("/counting").text
+    assert '<html lang="vi">' in client.get("/?theme=auto").text
+
+
 def test_switching_the_language_keeps_the_choice(client: TestClient) -> None:
-    html = client.get("/", params={"standing": "down", "q": "hoà bình"}).text
+    html = client.get("/eyes", params={"standing": "down", "q": "hoà bình"}).text
 
     assert 'href="?standing=down&amp;q=ho%C3%A0+b%C3%ACnh&amp;lang=en"' in html
     assert 'value="hoà bình"' in html
 
 
-@pytest.mark.parametrize(
-    ("query", "codes"),
-    [
-        pytest.param("standing=down", ["NC1-DOWN"], id="a state"),
-        pytest.param("unit=04543&standing=unknown", ["AL1-LOCKED", "AL1-NEW"], id="unit and state"),
-        pytest.param("q=cho+tuy+loc+up", ["NC1-UP"], id="words without marks"),
-        pytest.param("standing=nonsense", [], id="a state that does not exist"),
-    ],
-)
-def test_the_choice_lives_in_the_address(client: TestClient, query: str, codes: list[str]) -> None:
-    html = client.get(f"/?{query}").text
+def test_whoever_answers_for_one_unit_is_led_to_it(database: Database) -> None:
+    fill(database)
+    web = make_web(database)
+    officer = signed_in(web, Role.WARD_OFFICER, ["04546"])  # what became of it is Âu Lâu
 
-    assert rows_in(html) == codes
-    assert "8 mắt camera tại 2 điểm" in html  # the totals are those of the city
+    assert officer.get("/", follow_redirects=False).headers["location"] == "/units/04543-2"
+    assert signed_in(web, Role.AUDITOR).get("/", follow_redirects=False).status_code == 200
 
 
-def test_the_fragment_holds_the_named_rows_of_the_choice(client: TestClient) -> None:
-    html = client.get("/live?standing=down&eye=NC1-DOWN&eye=NC1-UP").text
+def test_the_heaviest_incident_stands_first_and_says_who_has_it(database: Database) -> None:
+    tour(database)
+    with database.transaction() as session:
+        eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-POOR")).one()
+        began = NOW - timedelta(hours=3)
+        older = models.Incident(
+            kind="eye", ancestor_id=eye_id, started_at=began, announced_at=began, recorded_at=began
+        )
+        older.members.append(models.IncidentEye(eye_id=eye_id, from_at=began))
+        session.add(older)
+    client = client_of(database)
 
-    assert rows_in(html) == ["NC1-DOWN"]
-    assert 'id="totals"' in html
-    assert rows_in(client.get("/live").text) == []
+    for page in ("/", "/wall"):
+        text = text_of(client.get(page).text)
+        assert "Sự cố đang diễn ra (2)" in text
+        assert text.index("Mắt NC1-POOR") < text.index("Cổng chợ")
+        assert "Chưa ai tiếp nhận" in text
+
+
+def test_a_monitor_that_does_not_ask_is_said_to_be_so(database: Database) -> None:
+    fill(database)
+    later = signed_in(make_web(database, now=lambda: NOW + timedelta(minutes=20)))
+
+    assert "Hệ thống giám sát đang không kiểm tra." in later.get("/").text
+    assert "Hệ thống giám sát đang không kiểm tra." not in client_of(database).get("/").text
 
 
 def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
@@ -103,7 +122,7 @@ def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
         eye = add_eye(session, add_point(session, "P", None), "E", started_at=None)
         set_state(session, eye, "unknown", Reason.NEVER_PROBED, first_ok_at=None)
 
-    text = text_of(client_of(database).get("/").text)
+    text = text_of(client_of(database).get("/eyes").text)
 
     assert "chờ xác nhận" in text
     assert "chưa bắt đầu kiểm tra" not in text
@@ -121,7 +140,7 @@ def test_what_strangers_wrote_is_text(database: Database) -> None:
         set_state(session, eye, "down", Reason.RTSP_TIMEOUT, transcript=hostile)
     client = client_of(database)
 
-    for page in ("/", "/eyes/E", "/live?eye=E", "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"):
+    for page in ("/eyes", "/eyes/E", "/points/P", "/eyes?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"):
         html = client.get(page).text
         assert "<script>alert" not in html
         assert "&lt;script&gt;" in html
@@ -137,9 +156,8 @@ def test_nothing_in_a_page_comes_from_elsewhere_or_stands_inline(client: TestCli
 def test_an_empty_registry_says_what_to_do(database: Database) -> None:
     text = text_of(client_of(database).get("/").text)
 
-    assert "0 mắt camera tại 0 điểm" in text
+    assert "Chưa có mắt camera nào trong danh mục." in text
     assert "camera-registry import" in text
-    assert "không quan sát được" in text
 
 
 def test_a_notice_stands_above_every_page(database: Database) -> None:
@@ -163,17 +181,6 @@ def test_refusals_are_pages(client: TestClient, method: str, path: str, status: 
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "Về trang đầu" in answer.text
-
-
-def test_more_eyes_than_a_page_holds(database: Database) -> None:
-    fill_many(database, MOST_ROWS + 2)
-    client = client_of(database)
-
-    html = client.get("/").text
-
-    assert len(rows_in(html)) == MOST_ROWS
-    assert "chỉ hiện 1.000 mắt đầu" in html
-    assert rows_in(client.get("/?q=E01002").text) == ["E01002"]
 
 
 def test_a_city_is_laid_out_in_a_moment(database: Database) -> None:

@@ -1,0 +1,78 @@
+"""Every page of the web by its route, with an address to look at it by: of the city that ``tour`` fills."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from camera_registry import models
+from camera_registry.db import Database
+from tests.dashboards.city import NOW, fill
+
+PAGES: Mapping[str, str] = {
+    "/": "/",
+    "/wall": "/wall",
+    "/map": "/map",
+    "/sign-in": "/sign-in",
+    "/sign-in/link/{token}": "/sign-in/link/nothing",
+    "/account": "/account",
+    "/account/tokens": "/account/tokens",
+    "/users": "/users",
+    "/users/{name}": "/users/{me}",
+    "/users/{name}/disable": "/users/{me}/disable",
+    "/incidents": "/incidents",
+    "/incidents/{number}": "/incidents/1",
+    "/units/{uid}": "/units/04273-2",
+    "/eyes": "/eyes",
+    "/eyes/{code:path}": "/eyes/NC1-DOWN",
+    "/eyes/{code:path}/figure": "/eyes/NC1-DOWN/figure",
+    "/points/{code:path}": "/points/NC1",
+    "/availability": "/availability",
+    "/counting": "/counting",
+    "/maintenance": "/maintenance",
+    "/baselines": "/baselines",
+    "/audit": "/audit",
+    "/registry": "/registry",
+    "/registry/import": "/registry/import",
+    "/registry/reported": "/registry/reported",
+    "/registry/grades": "/registry/grades",
+    "/registry/devices": "/registry/devices",
+    "/registry/start": "/registry/start",
+    "/registry/discovery": "/registry/discovery",
+    "/registry/discovery/add": "/registry/discovery/add?host=192.0.2.7",
+    "/registry/discovery/device": "/registry/discovery/device?code=NC1-D",
+    "/registry/discovery/device/{code:path}": "/registry/discovery/device/NC1-D",
+    "/registry/edit": "/registry/edit?eye=NC1-UP",
+    "/registry/custody": "/registry/custody",
+    "/registry/custody/present": "/registry/custody/present",
+    "/registry/custody/history": "/registry/custody/history?point=NC1",
+    "/registry/custody/enter": "/registry/custody/enter?point=NC1",
+    "/registry/move": "/registry/move?point=NC1",
+    "/registry/unplaced": "/registry/unplaced",
+}
+
+# Pictures, files, fragments, and pages that a deed leads to: each is looked at where its deed is tested.
+NO_PAGES = {
+    "/eyes/{code:path}/live.jpg",
+    "/eyes/{code:path}/probe/{wanted}",
+    "/eyes/{code:path}/probe/{wanted}/rungs",
+    "/map/points",
+    "/units/{uid}/month",
+    "/registry/import/template.xlsx",
+    "/registry/import/{key}",
+    "/registry/import/{key}/marked.xlsx",
+    "/registry/start/{number}",
+    "/sign-in/oidc",
+    "/sign-in/oidc/back",
+}
+
+
+def tour(database: Database) -> None:
+    """The small city of ``tests.dashboards.city``, with an incident that goes on."""
+    fill(database)
+    with database.transaction() as session:
+        eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-DOWN")).one()
+        incident = models.Incident(
+            kind="eye", ancestor_id=eye_id, started_at=NOW, announced_at=NOW, recorded_at=NOW
+        )
+        incident.members.append(models.IncidentEye(eye_id=eye_id, from_at=NOW))
+        session.add(incident)

@@ -1,0 +1,90 @@
+"""Tables: sorted by an address, taken home as files that spreadsheets open and nobody is harmed by."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from zoneinfo import ZoneInfo
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from camera_registry.i18n import Language
+from dashboards.rendering import Reader
+from dashboards.tables import Column, FileKind, file, ordered
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ward:
+    name: str
+    eyes: int
+    rate: float | None = None
+    since: datetime | None = None
+
+
+COLUMNS: tuple[Column[Ward], ...] = (
+    Column("name", "Unit", lambda ward: ward.name),
+    Column("eyes", "Eyes", lambda ward: ward.eyes),
+    Column("rate", "Availability", lambda ward: ward.rate, percent=True),
+    Column("since", "Since", lambda ward: ward.since),
+)
+AU_LAU, DONG, YEN_BAI = Ward("Âu Lâu", 9, 0.995, NOW), Ward("Đông", 10), Ward("Yên Bái", 9, 0.5)
+WARDS = (YEN_BAI, DONG, AU_LAU)
+
+
+def reader(language: Language) -> Reader:
+    return Reader(language, ZoneInfo("Asia/Ho_Chi_Minh"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("sort", "wards"),
+    [
+        pytest.param("name", (AU_LAU, DONG, YEN_BAI), id="as a Vietnamese dictionary"),
+        pytest.param("-name", (YEN_BAI, DONG, AU_LAU), id="backwards"),
+        pytest.param("eyes", (YEN_BAI, AU_LAU, DONG), id="equal rows keep their order"),
+        pytest.param("rate", (YEN_BAI, AU_LAU, DONG), id="nothing comes last"),
+        pytest.param("-rate", (AU_LAU, YEN_BAI, DONG), id="nothing comes last backwards, too"),
+        pytest.param("nonsense", WARDS, id="no such column"),
+    ],
+)
+def test_rows_are_sorted(sort: str, wards: tuple[Ward, ...]) -> None:
+    assert ordered(WARDS, COLUMNS, sort) == list(wards)
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "vi",
+            ["Đơn vị;Mắt camera;Tỷ lệ hoạt động;Từ lúc", "Âu Lâu;9;99,5;22/11/2026 10:00:00", "Đông;10;;"],
+        ),
+        ("en", ["Unit,Eyes,Availability,Since", "Âu Lâu,9,99.5,2026-11-22 10:00:00", "Đông,10,,"]),
+    ],
+)
+def test_a_csv_is_as_spreadsheets_here_expect_it(language: Language, lines: list[str]) -> None:
+    answer = file(FileKind.CSV, "units", COLUMNS, (AU_LAU, DONG), reader(language))
+
+    assert bytes(answer.body).decode("utf-8-sig").splitlines() == lines
+    assert bytes(answer.body).startswith(b"\xef\xbb\xbf")
+    assert answer.headers["content-disposition"] == 'attachment; filename="units-2026-11-22.csv"'
+
+
+def test_a_workbook_has_numbers_and_moments() -> None:
+    answer = file(FileKind.XLSX, "units", COLUMNS, (AU_LAU,), reader("vi"))
+    sheet = CalamineWorkbook.from_filelike(BytesIO(bytes(answer.body))).get_sheet_by_index(0)
+
+    assert sheet.to_python()[1] == ["Âu Lâu", 9.0, 99.5, datetime(2026, 11, 22, 10, 0)]  # noqa: DTZ001 – as in it
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+84", "-2", "@SUM(A1)", "\t=1", "\r=1"])
+def test_nothing_is_run_as_a_formula(text: str) -> None:
+    rows = (Ward(text, 1),)
+
+    csv = bytes(file(FileKind.CSV, "units", COLUMNS, rows, reader("en")).body).decode("utf-8-sig")
+    book = bytes(file(FileKind.XLSX, "units", COLUMNS, rows, reader("en")).body)
+
+    assert f"'{text}" in csv
+    cell = CalamineWorkbook.from_filelike(BytesIO(book)).get_sheet_by_index(0).to_python()[1][0]
+    assert isinstance(cell, str)
+    assert cell.strip() == text.strip()
