@@ -37,13 +37,14 @@ fmt: $(VENV)  ## format, and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV) debian  ## what a probe, a sweep, ONVIF and a look at a picture cost; results in docs/benchmarks
+bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture and a page cost; results in docs/benchmarks
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.sweep
 	$(BIN)/python -m tests.benchmarks.onvif
 	$(BIN)/python -m tests.benchmarks.picture
 	$(BIN)/python -m tests.benchmarks.false_alarms
 	$(BIN)/python -m tests.benchmarks.detection
+	$(BIN)/python -m tests.benchmarks.pages
 
 lock: $(VENV)  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \

@@ -7,7 +7,6 @@ rows that come, go or change meanwhile move no leaf, and the row itself need not
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from camera_registry import queries
@@ -64,11 +63,10 @@ _VALUES: Mapping[Column, Callable[[EyeRow], str]] = {
     Column.SINCE: lambda row: row.since.isoformat() if row.since else "",
     Column.PROBED: lambda row: row.probed_at.isoformat() if row.probed_at else "",
 }
-_collated = lru_cache(maxsize=10_000)(collation_key)
 _RANKS: Mapping[Column, Callable[[str], Any]] = {
     **dict.fromkeys(Column, str),
-    Column.UNIT: _collated,
-    Column.POINT: _collated,
+    Column.UNIT: collation_key,
+    Column.POINT: collation_key,
     Column.STATE: lambda value: STANDINGS.index(value) if value in STANDINGS else -1,
 }
 

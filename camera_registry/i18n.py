@@ -5,7 +5,7 @@ source: nothing to compile, nothing that can be out of date.
 """
 
 from datetime import date, datetime, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -46,6 +46,7 @@ def translate(message: str, language: Language, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+@lru_cache(maxsize=20_000)  # Babel's patterns are slow, and a page says the same few numbers over and over
 def number(value: float, language: Language) -> str:
     """``12345.6`` as ``12.345,6`` or ``12,345.6``."""
     return format_decimal(value, locale=language)
@@ -118,7 +119,8 @@ _TONES = {
 }
 
 
-def collation_key(text: str) -> tuple[list[tuple[int, str]], list[int]]:
+@lru_cache(maxsize=20_000)  # the names of units, on each row of every list
+def collation_key(text: str) -> tuple[tuple[tuple[int, str], ...], tuple[int, ...]]:
     """A key that sorts as a Vietnamese dictionary does; digits and signs come before letters."""
     letters: list[tuple[int, str]] = []
     tones: list[int] = []
@@ -127,4 +129,4 @@ def collation_key(text: str) -> tuple[list[tuple[int, str]], list[int]]:
         letter = normalize("NFC", "".join(mark for mark in marks if mark not in _TONES))
         letters.append((_LETTERS.get(letter, -1), letter))
         tones.append(next((_TONES[mark] for mark in marks if mark in _TONES), 0))
-    return letters, tones
+    return tuple(letters), tuple(tones)

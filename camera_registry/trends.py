@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from operator import attrgetter
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -110,8 +111,7 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
 # --- how it is done ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     eye_id: int
     at: datetime
     before: str
@@ -147,7 +147,8 @@ def _turns(session: Session, within: Span, which: Iterable[ColumnElement[bool]])
         .where(Transition.ledger == EYE, Transition.at > within.start, Transition.at <= within.end, *which)
         .order_by(Transition.at)
     )
-    return [_Change(*row) for row in session.execute(rows)]
+    # Past the session, as ``queries.eyes``.
+    return [_Change(*row) for row in session.connection().execute(rows).all()]
 
 
 def _backwards(

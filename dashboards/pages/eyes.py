@@ -136,7 +136,7 @@ def offered(rows: Iterable[EyeRow], reader: Reader) -> Offered:
     reasons = {str(row.reason): reader.reason(row.reason) for row in rows if row.reason and reader.why(row)}
     return Offered(
         units={row.unit_code: row.unit for row in rows if row.unit_code},
-        fundings=_by_word({row.funding: reader.funding(row.funding) for row in rows if row.funding}),
+        fundings=_by_word({slug: reader.funding(slug) for slug in {row.funding for row in rows} if slug}),
         reasons=_by_word(reasons),
         sites=sorted({row.site for row in rows}),
         manufacturers=sorted({row.manufacturer for row in rows if row.manufacturer}, key=str.casefold),

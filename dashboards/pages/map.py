@@ -72,8 +72,12 @@ def told(
     """What the map says of points that were touched: a fragment."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        rows = queries.eyes(session, desk.scope, reader.now, reader.zone)
-        points = atlas.points(session, [row for row in rows if row.point in code])
+        rows = [
+            row
+            for each in dict.fromkeys(code)
+            for row in queries.eyes(session, desk.scope, reader.now, reader.zone, point=each)
+        ]
+        points = atlas.points(session, rows)
     if not points:
         raise HTTPException(404, "There is no such point.")
     return page(request, desk, "map_points.html", reader=reader, points=points)
