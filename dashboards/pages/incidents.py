@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
@@ -60,6 +61,8 @@ ORDERS: Mapping[Order, str] = {
 }
 ACKNOWLEDGED: Mapping[str, str] = {"no": N_("Nobody has acknowledged it"), "yes": N_("Acknowledged")}
 
+Slug = TypeVar("Slug", bound=StrEnum)
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -84,26 +87,37 @@ class Listed:
 def incidents(
     desk: AtDesk,
     request: Request,
-    phase: Phase | None = None,
-    kind: Kind | None = None,
+    phase: Condition = "",
+    kind: Condition = "",
     unit: Condition = "",
     acknowledged: Condition = "",
     period: Condition = "",
     start: Annotated[str, Query(alias="from", max_length=LONGEST_CONDITION)] = "",
     end: Annotated[str, Query(alias="to", max_length=LONGEST_CONDITION)] = "",
     q: Condition = "",
-    sort: Order = Order.NEWEST,
+    sort: Condition = "",
     after: Condition = "",
     before: Condition = "",
     as_: AsFile = None,
 ) -> Response:
-    """One leaf of the list, or all of it as a file. Without a period: of any time."""
+    """One leaf of the list, or all of it as a file. Without a period: of any time.
+
+    A condition that is none of ours holds for all.
+    """
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision
     timed = bool(period or start or end)
     chosen = choose(reader, period, start, end)
     within = chosen.span if timed and not chosen.problem else None
-    choice = Choice(phase, kind, unit, {"yes": True, "no": False}.get(acknowledged), within, q)
+    choice = Choice(
+        _known(Phase, phase),
+        _known(Kind, kind),
+        unit,
+        {"yes": True, "no": False}.get(acknowledged),
+        within,
+        q,
+    )
+    order = _known(Order, sort) or Order.NEWEST
     size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
     with desk.database.reading() as session:
         leaf = incident_list.leaf(
@@ -112,7 +126,7 @@ def incidents(
             reader.now,
             reader.zone,
             choice,
-            sort,
+            order,
             after=after if as_ is None else "",
             before=before if as_ is None else "",
             size=size,
@@ -143,7 +157,7 @@ def incidents(
         choice=choice,
         acknowledged=acknowledged,
         asked=asked,
-        sort=sort,
+        order=order,
         period=chosen,
         timed=timed,
         units=units,
@@ -269,6 +283,10 @@ def _reasons(incident: IncidentRow, eyes: Mapping[str, EyeRow]) -> list[str]:
     """Why the eyes that are not back are gone."""
     gone = (eyes.get(away.eye) for away in incident.away if away.to_at is None)
     return [eye.reason for eye in gone if eye and eye.reason and eye.state is not EyeState.UP]
+
+
+def _known(slugs: type[Slug], text: str) -> Slug | None:
+    return slugs(text) if text in set(slugs) else None
 
 
 def _led_back(back: str, number: int) -> Response:

@@ -71,11 +71,9 @@ def test_a_former_unit_says_what_it_became(town: tuple[Database, Wards]) -> None
     city = ward(database, CITY)
     assert city is not None
     assert [(below.uid, below.totals.eyes) for below in city.below] == [(OTHER_WARD, 2), (WARD, 9)]
-    part = ward(database, CITY, Scope.of([places.au_lau]))
-    assert part is not None
-    assert [unit.uid for unit in part.became] == [OTHER_WARD], "of what it became only what may be seen"
-    assert {eye.code for point in part.wrong for eye in point.eyes} == {"AL1-A", "AL1-B"}
-    assert {each.code for each in part.inbox} == {"AL1-A"}
+    assert ward(database, CITY, Scope.of([places.au_lau])) is None, (
+        "more than the officer of one part may see"
+    )
 
 
 @pytest.mark.parametrize("uid", [WARD, FORMER, "15-2", "nowhere"])

@@ -151,6 +151,12 @@ def test_a_power_cut_is_refused_with_what_was_typed_then_taken(web: Web, officer
     ("query", "codes"),
     [
         pytest.param("", ["NC1", "AL1-A", "NC2-A"], id="all, the newest first"),
+        pytest.param(
+            "q=&phase=&acknowledged=&kind=&unit=&from=&to=&sort=newest",
+            ["NC1", "AL1-A", "NC2-A"],
+            id="an empty form",
+        ),
+        pytest.param("phase=x&kind=x&sort=x&after=x", ["NC1", "AL1-A", "NC2-A"], id="no conditions of ours"),
         pytest.param("sort=oldest", ["NC2-A", "AL1-A", "NC1"], id="the oldest first"),
         pytest.param("kind=eye&unit=04273-2", ["NC2-A"], id="of a kind and a unit"),
         pytest.param("q=ben+do", ["AL1-A"], id="words"),
