@@ -7,6 +7,7 @@ the whole city.
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,7 +25,8 @@ from camera_registry.units import Scope, UnitTree
 from camera_registry.uptime import Span
 
 PAGE = 100  # entries of one page
-LOOKED_AT = 20_000  # of which words are compared before a page is given as it is: a fifth of a second
+LOOKED_AT = 3_000  # whose words are compared before a page is given as it is: about a third of a second
+AT_ONCE = 1_000  # rows fetched
 HISTORY = 50
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
@@ -122,22 +124,24 @@ def page(
         return Page(tuple(entries[:limit]), older)
     chosen: list[Entry] = []
     seen = last = 0
-    for row in session.scalars(found.limit(LOOKED_AT).execution_options(yield_per=1_000)):
-        seen, last = seen + 1, row.id
-        if _says(row, words):
-            chosen.append(_entry(row))
-            if len(chosen) == limit:
-                return Page(tuple(chosen), last)
+    with closing(session.scalars(found.limit(LOOKED_AT).execution_options(yield_per=AT_ONCE))) as rows:
+        for row in rows:
+            seen, last = seen + 1, row.id
+            if _says(row, words):
+                chosen.append(_entry(row))
+                if len(chosen) == limit:
+                    return Page(tuple(chosen), last)
     return Page(tuple(chosen), last if seen == LOOKED_AT else None)
 
 
 def every(session: Session, scope: Scope, day: date, wanted: Wanted) -> Iterator[Entry]:
     """All that is wanted, the newest first, read as it is consumed: for exports."""
     words = fold(wanted.text).split()
-    found = _select(session, scope, day, wanted).execution_options(yield_per=1_000)
-    for row in session.scalars(found):
-        if not words or _says(row, words):
-            yield _entry(row)
+    found = _select(session, scope, day, wanted).execution_options(yield_per=AT_ONCE)
+    with closing(session.scalars(found)) as rows:
+        for row in rows:
+            if not words or _says(row, words):
+                yield _entry(row)
 
 
 def history(
@@ -148,12 +152,6 @@ def history(
         Audit.subject.in_(subjects), Audit.action.not_in([str(look) for look in LOOKS])
     )
     return [_entry(row) for row in session.scalars(found.limit(limit))]
-
-
-def people(session: Session, scope: Scope, day: date) -> list[str]:
-    """Everybody who did anything that the scope shows, by name."""
-    found = select(Audit.who).distinct().order_by(Audit.who)
-    return list(session.scalars(found.where(*_seen(session, scope, day))))
 
 
 # --- how it is done ---------------------------------------------------------------------------------

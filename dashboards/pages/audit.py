@@ -37,7 +37,6 @@ def show(
             message = N_("More than {limit} entries are too many for a file: choose a period.")
             refused = reader.say(message, limit=reader.number(MOST_EXPORTED))
         found = audit_log.page(session, desk.scope, day, wanted, before)
-        people = audit_log.people(session, desk.scope, day)
     actions = {str(action): reader.say(words) for action, words in deeds.ACTIONS.items()}
     return page(
         request,
@@ -49,7 +48,6 @@ def show(
         refused=refused,
         found=found,
         before=before,
-        people=people,
         actions=dict(sorted(actions.items(), key=lambda action: collation_key(action[1]))),
     )
 

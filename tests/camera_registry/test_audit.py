@@ -140,11 +140,21 @@ def test_an_auditor_of_a_ward_sees_its_things_alone(known: tuple[Session, city.W
         "device:NC1-D",
         "eye:NC1-UP",
     ]
-    assert audit_log.people(session, ward, TODAY) == ["lan"]
-    assert audit_log.people(session, CITY, TODAY) == ["lan", "minh"]
 
 
 def test_the_history_of_a_thing_tells_changes_and_not_looks(known: tuple[Session, city.Wards]) -> None:
     session, wards = known
     entries = audit_log.history(session, Scope.of([wards.nam_cuong]), TODAY, ["eye:NC1-UP", "point:AL1"])
     assert [entry.action for entry in entries] == ["suspended"]
+
+
+def test_a_rare_word_is_looked_for_leaf_by_leaf(database: Database) -> None:
+    with database.transaction() as session:
+        changes = [Change(f"eye:E{n}", None, {"name": "x"}) for n in range(audit_log.LOOKED_AT + 5)]
+        changes[3] = Change("eye:E3", None, {"name": "Cầu Âu Lâu"})
+        audit.record_changes(session, LAN, changes, NOW)
+    with database.reading() as session:
+        first = audit_log.page(session, CITY, TODAY, Wanted(text="au LAU"))
+        assert ("eye:E3" in subjects(first), first.older) == (False, 6)
+        second = audit_log.page(session, CITY, TODAY, Wanted(text="au LAU"), first.older)
+        assert (subjects(second), second.older) == (["eye:E3"], None)
