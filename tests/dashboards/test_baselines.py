@@ -1,6 +1,7 @@
 """The page of baselines: what waits, and a decision that only our own pages can send."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -81,6 +82,22 @@ def test_a_person_decides(
         assert (row.approved_at is not None, row.withdrawn_at is not None) == (approved, withdrawn)
         audited = session.scalars(select(models.Audit)).one()
         assert (audited.action, audited.origin, audited.subject) == (action, "127.0.0.1", "eye:E1")
+    back = client.post("/baselines/undo", data={"eye": "E1", "mode": "colour"}, headers=OWN)
+    assert (back.status_code, "lại chờ duyệt" in back.text) == (200, True)
+    with database.reading() as session:
+        row = session.scalars(select(models.Baseline)).one()
+        assert (row.approved_at, row.approved_by, row.withdrawn_at) == (None, "", None)
+    again = client.post("/baselines/undo", data={"eye": "E1", "mode": "colour"}, headers=OWN)
+    assert again.status_code == 409, "there is nothing more to take back"
+
+
+def test_a_slip_of_long_ago_stays(database: Database) -> None:
+    clock = [NOW]
+    client = signed_in(make_web(database, now=lambda: clock[0]))
+    client.post("/baselines", data={"eye": "E1", "mode": "colour", "decision": "approve"}, headers=OWN)
+    clock[0] += timedelta(minutes=16)
+    late = client.post("/baselines/undo", data={"eye": "E1", "mode": "colour"}, headers=OWN)
+    assert late.status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -114,7 +131,7 @@ def test_a_live_picture_is_asked_for_by_our_page_alone_and_written_down(database
     web = make_web(database, look=look)
     client = signed_in(web)
     assert "live.jpg" not in client.get("/baselines").text, "only on demand"
-    assert "/eyes/E1/live.jpg" in client.get("/baselines?show=E1/colour").text
+    assert "/eyes/E1/live.jpg" in client.get("/baselines?at=E1/colour&show=1").text
     assert client.get("/eyes/E1/live.jpg", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     seen = client.get("/eyes/E1/live.jpg", headers=OWN)
     assert (seen.content, seen.headers["Content-Type"]) == (b"\xff\xd8 of E1", "image/jpeg")
