@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from camera_registry.api import (
     audit,
@@ -132,6 +133,8 @@ def create_app(
     app.mount("/static", Assets())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    # No page holds a secret beside what an address can put there, so an answer's length betrays none.
+    app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestIds)
     return app
