@@ -42,6 +42,7 @@ class Ward:
     incident: int
     unit_incident: int
     window: int
+    other_window: int
 
 
 def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
@@ -89,6 +90,7 @@ def _ward(
         incident=_incident(session, "eye", down.id, down.id, word),
         unit_incident=_incident(session, "unit", unit.id, down.id, word),
         window=_window(session, word, up.id),
+        other_window=_window(session, word, up.id),
     )
 
 
