@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
+from camera_registry.db import read_once
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import (
@@ -194,6 +195,11 @@ def window(session: Session, window_id: int) -> Window:
 
 def windows(session: Session, within: Span, zone: tzinfo, *, withdrawn: bool = False) -> list[Window]:
     """The windows with a time inside ``within``, by their first time; withdrawn ones if they are wanted."""
+    key = (windows, within, zone, withdrawn)
+    return list(read_once(session, key, lambda: _touching(session, within, zone, withdrawn=withdrawn)))
+
+
+def _touching(session: Session, within: Span, zone: tzinfo, *, withdrawn: bool) -> list[Window]:
     conditions = [Maintenance.from_at < within.end]
     conditions.append(or_(Maintenance.recurrence != "", Maintenance.to_at > within.start))
     if not withdrawn:
