@@ -79,7 +79,7 @@ def steps(kind: Kind, reasons: Iterable[str]) -> list[str]:
     """What to look at, in order, each once: msgids. ``reasons`` are those of the eyes that are gone."""
     if kind is Kind.SITE:
         return list(_NOTHING)
-    groups = [_AREA] if kind in (Kind.UNIT, Kind.AREA) else []
+    groups: list[Sequence[str]] = [_AREA] if kind in (Kind.UNIT, Kind.AREA) else []
     groups += [_STEPS.get(Reason(slug), _NOTHING) for slug in sorted(set(reasons))]
     found = list(dict.fromkeys(step for group in groups for step in group))
     # Where there is something to do, it is not said beside it that there is nothing.

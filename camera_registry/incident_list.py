@@ -10,7 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import outages, queries
@@ -94,7 +94,7 @@ def leaf(
     ).all()
     shown = found[:size][::-1] if back else found[:size]
     more = len(found) > size
-    names = [f"{_written(worth)}_{row.id}" for row, worth in shown[:1] + shown[-1:]]
+    names = [f"{_written(worth)}_{row.id}" for row, worth in (*shown[:1], *shown[-1:])]
     return Leaf(
         outages.told(session, points, [row for row, _ in shown]),
         session.scalars(select(func.count()).select_from(Incident).where(*chosen)).one(),
@@ -147,7 +147,7 @@ def _all_in(words: Sequence[str], said: str) -> bool:
     return all(word in said for word in words)
 
 
-def _value(order: Order, points: Collection[int]) -> ColumnElement[Any]:
+def _value(order: Order, points: Collection[int]) -> SQLColumnExpression[Any]:
     """What incidents are sorted by."""
     if order is not Order.LARGEST:
         return Incident.started_at
@@ -162,7 +162,7 @@ def _value(order: Order, points: Collection[int]) -> ColumnElement[Any]:
 
 
 def _beyond(
-    order: Order, value: ColumnElement[Any], key: tuple[Any, int], *, back: bool
+    order: Order, value: SQLColumnExpression[Any], key: tuple[Any, int], *, back: bool
 ) -> ColumnElement[bool]:
     """The incidents that stand behind the key, or before it."""
     worth, number = key

@@ -153,7 +153,9 @@ def _sorted(
     found: Iterable[PointRow], covered: Collection[str]
 ) -> tuple[list[PointRow], list[PointRow], list[PointRow]]:
     """What is wrong, what waits, what is well. Under maintenance is wrong, too, and stands last of it."""
-    wrong, waiting, well = [], [], []
+    wrong: list[PointRow] = []
+    waiting: list[PointRow] = []
+    well: list[PointRow] = []
     for point in found:
         if any(map(_faulty, point.eyes)):
             wrong.append(point)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import select
 
 from camera_registry import maintenance, models
@@ -13,7 +13,7 @@ from camera_registry.db import Database
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
 from tests.dashboards.ward import WARD, fill_morning
 
-PHONE = {"width": 390, "height": 844}
+PHONE = ViewportSize(width=390, height=844)
 LEAST_TARGET = 44  # CSS pixels, of what the officer presses
 MOST_BYTES = 120_000  # of a ward's page as it comes over the line, with what the phone has not kept
 WEAK = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 20_000}  # bytes/s
