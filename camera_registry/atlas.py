@@ -72,11 +72,8 @@ def points(session: Session, eyes: Iterable[EyeRow]) -> list[PointRow]:
         by_point.setdefault(eye.point, []).append(eye)
     stand = {
         code: Position(latitude, longitude)
-        for code, latitude, longitude in session.execute(
-            select(Point.code, Point.latitude, Point.longitude).where(
-                Point.latitude.is_not(None), Point.longitude.is_not(None)
-            )
-        )
+        for code, latitude, longitude in session.execute(select(Point.code, Point.latitude, Point.longitude))
+        if latitude is not None and longitude is not None
     }
     rows = [
         PointRow(

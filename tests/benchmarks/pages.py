@@ -28,11 +28,12 @@ from urllib.parse import urljoin
 from sqlalchemy import select
 
 from camera_registry import models
+from camera_registry.api.cookies import NAME
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.benchmarks import city
 from tests.benchmarks.onvif import times_slower
-from tests.dashboards.serving import NAME, Web, make_web, served, session_of
+from tests.dashboards.serving import Web, make_web, served, session_of
 
 ROUNDS = 60
 MOST_P95_MS = 60.0
@@ -54,7 +55,7 @@ class Cost:
 
 
 def paths(database: Database) -> Mapping[str, str]:
-    """The pages, by the names that the report calls them by: of the ward, point and eye with the most to tell."""
+    """The pages by the names that the report gives them; the eye and its point have something to tell."""
     with database.reading() as session:
         eye, point = session.execute(
             select(models.Eye.code, models.Point.code)
@@ -162,16 +163,7 @@ def report(costs: Mapping[str, Cost], slower: float, out: Path) -> int:
     pages = {
         name: {key: getattr(cost, key) for key in Cost.__dataclass_fields__} for name, cost in costs.items()
     }
-    goals = [
-        {
-            "page": name,
-            "p95_ms_on_reference": round(costs[name].p95_ms / slower, 1),
-            "at_most_ms": MOST_P95_MS,
-            "first_visit_kb": costs[name].first_visit_kb,
-            "at_most_kb": MOST_KB,
-        }
-        for name in GOALS
-    ]
+    goals = [_judged(name, costs[name], slower) for name in GOALS]
     written: dict[str, Any] = {
         "measured": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
@@ -183,12 +175,21 @@ def report(costs: Mapping[str, Cost], slower: float, out: Path) -> int:
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "pages.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
-    met = True
     for goal in goals:
-        kept = goal["p95_ms_on_reference"] <= MOST_P95_MS and goal["first_visit_kb"] <= MOST_KB
-        met = met and kept
-        print("ok  " if kept else "MISS", goal)
-    return 0 if met else 1
+        print("ok  " if goal["met"] else "MISS", json.dumps(goal))
+    return 0 if all(goal["met"] for goal in goals) else 1
+
+
+def _judged(name: str, cost: Cost, slower: float) -> dict[str, Any]:
+    p95_ms = round(cost.p95_ms / slower, 1)
+    return {
+        "page": name,
+        "p95_ms_on_reference": p95_ms,
+        "at_most_ms": MOST_P95_MS,
+        "first_visit_kb": cost.first_visit_kb,
+        "at_most_kb": MOST_KB,
+        "met": p95_ms <= MOST_P95_MS and cost.first_visit_kb <= MOST_KB,
+    }
 
 
 if __name__ == "__main__":
