@@ -56,7 +56,7 @@ def test_the_page_of_an_eye_tells_what_is_known_of_it(client: TestClient) -> Non
         "Điểm yếu về bảo mật",
         "Không rõ nét",
         "&lt;lá&gt; che",
-        "device confirm D1",
+        "/registry/devices",
         "chờ duyệt",
     ):
         assert text in html
