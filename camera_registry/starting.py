@@ -126,7 +126,7 @@ def refusing(session: Session, site: str, now: datetime, zone: tzinfo) -> list[E
 _RUNS = select(Rollout, Site.code).join(Site).order_by(Rollout.id.desc())
 
 
-def _runs(session: Session, found: Select[tuple[Rollout, str]]) -> list[Run]:
+def _runs(session: Session, found: Select[Rollout, str]) -> list[Run]:
     return [
         Run(
             *(row.id, site, row.requested_at, row.begun_at, row.stage, row.stage_eyes, row.stage_asked),

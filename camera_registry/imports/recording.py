@@ -16,7 +16,7 @@ LONGEST_NAME = 150  # characters of a file's name that are kept
 def record_import(session: Session, actor: Actor, name: str, found: Difference, now: datetime) -> None:
     """Write down, after it is written, that ``actor`` imported the file ``name`` at ``now``."""
     counts = {
-        kind: {
+        str(kind): {
             "new": len(found.of(kind, new=True)),
             "changed": len(found.of(kind, new=False)),
             "same": found.same[kind],

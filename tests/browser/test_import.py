@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from openpyxl import Workbook, load_workbook
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 from sqlalchemy import func, select
 
 from camera_registry import models
@@ -63,7 +63,7 @@ def page(browser: Browser, web: Web, address: str) -> Iterator[Page]:
     context.close()
 
 
-def file(*rows: list[Any]) -> dict[str, Any]:
+def file(*rows: list[Any]) -> FilePayload:
     book, made = Workbook(), BytesIO()
     for row in (HEADS, *rows):
         book.worksheets[0].append(row)

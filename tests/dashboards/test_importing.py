@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 from openpyxl import Workbook, load_workbook
 from sqlalchemy import select
 from starlette.testclient import TestClient
