@@ -111,11 +111,13 @@ def curves(
         select(Row.at, *_COLUMNS.values())
         .where(Row.eye_id == eye.id, Row.at >= within.start, Row.at < within.end)
         .order_by(Row.at)
-    ).all()
-    return [
-        Curve(series, thinned([(row[0].timestamp(), row[n]) for row in rows if row[n] is not None]))
-        for n, series in enumerate(_COLUMNS, 1)
-    ]
+    )
+    points: dict[Series, list[tuple[float, float]]] = {series: [] for series in _COLUMNS}
+    for at, *values in rows:
+        for series, value in zip(_COLUMNS, values, strict=True):
+            if value is not None:
+                points[series].append((at.timestamp(), value))
+    return [Curve(series, thinned(told)) for series, told in points.items()]
 
 
 def thinned(points: Sequence[tuple[float, float]], most: int = MOST_POINTS) -> list[Point]:
