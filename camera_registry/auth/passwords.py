@@ -47,7 +47,8 @@ def acceptable(password: str, name: str) -> str:
         raise PasswordError(
             N_("A password has between {least} and {most} characters."), least=LEAST, most=MOST
         )
-    if len(set(password)) < LEAST_DIFFERENT or name in password.lower():
+    holds_name = len(name) >= LEAST_DIFFERENT and name in password.lower()
+    if len(set(password)) < LEAST_DIFFERENT or holds_name:
         raise PasswordError(
             N_("This password is too easy to guess: it repeats few characters, or contains the name.")
         )

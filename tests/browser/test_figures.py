@@ -1,14 +1,17 @@
 """Chromium looks at the pages about figures: nothing is wider than the screen, and nothing needs a script."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.camera_registry import september
 from tests.camera_registry.september import at
-from tests.dashboards.serving import make_web, served
+from tests.dashboards.serving import make_web, served, signed_in_browser
+
+Enter = Callable[..., Page]
 
 PATHS = (
     "/eyes/E1/figure?period=2025-09",
@@ -20,34 +23,38 @@ PATHS = (
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def enter(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enter]:
+    """A new page of somebody who has signed in; addresses are paths."""
     folder: Path = tmp_path_factory.mktemp("september")
     database = september.fill(f"sqlite:///{folder / 'registry.db'}")
-    with served(make_web(database, now=lambda: at("2025-11-22T10:00"))) as address:
-        yield address
+    web = make_web(database, now=lambda: at("2025-11-22T10:00"))
+    with served(web) as address:
+
+        def enter(**options: Any) -> Page:
+            context = browser.new_context(base_url=address, **options)
+            signed_in_browser(context, web, address)
+            return context.new_page()
+
+        yield enter
     database.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_nothing_is_wider_than_the_screen(browser: Browser, address: str, width: int, scheme: str) -> None:
-    context = browser.new_context(
-        viewport={"width": width, "height": 740}, color_scheme="dark" if scheme == "dark" else "light"
-    )
-    page = context.new_page()
+def test_nothing_is_wider_than_the_screen(enter: Enter, width: int, scheme: str) -> None:
+    page = enter(viewport={"width": width, "height": 740}, color_scheme=scheme)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     for path in PATHS:
-        page.goto(address + path)
+        page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
-    context.close()
+    page.context.close()
     assert complaints == [], "a breach of the content policy is told here"
 
 
-def test_tables_scroll_inside_their_box_and_keep_their_heads(browser: Browser, address: str) -> None:
-    context = browser.new_context(viewport={"width": 360, "height": 740})
-    page = context.new_page()
-    page.goto(f"{address}/eyes/E1/figure?period=2025-09")
+def test_tables_scroll_inside_their_box_and_keep_their_heads(enter: Enter) -> None:
+    page = enter(viewport={"width": 360, "height": 740})
+    page.goto("/eyes/E1/figure?period=2025-09")
     box = page.get_by_role("region", name="Tất cả các khoảng thời gian")
 
     assert box.evaluate("box => box.scrollWidth > box.clientWidth")
@@ -55,13 +62,13 @@ def test_tables_scroll_inside_their_box_and_keep_their_heads(browser: Browser, a
     box.focus()
     page.keyboard.press("ArrowRight")
     expect(box).not_to_have_js_property("scrollLeft", 0)
-    context.close()
+    page.context.close()
 
 
 @pytest.mark.parametrize("group", ["unit", "point", "eye"])
-def test_a_rate_and_its_coverage_lie_within_a_telephone(browser: Browser, address: str, group: str) -> None:
-    page = browser.new_page(viewport={"width": 360, "height": 740})
-    page.goto(f"{address}/availability?period=2025-09&group={group}")
+def test_a_rate_and_its_coverage_lie_within_a_telephone(enter: Enter, group: str) -> None:
+    page = enter(viewport={"width": 360, "height": 740})
+    page.goto(f"/availability?period=2025-09&group={group}")
     cell = page.locator("table.rates tbody td").first
 
     expect(cell).to_contain_text("95,13")
@@ -72,26 +79,23 @@ def test_a_rate_and_its_coverage_lie_within_a_telephone(browser: Browser, addres
         assert box["x"] + box["width"] <= page.locator(".scroll").evaluate(
             "box => box.getBoundingClientRect().right"
         )
-    page.close()
+    page.context.close()
 
 
-def test_the_bar_is_told_in_words_and_a_short_outage_is_seen(browser: Browser, address: str) -> None:
-    page = browser.new_page()
-    page.goto(f"{address}/eyes/E1/figure?period=2025-Q3")
+def test_the_bar_is_told_in_words_and_a_short_outage_is_seen(enter: Enter) -> None:
+    page = enter()
+    page.goto("/eyes/E1/figure?period=2025-Q3")
 
     expect(page.get_by_role("img", name="Thanh thời gian của Mắt camera")).to_be_visible()
     last = page.locator("svg.span").first.locator("rect.down").last.bounding_box()
     assert last is not None
     assert last["width"] >= 2, "one hour of a quarter"
-    page.close()
+    page.context.close()
 
 
-def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(
-    browser: Browser, address: str
-) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(address)
+def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(enter: Enter) -> None:
+    page = enter(java_script_enabled=False)
+    page.goto("/")
     page.get_by_role("link", name="Tỷ lệ hoạt động theo tháng hoặc quý").click()
     page.get_by_label("Tháng hoặc quý").select_option("2025-09")
     page.get_by_role("button", name="Xem").first.click()
@@ -102,4 +106,4 @@ def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(
     expect(page.locator("body")).to_contain_text(
         "328 giờ 30 phút ÷ 332 giờ 00 phút = 98,95 %".replace(" %", "\xa0%")
     )
-    context.close()
+    page.context.close()

@@ -4,25 +4,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.camera_registry.registries import fresh
-from tests.dashboards.serving import make_web, served
+from tests.dashboards.serving import make_web, served, signed_in_browser
 
 NOTICE = (Path(__file__).parents[1] / "data" / "notices" / "02_letter.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """A telephone in which somebody has signed in."""
     database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 2)
-    with served(make_web(database)) as address:
-        yield address
+    web = make_web(database)
+    with served(web) as address:
+        viewport: ViewportSize = {"width": 360, "height": 740}
+        context = browser.new_context(viewport=viewport, locale="vi-VN", base_url=address)
+        signed_in_browser(context, web, address)
+        yield context.new_page()
+        context.close()
     database.close()
 
 
-def test_a_person_with_a_telephone_enters_a_window_and_a_notice(browser: Browser, address: str) -> None:
-    page = browser.new_context(viewport={"width": 360, "height": 740}, locale="vi-VN").new_page()
-    page.goto(f"{address}/maintenance")
+def test_a_person_with_a_telephone_enters_a_window_and_a_notice(page: Page) -> None:
+    page.goto("/maintenance")
     page.get_by_label("Mã, hoặc tên đơn vị").fill("E1, E2")
     page.locator("[name=start]").fill("2026-11-22T07:30")
     page.locator("[name=end]").fill("2026-11-22T17:30")
@@ -41,4 +46,3 @@ def test_a_person_with_a_telephone_enters_a_window_and_a_notice(browser: Browser
     expect(page.get_by_role("status")).to_contain_text("phạm vi 2 mắt camera")
     expect(page.locator("#windows")).to_contain_text("Sắp tới")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.context.close()
