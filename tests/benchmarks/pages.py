@@ -10,6 +10,7 @@ it names, as they are sent; the map's own library is told apart.
 """
 
 import argparse
+import gzip
 import json
 import platform
 import re
@@ -89,19 +90,21 @@ class Client:
         self._connection = HTTPConnection(address.removeprefix("http://"), timeout=60)
         self._headers = {"Cookie": f"{NAME}={session_of(web, Role.ADMINISTRATOR)}", "Accept-Encoding": "gzip"}
 
-    def ask(self, path: str) -> bytes:
+    def ask(self, path: str) -> tuple[int, bytes]:
+        """How many bytes were sent, and what they say."""
         self._connection.request("GET", path, headers=self._headers)
         answer = self._connection.getresponse()
         body = answer.read()
         assert answer.status == 200, (path, answer.status)
-        return body
+        packed = answer.headers["Content-Encoding"] == "gzip"
+        return len(body), gzip.decompress(body) if packed else body
 
 
 def measure(web: Web, address: str, rounds: int = ROUNDS) -> dict[str, Cost]:
     """What each page costs; the first time it is asked for does not count."""
     client = Client(web, address)
     pages = paths(web.database)
-    sizes = {name: len(client.ask(path)) for name, path in pages.items()}
+    sizes = {name: client.ask(path)[0] for name, path in pages.items()}
     took: dict[str, list[float]] = {name: [] for name in pages}
     for _ in range(rounds):
         for name, path in pages.items():
@@ -126,8 +129,7 @@ def _weights(client: Client, path: str) -> tuple[int, int]:
         address = ahead.pop()
         if address in seen:
             continue
-        body = client.ask(address)
-        seen[address] = len(body)
+        seen[address], body = client.ask(address)
         ahead += [urljoin(address, each) for each in _named(address, body)]
     library = sum(size for address, size in seen.items() if LIBRARY in address)
     return sum(seen.values()) - library, library
