@@ -174,7 +174,7 @@ def _seen(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[b
     inside = Device.point_id.in_(points)
     eyes = select(Eye.id).join(Device, Eye.device_id == Device.id).where(inside)
     units = [unit.id for unit in UnitTree.load(session).units.values() if scope.covers(unit.id)]
-    covers = {
+    covers: dict[ScopeKind, Any] = {
         ScopeKind.EYE: eyes,
         ScopeKind.DEVICE: select(Device.id).where(inside),
         ScopeKind.POINT: points,

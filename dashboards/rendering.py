@@ -200,7 +200,8 @@ class Reader:
     def field(self, name: str) -> str:
         """What people call a value that the audit keeps."""
         if name in BY_FIELD:
-            return getattr(BY_FIELD[name], self.language).removesuffix(" *")
+            title: str = getattr(BY_FIELD[name], self.language)
+            return title.removesuffix(" *")
         return self.say(deeds.FIELDS[name]) if name in deeds.FIELDS else name.replace("_", " ")
 
     def value(self, name: str, value: object) -> str:
@@ -286,8 +287,6 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(
-        static=assets.address, link=_with, page_of=navigation.page_of, Permission=Permission
-    )
+    made.globals.update(static=assets.address, link=_with, page_of=navigation.page_of, Permission=Permission)
     made.filters["in_path"] = partial(quote, safe="")
     return made

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from threading import Lock
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx2
 import orjson
@@ -22,7 +22,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, import_key
 from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -110,6 +110,7 @@ class Provider:
             if len(fresh) >= MOST_BEGUN:
                 raise OidcError(N_("Too many people sign in at this moment; try again in a while."))
             self._begun = {**fresh, bearer.digest(begun.key): begun}
+        challenge = create_s256_code_challenge(begun.verifier)  # type: ignore[no-untyped-call]  # by its stubs
         query = {
             "response_type": "code",
             "client_id": self._client_id,
@@ -117,7 +118,7 @@ class Provider:
             "scope": SCOPE,
             "state": begun.state,
             "nonce": begun.nonce,
-            "code_challenge": create_s256_code_challenge(begun.verifier),
+            "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
         joint = "&" if "?" in endpoints.authorization else "?"
@@ -157,9 +158,10 @@ class Provider:
                 "code_verifier": begun.verifier,
                 **({} if self._client_secret else {"client_id": self._client_id}),
             },
-            auth=(self._client_id, self._client_secret.get_secret_value()) if self._client_secret else None,
+            auth=self._login(),
         )
-        keys = KeySet.import_key_set(self._ask("GET", endpoints.keys))  # asked anew: keys change at any time
+        # Keys change at any time: they are asked for anew.
+        keys = KeySet([import_key(key) for key in self._ask("GET", endpoints.keys)["keys"]])
         token = jwt.decode(answer["id_token"], keys, algorithms=list(ALGORITHMS))
         proof = CodeIDToken(
             token.claims,
@@ -181,19 +183,25 @@ class Provider:
         email = proof.get("email") if proof.get("email_verified") is True else ""
         return Claims(subject, email.strip().lower() if isinstance(email, str) else "")
 
+    def _login(self) -> tuple[str, str] | None:
+        """Name and secret of the registry, encoded before they are joined (RFC 6749, 2.3.1)."""
+        if self._client_secret is None:
+            return None
+        return quote_plus(self._client_id), quote_plus(self._client_secret.get_secret_value())
+
     def _known(self, now: datetime) -> _Endpoints:
         known = self._endpoints
         if known is not None and now - known.at < KNOWN_FOR:
             return known
         said = self._ask("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        addresses = [said.get(name) for name in names]
+        authorization, token, keys = addresses = [said.get(name) for name in names]
         # OpenID Connect Discovery 1.0, 4.3: whoever calls itself otherwise is another.
         sealed = all(isinstance(each, str) and private(each) for each in addresses)
         if said.get("issuer") != self._issuer or not sealed:
             log.error("the provider of sign-ins describes itself otherwise than the settings do")
             raise OidcError(N_("The provider of sign-ins cannot be asked now."))
-        self._endpoints = _Endpoints(*(str(each) for each in addresses), at=now)
+        self._endpoints = _Endpoints(str(authorization), str(token), str(keys), now)
         return self._endpoints
 
     def _ask(self, method: str, address: str, **what: Any) -> dict[str, Any]:
