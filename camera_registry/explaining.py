@@ -524,8 +524,8 @@ def _homes(session: Session, point_id: int, within: Span, zone: tzinfo) -> Itera
     """The units that the eye's point belonged to, one after the other."""
     tree = UnitTree.load(session)
     turns = histories.memberships(session, [point_id], zone).get(point_id, [])
-    ends = [at for at, _ in turns[1:]] + [within.end]
-    for (at, unit_id), until in zip(turns, ends, strict=True):
+    ends = [*(at for at, _ in turns[1:]), within.end]
+    for (at, unit_id), until in zip(turns, ends, strict=False):  # a point of no unit has none
         span = Span(max(at, within.start), min(until, within.end))
         if span.length:
             yield Home(span, tree.units[unit_id].name)

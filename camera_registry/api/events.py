@@ -4,35 +4,39 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from camera_registry import queries
-from camera_registry.api.broadcast import Change
-from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.broadcast import BEAT_S, Change
+from camera_registry.api.desk import AtDesk, Desk, identify, may
 from camera_registry.auth.roles import Permission
 from camera_registry.topics import Topic
 from camera_registry.units import Scope
 
-LIFE = timedelta(minutes=5)  # then the reader comes again, and is asked again who he is
+ASKED_AGAIN = timedelta(seconds=BEAT_S)  # who the reader is, and what he may see
 KNOWN_FOR = timedelta(minutes=1)  # which eyes lie in a scope: other processes write the registry, too
 
 router = APIRouter()
 
 
 @router.get("/api/v1/events", response_class=EventSourceResponse, dependencies=[may(Permission.VIEW)])
-async def events(desk: AtDesk) -> AsyncIterator[ServerSentEvent]:
+async def events(desk: AtDesk, request: Request) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``change`` with ``{"revision", "eyes", "topics"}``, at once, then at each change.
 
     ``eyes`` are the codes to ask for again, of those in the reader's scope; empty for none, null for all.
     ``topics`` say what else changed somewhere: incidents, notes, maintenance, registry. With neither it is a
     beat. A page that comes back compares the revision with the one it shows and reads everything again if
-    they differ. The stream ends after five minutes.
+    they differ. The stream ends with the reader's session, and when he may see something else.
     """
-    ends_at = desk.now() + LIFE
+    asked_at = desk.now()
     scoped = _Scoped(desk)
     with desk.broadcaster.listen() as listener:
         async for change in listener.changes():
+            if desk.now() - asked_at >= ASKED_AGAIN:
+                if await asyncio.to_thread(identify, request) != desk.identity:
+                    return
+                asked_at = desk.now()
             yield ServerSentEvent(
                 event="change",
                 id=change.revision,
@@ -42,8 +46,6 @@ async def events(desk: AtDesk) -> AsyncIterator[ServerSentEvent]:
                     "topics": change.topics,
                 },
             )
-            if desk.now() >= ends_at:
-                return
 
 
 class _Scoped:

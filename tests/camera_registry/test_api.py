@@ -13,7 +13,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from camera_registry import models
-from camera_registry.api.broadcast import MOST_CODES, Broadcaster, Change
+from camera_registry.api.broadcast import BEAT_S, MOST_CODES, Broadcaster, Change
 from camera_registry.api.cookies import NAME
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
@@ -347,6 +347,21 @@ def test_who_writes_a_table_with_a_topic_tells_every_page(filled: Database) -> N
 
     assert heard == [{Topic.INCIDENTS}], "neither what was rolled back, nor what every probe writes"
     assert set(TABLES) <= set(models.Base.metadata.tables)
+
+
+def test_a_stream_ends_with_the_session(filled: Database) -> None:
+    clock = [NOW]
+    web = make_web(filled, now=lambda: clock[-1])
+    with served(web) as address, _signed_in(web, address) as client:
+        with client.stream("GET", "/api/v1/events") as stream:
+            events = events_of(stream.iter_lines())
+            next(events)
+            with filled.transaction() as session:
+                session.query(models.WebSession).delete()
+            clock.append(NOW + timedelta(seconds=BEAT_S))
+            web.broadcaster.publish(["NC1-UP"])
+            assert list(events) == []
+        assert client.get("/api/v1/events").status_code == 401
 
 
 def test_a_stopping_server_ends_its_streams(filled: Database) -> None:
