@@ -13,7 +13,7 @@ PAGES: Mapping[str, str] = {
     "/wall": "/wall",
     "/map": "/map",
     "/sign-in": "/sign-in",
-    "/sign-in/link/{token}": "/sign-in/link/nothing",
+    "/sign-in/link/{token}": "{link}",
     "/account": "/account",
     "/account/tokens": "/account/tokens",
     "/users": "/users",
