@@ -1,6 +1,5 @@
 """``/account``: one's own browsers that are signed in, and one's password."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -36,11 +35,9 @@ async def choose_password(
         refused = passwords.PasswordError(N_("The two passwords differ."))
     else:
         try:
+            identity, now = _identity(desk), desk.now()
             await passwords.in_turn(
-                partial(
-                    *(signing_in.choose_password, desk.database, _identity(desk)),
-                    *(current, chosen, desk.now()),
-                )
+                lambda: signing_in.choose_password(desk.database, identity, current, chosen, now)
             )
         except RegistryError as error:
             refused = error

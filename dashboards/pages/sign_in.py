@@ -1,7 +1,6 @@
 """``/sign-in``: by name and password, or by a link that signs somebody in once; and ``/sign-out``."""
 
 import re
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
@@ -47,12 +46,11 @@ async def sign_in(
     password: Annotated[str, Form(max_length=1_000)] = "",
     next: Annotated[str, Form(max_length=LONGEST_NEXT)] = "/",
 ) -> Response:
-    checked = partial(
-        *(signing_in.by_password, desk.database, desk.settings, name, password),
-        *(asker_of(request), desk.now()),
-    )
+    asker, now = asker_of(request), desk.now()
     try:
-        token = await passwords.in_turn(checked)
+        token = await passwords.in_turn(
+            lambda: signing_in.by_password(desk.database, desk.settings, name, password, asker, now)
+        )
     except RegistryError as refused:
         return await run_in_threadpool(form, desk, request, next, name=name, refused=refused)
     return signed_in(desk, request, token, next)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +12,7 @@ from camera_registry.db import Database
 from camera_registry.settings import load
 from tests.dashboards.serving import make_web
 
-NAMED = {"public_names": "camera.example, 10.0.0.5"}
+NAMED: dict[str, Any] = {"public_names": "camera.example, 10.0.0.5"}
 PROXIED = NAMED | {"trusted_proxies": "10.0.0.0/24"}
 
 
@@ -52,7 +53,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 )
 def test_who_is_answered(
     database: Database,
-    settings: dict[str, str],
+    settings: dict[str, Any],
     url: str,
     address: str,
     headers: dict[str, str],

@@ -284,7 +284,7 @@ def test_what_reaches_beyond_wards_is_refused_to_who_sees_one(city: City) -> Non
     client = city.as_(Role.ADMINISTRATOR)
     for route in city.routes:
         if WholeCity in route.dependencies:
-            method = "GET" if "GET" in route.methods else "POST"
+            method = "GET" if "GET" in (route.methods or ()) else "POST"
             asked = route.path.replace("{number}", "1").replace("{code:path}", DEVICE).replace("{key}", "x")
             assert client.request(method, asked).status_code == 403, route.path
 
@@ -311,7 +311,7 @@ def _written_down(city: City, answer: Response) -> bool:
 
 def _addresses(city: City) -> Iterator[str]:
     for route in city.routes:
-        if "GET" not in route.methods or WholeCity in route.dependencies or route.path in NO_ANSWER:
+        if "GET" not in (route.methods or ()) or WholeCity in route.dependencies or route.path in NO_ANSWER:
             continue
         if "{" in route.path:
             yield from map(city.address, THEIR_ADDRESSES.get(route.path) or CUT[route.path])
@@ -326,7 +326,7 @@ NO_ANSWER = frozenset({"/api/v1/events", "/sign-in/link/{token}", "/sign-in/oidc
 
 def _deeds(city: City) -> Iterator[Deed]:
     for route in city.routes:
-        if "POST" in route.methods and WholeCity not in route.dependencies:
+        if "POST" in (route.methods or ()) and WholeCity not in route.dependencies:
             yield from () if route.path in OPEN | OWN_DEEDS else THEIR_DEEDS[route.path]
 
 

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 from camera_registry import models
 from camera_registry.audit import Actor
@@ -254,15 +255,19 @@ def test_a_new_password_ends_the_other_sessions(house: House) -> None:
 
 def test_what_is_set_of_a_user_holds_from_the_next_request_on(house: House) -> None:
     browser, database = house.signed_in(), house.web.database
-    everything, everywhere = Scope.everything(), Seeing(everywhere=True)
+    everything = Scope.everything()
+
+    def change(session: Session, role: Role) -> None:
+        seeing = Seeing(everywhere=True)
+        users.change(session, TESTS, everything, NOW, "an", role=role, seeing=seeing, shown_name="")
+
     assert browser.get("/baselines").status_code == 200
     with database.transaction() as session:
-        told = {"seeing": everywhere, "shown_name": ""}
-        users.change(session, TESTS, everything, NOW, "an", role=Role.AUDITOR, **told)
+        change(session, role=Role.AUDITOR)
     assert browser.get("/baselines").status_code == 403
     assert "Vai trò của bạn" in browser.get("/baselines").text
     with database.transaction() as session:
-        users.change(session, TESTS, everything, NOW, "an", role=Role.OPERATOR, **told)
+        change(session, role=Role.OPERATOR)
         users.disable(session, TESTS, everything, NOW, "an")
     assert browser.get(PAGE).status_code == 303
     assert try_password(house.browser()) == 403, "and no password lets them in"

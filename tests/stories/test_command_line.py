@@ -250,7 +250,7 @@ def test_simulate_counts(home: Home) -> None:
         pytest.param(
             ["serve", "--host", "0.0.0.0"],
             {},
-            "Không thể mở cổng trên 0.0.0.0: hệ thống chưa",
+            "Không thể lắng nghe tại 0.0.0.0 khi không có TLS",
             id="open-to-others",
         ),
         pytest.param(

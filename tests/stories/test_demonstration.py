@@ -16,7 +16,7 @@ def test_demonstration(home: Home) -> None:
     address, log = f"http://127.0.0.1:{free_port()}", home.folder / "demo.log"
 
     folder = home.folder / "demo"
-    played = Home(folder, home.env | {"CAMERA_REGISTRY_DATABASE_URL": f"sqlite:///{folder / 'registry.db'}"})
+    played = Home(folder, {**home.env, "CAMERA_REGISTRY_DATABASE_URL": f"sqlite:///{folder / 'registry.db'}"})
 
     def reads(path: str) -> bytes:
         return read_as(played.cookie, f"{address}{path}")

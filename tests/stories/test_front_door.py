@@ -1,0 +1,121 @@
+"""The front door: the first administrator's link, TLS, and the people that a terminal lets in."""
+
+import re
+import ssl
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import CookieJar
+from ipaddress import IPv4Address
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPSHandler, OpenerDirector, Request, build_opener
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.servers import started
+from tests.stories.programs import PROGRAM, Home
+
+LINK = re.compile(r"https?://\S+/sign-in/link/[\w-]{43}")
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, today = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")]), datetime.now(UTC)
+    here = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(here, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return cert, private
+
+
+def browser_that_trusts(cert: Path) -> OpenerDirector:
+    context = ssl.create_default_context(cafile=str(cert))
+    return build_opener(HTTPSHandler(context=context), HTTPCookieProcessor(CookieJar()))
+
+
+def send(browser: OpenerDirector, address: str, **form: str) -> str:
+    request = Request(address, urlencode(form).encode(), headers={"Sec-Fetch-Site": "same-origin"})  # noqa: S310
+    with browser.open(request, timeout=20) as answer:
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+        text: str = answer.read().decode()
+    return text
+
+
+def test_a_new_registry_over_tls(home: Home) -> None:
+    cert, key = make_certificate(home.folder)
+    log, password = home.folder / "serve.log", "con đường ra bờ sông"
+    words = [PROGRAM, "serve", "--port", "0", "--tls-cert", cert, "--tls-key", key]
+
+    def says_a_link(said: str) -> bool:
+        return LINK.search(said) is not None
+
+    with started(words, log=log, ready=says_a_link, env=home.env, cwd=home.folder):
+        link = LINK.findall(log.read_text())[0]
+        browser = browser_that_trusts(cert)
+        assert link.startswith("https://127.0.0.1:")
+        assert "Tài khoản của tôi" in send(browser, link, next="/account")
+        page = send(
+            browser, link.partition("/sign-in")[0] + "/account/password", chosen=password, again=password
+        )
+        assert "Đã đặt mật khẩu" in page
+    with home.serve("again") as served:
+        assert not says_a_link(served.said()), "somebody can let others in"
+    said = log.read_text() + (home.folder / "again.log").read_text()
+    assert password not in said
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(["--tls-cert", "nothing.pem"], "--tls-key", id="half"),
+        pytest.param(
+            ["--tls-cert", "nothing.pem", "--tls-key", "nothing.pem"], "No such file", id="no files"
+        ),
+    ],
+)
+def test_a_certificate_that_cannot_be_used(home: Home, files: list[str], said: str) -> None:
+    refused = home.run("serve", *files)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+
+
+def test_people_are_let_in_from_the_terminal(home: Home) -> None:
+    assert home.run("units", "load", "yen-bai").returncode == 0
+    came = home.run("user", "add", "An", "--role", "ward_officer", "--unit", "Âu Lâu")
+    assert LINK.search(came.stdout), came
+    typed = home.run("user", "add", "sep", "--role", "administrator", "--password", typed="một hai ba bốn\n")
+    assert "sep được đăng nhập" in typed.stdout
+    for words, refusal in (
+        (["user", "add", "an", "--role", "finance", "--everywhere"], "Đã có người dùng"),
+        (["user", "add", "nobody", "--role", "finance"], "ít nhất một đơn vị"),
+        (["user", "disable", "sep"], "quản trị viên cuối cùng"),
+        (["user", "link", "nobody"], "Không có ai"),
+    ):
+        refused = home.run(*words)
+        assert (refused.returncode, refusal in refused.stderr) == (1, True), refused
+    for words in (
+        ["role", "an", "auditor"],
+        ["units", "an", "--everywhere"],
+        ["disable", "an"],
+        ["enable", "an"],
+    ):
+        assert home.run("user", *words).returncode == 0
+    assert home.run("user", "password", "an", typed="năm sáu bảy tám\n").returncode == 0
+    assert LINK.search(home.run("user", "link", "an", "--address", "https://camera.example/").stdout)
+    listed = home.run("user", "list").stdout
+    assert re.search(r"an .*Kiểm tra viên .*toàn bộ .*mật khẩu", listed)
