@@ -69,10 +69,8 @@ def test_a_new_registry_over_tls(home: Home) -> None:
         browser = browser_that_trusts(cert)
         assert link.startswith("https://127.0.0.1:")
         assert "Tài khoản của tôi" in send(browser, link, next="/account")
-        page = send(
-            browser, link.partition("/sign-in")[0] + "/account/password", chosen=password, again=password
-        )
-        assert "Đã đặt mật khẩu" in page
+        form = f"{link.partition('/sign-in')[0]}/account/password"
+        assert "Đã đặt mật khẩu" in send(browser, form, chosen=password, again=password)
     with home.serve("again") as served:
         assert not says_a_link(served.said()), "somebody can let others in"
     said = log.read_text() + (home.folder / "again.log").read_text()
@@ -108,13 +106,8 @@ def test_people_are_let_in_from_the_terminal(home: Home) -> None:
     ):
         refused = home.run(*words)
         assert (refused.returncode, refusal in refused.stderr) == (1, True), refused
-    for words in (
-        ["role", "an", "auditor"],
-        ["units", "an", "--everywhere"],
-        ["disable", "an"],
-        ["enable", "an"],
-    ):
-        assert home.run("user", *words).returncode == 0
+    for done in ("role an auditor", "units an --everywhere", "disable an", "enable an"):
+        assert home.run("user", *done.split()).returncode == 0
     assert home.run("user", "password", "an", typed="năm sáu bảy tám\n").returncode == 0
     assert LINK.search(home.run("user", "link", "an", "--address", "https://camera.example/").stdout)
     listed = home.run("user", "list").stdout
