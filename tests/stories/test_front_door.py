@@ -59,7 +59,7 @@ def send(browser: OpenerDirector, address: str, **form: str) -> str:
 def test_a_new_registry_over_tls(home: Home) -> None:
     cert, key = make_certificate(home.folder)
     log, password = home.folder / "serve.log", "con đường ra bờ sông"
-    words = [PROGRAM, "serve", "--port", "0", "--tls-cert", cert, "--tls-key", key]
+    words: list[str | Path] = [PROGRAM, "serve", "--port", "0", "--tls-cert", cert, "--tls-key", key]
 
     def says_a_link(said: str) -> bool:
         return LINK.search(said) is not None
