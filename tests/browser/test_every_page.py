@@ -70,7 +70,7 @@ def test_every_page(browser: Browser, web: Web, language: str, scheme: Any, widt
         context.add_cookies([{"name": "lang", "value": language, "url": address}])
         with web.database.transaction() as session:
             me = session.scalars(select(models.User.name)).one()
-            link = links.make(session, Actor("tests"), me, NOW)
+            link = links.make(session, Actor("tests", "local"), me, NOW)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if grave(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
