@@ -82,7 +82,7 @@ def leaf(
     """One leaf of the incidents that people have been told of by ``now``: those behind the key ``after``, or
     the last ones before ``before``, or the first. A key that is none is as good as none.
     """
-    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    points = queries.point_units(session, scope, now.astimezone(zone).date())
     chosen = [*_conditions(session, scope, now, zone, choice), outages.took_from(points)]
     value = _value(order, points)
     back = bool(before) and not after

@@ -5,11 +5,11 @@ told, and that it does. What was withdrawn is not told, unless somebody has done
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, queries
@@ -44,7 +44,8 @@ class IncidentRow:
     """One cause, and the eyes in scope that it took away.
 
     ``code`` is what people call the ancestor by: the code of an eye, device, point or site, the uid of a
-    unit; ``name`` may be empty. ``further``: it took eyes outside of the scope, too. ``withdrawn_at``: since
+    unit; ``name`` may be empty. ``place``: the point and the unit of today of what stands at one point, empty
+    for what does not. ``further``: it took eyes outside of the scope, too. ``withdrawn_at``: since
     then the ledgers no longer bear it out, or its time is left out of the count.
     """
 
@@ -58,6 +59,7 @@ class IncidentRow:
     away: tuple[Away, ...]
     further: bool = False
     withdrawn_at: datetime | None = None
+    place: str = ""
 
     @property
     def open(self) -> bool:
@@ -75,6 +77,19 @@ class IncidentRow:
     @property
     def points(self) -> int:
         return len({away.point for away in self.away})
+
+
+@dataclass(frozen=True, slots=True)
+class _Ancestor:
+    """What an incident is of; ``point`` is the name of the point it stands at, where it is none itself."""
+
+    code: str
+    name: str
+    point: str
+    point_id: int  # 0: it stands at no one point
+
+
+UNNAMED = _Ancestor("", "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ def incidents(
     ``open_``: still going on, or over; ``within``: touching this time; ``unit`` (a uid): one with an eye of
     this unit; ``eye`` and ``point`` (codes): one that this eye, or an eye of this point, was part of.
     """
-    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    points = queries.point_units(session, scope, now.astimezone(zone).date())
     conditions: list[ColumnElement[bool]] = [Incident.withdrawn_at.is_(None)]
     if open_ is not None:
         conditions.append(Incident.ended_at.is_(None) if open_ else Incident.ended_at.is_not(None))
@@ -139,7 +154,7 @@ def incident(session: Session, scope: Scope, now: datetime, zone: tzinfo, number
     """
     if not 0 < number <= MOST_ID:
         return None
-    points = queries.point_ids(session, scope, now.astimezone(zone).date())
+    points = queries.point_units(session, scope, now.astimezone(zone).date())
     row = session.scalar(select(Incident).where(Incident.id == number, KEPT, took_from(points)))
     return None if row is None else told(session, points, [row])[0]
 
@@ -197,23 +212,28 @@ def took_from(points: Collection[int]) -> ColumnElement[bool]:
     return MEMBER.where(Device.point_id.in_(points))
 
 
-def told(session: Session, points: Collection[int], rows: Sequence[Incident]) -> list[IncidentRow]:
-    """These incidents in their order, as whoever may see these points is told of them."""
+def told(
+    session: Session, points: Mapping[int, tuple[str, str]], rows: Sequence[Incident]
+) -> list[IncidentRow]:
+    """These incidents in their order, as told to who may see these points (as ``queries.point_units``)."""
     away, further = _away(session, [row.id for row in rows], points)
-    names = _names(session, rows)
+    named = _named(session, rows)
     return [
         IncidentRow(
-            row.id,
-            Kind(row.kind),
-            *names.get((row.kind, row.ancestor_id), ("", "")),
-            row.started_at,
-            row.announced_at,
-            row.ended_at,
-            tuple(away[row.id]),
-            row.id in further,
-            row.withdrawn_at,
+            id=row.id,
+            kind=Kind(row.kind),
+            code=ancestor.code,
+            name=ancestor.name,
+            started_at=row.started_at,
+            announced_at=row.announced_at,
+            ended_at=row.ended_at,
+            away=tuple(away[row.id]),
+            further=row.id in further,
+            withdrawn_at=row.withdrawn_at,
+            place=", ".join(filter(None, (ancestor.point, *points.get(ancestor.point_id, ())[:1]))),
         )
         for row in rows
+        for ancestor in (named.get((row.kind, row.ancestor_id), UNNAMED),)
     ]
 
 
@@ -254,21 +274,29 @@ def _away(
     return found, further
 
 
-def _names(session: Session, rows: Iterable[Incident]) -> dict[tuple[str, int], tuple[str, str]]:
-    """What people call the ancestors: code and name, by kind and id."""
+def _named(session: Session, rows: Iterable[Incident]) -> dict[tuple[str, int], _Ancestor]:
+    """What people call the ancestors, by kind and id."""
     ids: dict[str, set[int]] = defaultdict(set)
     for row in rows:
         ids[row.kind].add(row.ancestor_id)
-    found: dict[tuple[str, int], tuple[str, str]] = {}
+    found: dict[tuple[str, int], _Ancestor] = {}
+    nowhere = (literal(""), literal(0))
     for kind, wanted in ids.items():
-        of = {
-            Kind.EYE: (Eye.id, Eye.code, Eye.name),
-            Kind.DEVICE: (Device.id, Device.code, Device.model),
-            Kind.POINT: (Point.id, Point.code, Point.name),
-            Kind.SITE: (Site.id, Site.code, Site.name),
-            Kind.UNIT: (Unit.id, Unit.uid, Unit.name),
-            Kind.AREA: (Unit.id, Unit.uid, Unit.name),
+        asked: Select[int, str, str, str, int] = {
+            Kind.EYE: select(Eye.id, Eye.code, Eye.name, Point.name, Point.id)
+            .select_from(Eye)
+            .join(Device)
+            .join(Point),
+            Kind.DEVICE: select(Device.id, Device.code, Device.model, Point.name, Point.id)
+            .select_from(Device)
+            .join(Point),
+            Kind.POINT: select(Point.id, Point.code, Point.name, literal(""), Point.id),
+            Kind.SITE: select(Site.id, Site.code, Site.name, *nowhere),
+            Kind.UNIT: select(Unit.id, Unit.uid, Unit.name, *nowhere),
+            Kind.AREA: select(Unit.id, Unit.uid, Unit.name, *nowhere),
         }[Kind(kind)]
-        for id_, code, name in session.execute(select(*of).where(of[0].in_(wanted))):
-            found[kind, id_] = code, name
+        for id_, code, name, point, point_id in session.execute(
+            asked.where(asked.selected_columns[0].in_(wanted))
+        ):
+            found[kind, id_] = _Ancestor(code, name, point, point_id)
     return found

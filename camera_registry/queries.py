@@ -562,7 +562,7 @@ class _Places:
 
     @classmethod
     def load(cls, session: Session, scope: Scope, day: date) -> "_Places":
-        return read_once(session, (cls, scope, day), lambda: cls._read(session, scope, day))
+        return read_once(session, ("places", scope, day), lambda: cls._read(session, scope, day))
 
     @classmethod
     def _read(cls, session: Session, scope: Scope, day: date) -> "_Places":
@@ -795,8 +795,11 @@ _REASONS = {str(reason): reason for reason in Reason}
 
 
 def _rungs(state: models.EyeState) -> list[RungRow]:
+    probed_at = state.probed_at
+    if probed_at is None:
+        return []
     found = [
-        RungRow(step, seconds, reason, detail, datetime.fromisoformat(at[0]) if at else state.probed_at)
+        RungRow(step, seconds, reason, detail, datetime.fromisoformat(at[0]) if at else probed_at)
         for step, seconds, reason, detail, *at in state.rungs
     ]
     return sorted(found, key=lambda rung: _CLIMB[rung.step])

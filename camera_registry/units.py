@@ -123,7 +123,7 @@ class UnitTree:
     @classmethod
     def load(cls, session: Session) -> "UnitTree":
         """The tree as it is now; read once within one ``Database.reading``."""
-        return read_once(session, cls, lambda: cls._read(session))
+        return read_once(session, "units", lambda: cls._read(session))
 
     @classmethod
     def _read(cls, session: Session) -> "UnitTree":

@@ -16,6 +16,7 @@ import platform
 import random
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from camera_registry.health import Finding, Run, Told, Transition
 from camera_registry.ingest import rules
 from camera_registry.sweep import Sweeper, Tools
 from probes.reasons import Check, Outcome, Reason
-from probes.result import Depth, ProbeResult, Target, Verdict
+from probes.result import Depth, ProbeResult, Rung, Target, Verdict
 from tests.benchmarks.decoding import Decoding
 from tests.benchmarks.sweep import NoLogins
 
@@ -54,7 +55,13 @@ class Lots(Sweeper):
         super().__init__(tools, self._told, in_flight=1, confirm_after=confirm_after, pause=self._wait)
 
     async def once(
-        self, target: Target, depth: Depth, *, record: bool = False, urgent: bool = False
+        self,
+        target: Target,
+        depth: Depth,
+        *,
+        record: bool = False,
+        urgent: bool = False,
+        told: Callable[[Rung], None] | None = None,
     ) -> ProbeResult:
         failed = self._chance.random() < FAILS
         result = self.drawn(target, depth, self.memories[target.eye].failures + 1 if failed else 0)
