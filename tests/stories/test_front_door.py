@@ -90,25 +90,3 @@ def test_a_certificate_that_cannot_be_used(home: Home, files: list[str], said: s
     refused = home.run("serve", *files)
     assert refused.returncode == 1
     assert said in refused.stderr
-
-
-def test_people_are_let_in_from_the_terminal(home: Home) -> None:
-    assert home.run("units", "load", "yen-bai").returncode == 0
-    came = home.run("user", "add", "An", "--role", "ward_officer", "--unit", "Âu Lâu")
-    assert LINK.search(came.stdout), came
-    typed = home.run("user", "add", "sep", "--role", "administrator", "--password", typed="một hai ba bốn\n")
-    assert "sep được đăng nhập" in typed.stdout
-    for words, refusal in (
-        (["user", "add", "an", "--role", "finance", "--everywhere"], "Đã có người dùng"),
-        (["user", "add", "nobody", "--role", "finance"], "ít nhất một đơn vị"),
-        (["user", "disable", "sep"], "quản trị viên cuối cùng"),
-        (["user", "link", "nobody"], "Không có ai"),
-    ):
-        refused = home.run(*words)
-        assert (refused.returncode, refusal in refused.stderr) == (1, True), refused
-    for done in ("role an auditor", "units an --everywhere", "disable an", "enable an"):
-        assert home.run("user", *done.split()).returncode == 0
-    assert home.run("user", "password", "an", typed="năm sáu bảy tám\n").returncode == 0
-    assert LINK.search(home.run("user", "link", "an", "--address", "https://camera.example/").stdout)
-    listed = home.run("user", "list").stdout
-    assert re.search(r"an .*Kiểm tra viên .*toàn bộ .*mật khẩu", listed)
