@@ -104,7 +104,7 @@ class Waiting:
 
 
 def waiting(session: Session, scope: Scope, day: date) -> list[Waiting]:
-    """The devices in scope on ``day`` that wait for a person, the longest first, each with its newest number."""
+    """The devices in scope on ``day`` that wait for a person, the longest first; with their newest number."""
     eyes = (
         select(func.count(Eye.id))
         .where(Eye.device_id == Device.id, Eye.retired_at.is_(None))

@@ -922,7 +922,7 @@ class DeviceRequest(Base):
 
 
 class Discovery(Base):
-    """Somebody wants to know which devices are there. Answered by the one process that asks; kept for a day."""
+    """Somebody wants to know which devices are there. Answered by the process that asks; kept for a day."""
 
     __tablename__ = "discovery"
 

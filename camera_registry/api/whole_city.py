@@ -1,4 +1,4 @@
-"""Deeds that no ward can do by itself: an inventory, a site's line and its network belong to the whole city."""
+"""Deeds that no ward can do by itself: an inventory and a site's network belong to the whole city."""
 
 from fastapi import Depends, HTTPException
 

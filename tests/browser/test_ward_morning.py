@@ -30,13 +30,14 @@ def web(tmp_path: Path) -> Iterator[Web]:
 
 def small_targets(page: Page) -> list[str]:
     """What can be pressed to do something and is too small for a thumb."""
-    return page.evaluate(  # type: ignore[no-any-return]
+    found: list[str] = page.evaluate(
         """(least) => [...document.querySelectorAll("main button, main summary.button, main .button")]
             .filter((each) => each.checkVisibility())
             .filter((each) => each.getBoundingClientRect().height < least || each.offsetWidth < least)
             .map((each) => each.outerHTML)""",
         LEAST_TARGET,
     )
+    return found
 
 
 def fits(page: Page) -> None:

@@ -95,7 +95,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
     folder = tmp_path_factory.mktemp("deeds")
     database, _ = fresh(f"sqlite:///{folder / 'registry.db'}", 4)
     (folder / "password").write_text("canary-1\n")
-    (folder / "ward.csv").write_text("Tên điểm;Phường;Số mắt\nCổng chợ;Phường Nam Cường;1\n", encoding="utf-8")
+    rows = "Tên điểm;Phường;Số mắt\nCổng chợ;Phường Nam Cường;1\n"
+    (folder / "ward.csv").write_text(rows, encoding="utf-8")
     figures = {"brightness": 90.0, "contrast": 40.0, "sharpness": 0.3, "edges": b"", "samples": 20}
     with database.transaction() as session:
         ids = {eye.code: eye for eye in session.scalars(select(models.Eye))}

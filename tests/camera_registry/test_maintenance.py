@@ -26,8 +26,7 @@ from camera_registry.maintenance import (
     cover_of,
 )
 from camera_registry.recurrence import RuleError, checked, occurrences
-from camera_registry.units import UnitError
-from camera_registry.units import Scope
+from camera_registry.units import Scope, UnitError
 from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from camera_registry import models, queries
 from camera_registry.auth import scopes
 from camera_registry.db import Database
-from tests.dashboards.city import NOW, REORGANISED, Wards, add_point, add_wards
+from tests.dashboards.city import NOW, REORGANISED, add_point, add_wards
 
 LAST = date(2025, 6, 30)
 

@@ -71,9 +71,7 @@ def test_a_former_unit_says_what_it_became(town: tuple[Database, Wards]) -> None
     city = ward(database, CITY)
     assert city is not None
     assert [(below.uid, below.totals.eyes) for below in city.below] == [(OTHER_WARD, 2), (WARD, 9)]
-    assert ward(database, CITY, Scope.of([places.au_lau])) is None, (
-        "more than who sees one part may see"
-    )
+    assert ward(database, CITY, Scope.of([places.au_lau])) is None, "more than who sees one part may see"
 
 
 @pytest.mark.parametrize("uid", [WARD, FORMER, "15-2", "nowhere"])
