@@ -58,7 +58,7 @@ def test_the_way_in(database: Database) -> None:
 
     assert came is not None
     assert (came.name, came.role, came.units) == ("an", Role.WARD_OFFICER, ("Xã Tuy Lộc",))
-    assert came.scope.unit_ids == {wards.tuy_loc, wards.nam_cuong}
+    assert came.scope.unit_ids == frozenset({wards.tuy_loc, wards.nam_cuong})
     assert came.actor == Actor("an", HERE.origin, "r2")
     with database.reading() as session:
         (row,) = sessions.of_user(session, came.user_id, NOW)
