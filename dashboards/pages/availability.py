@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Query, Request, Response
 
 from camera_registry import figures, periods
 from camera_registry.api.desk import AtDesk, may
@@ -15,9 +14,10 @@ from camera_registry.figures import Figure, Group
 from camera_registry.i18n import N_
 from camera_registry.units import UnitTree
 from camera_registry.uptime import Tally
-from dashboards import strips
+from dashboards import strips, tables
 from dashboards.choosing import choose
 from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column
 
 MOST_ROWS = 1_000
 
@@ -28,6 +28,7 @@ GROUPS = {
     Group.FUNDING: N_("Funding"),
     Group.SITE: N_("Sites"),
 }
+CODED = (Group.POINT, Group.EYE, Group.SITE)
 BELOW = {Group.UNIT: Group.POINT, Group.POINT: Group.EYE}
 
 router = APIRouter(include_in_schema=False)
@@ -68,7 +69,10 @@ def availability(
     units_at: str = "",
     unit: str | None = None,
     point: str | None = None,
-) -> HTMLResponse:
+    sort: Annotated[str, Query(max_length=20)] = "",
+    as_: AsFile = None,
+) -> Response:
+    """The table, or all of it as a file. Unsorted rows are in the order of their names."""
     reader = reader_of(request, desk)
     chosen = choose(reader, period, start, end)
     day = _day(units_at) or periods.last_day(chosen.span, reader.now, reader.zone)
@@ -82,6 +86,10 @@ def availability(
         for name, value in (("units_at", units_at), ("unit", unit), ("point", point))
         if value is not None
     }
+    columns = _columns(group)
+    rows = tables.ordered([_row(reader, group, each, kept) for each in found], columns, sort)
+    if as_:
+        return tables.file(as_, "availability", columns, rows, reader)
     return page(
         request,
         desk,
@@ -91,7 +99,8 @@ def availability(
         period=chosen,
         group=group,
         groups=GROUPS,
-        rows=[_row(reader, group, each, kept) for each in found[:MOST_ROWS]],
+        rows=rows[:MOST_ROWS],
+        sort=sort,
         count=len(found),
         limit=MOST_ROWS,
         total=sum((each.tally for each in found), Tally()),
@@ -102,6 +111,29 @@ def availability(
         unit_name=called.get(unit or "", unit),
         point=point,
     )
+
+
+def _columns(group: Group) -> Sequence[Column[Row]]:
+    """Lengths are in hours."""
+    coded: list[Column[Row]] = [Column("key", N_("Code"), lambda row: row.figure.key)]
+    served: list[Column[Row]] = [Column("served", N_("Served"), lambda row: row.served, percent=True)]
+    return (
+        *(coded if group in CODED else ()),
+        Column("name", GROUPS[group], lambda row: row.name),
+        Column("availability", N_("Availability"), lambda row: row.figure.tally.availability, percent=True),
+        Column("coverage", N_("Coverage"), lambda row: row.figure.tally.coverage, percent=True),
+        Column("usable", N_("Usable rate"), lambda row: row.figure.tally.usable_rate, percent=True),
+        *(served if group is Group.POINT else ()),
+        Column("maintenance", N_("Maintenance, h"), lambda row: _hours(row.figure.tally.maintenance / 1e6)),
+        Column("outages", N_("Outages"), lambda row: row.figure.outages),
+        Column("mttr", N_("MTTR, h"), lambda row: _hours(row.figure.mttr_s)),
+        Column("mtbf", N_("MTBF, h"), lambda row: _hours(row.figure.mtbf_s)),
+        Column("eyes", N_("Eyes"), lambda row: row.figure.eyes),
+    )
+
+
+def _hours(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / 3600, 2)
 
 
 def _day(text: str) -> date | None:

@@ -152,8 +152,8 @@ def test_the_rules_have_twelve_numbers_and_a_version(client: TestClient, languag
 
 
 def test_pages_lead_here(client: TestClient) -> None:
-    assert 'href="/eyes/E1/figure"' in client.get("/eyes/E1").text
-    assert 'href="/eyes/E3/figure"' not in client.get("/eyes/E3").text
+    assert 'href="/eyes/E1/figure?from=' in client.get("/eyes/E1").text
+    assert '/eyes/E3/figure' not in client.get("/eyes/E3").text
     assert 'href="/availability"' in client.get("/").text
 
 
@@ -214,3 +214,15 @@ def test_a_bar_of_very_many_intervals_shows_the_worst_of_each_place() -> None:
     assert sum(bar.width for bar in found) == pytest.approx(100)
     assert [bar.state for bar in found] == ["unknown", "unknown", "down"]
     assert found[-1].x == pytest.approx(100 * 12_345 / 20_000, abs=0.1)
+
+
+def test_the_table_is_sorted_and_taken_home(client: TestClient) -> None:
+    asked = "/availability?period=2025-09&group=eye"
+    sorted_ = client.get(f"{asked}&sort=-availability").text
+    file = client.get(f"{asked}&sort=-availability&as=csv")
+    head, *lines = file.content.decode("utf-8-sig").splitlines()
+
+    assert 'aria-sort="descending"' in sorted_
+    assert head.startswith("Mã;Mắt camera;Tỷ lệ hoạt động;Độ phủ;")
+    assert next(line.split(";")[0] for line in lines if line.split(";")[2]) == "E1"
+    assert 'filename="availability-' in file.headers["content-disposition"]
