@@ -148,6 +148,9 @@ def _read(selection: Selection, field: Field, text: str, today: date) -> Any:
 
 
 def _changed(thing: Thing, values: Mapping[str, Any]) -> Changed | None:
+    if thing.kind is Kind.DEVICE and values.get("host", thing.values["host"]) != thing.values["host"]:
+        # Basic, the password in clear, was allowed the machine at the address of before.
+        values = {**values, "basic_allowed": values.get("basic_allowed", False)}
     changes = [
         Change(BY_SLUG[slug], thing.values[slug], value)
         for slug, value in values.items()

@@ -48,6 +48,8 @@ class Field:
 
     ``blank`` is what the column holds where nothing is said; without it, something must be said. Several
     things never share a value of a field that is ``alone``. ``choices`` are the slugs of a choice.
+    ``aims``: it says where a login is sent, and how well it is guarded on the way. Sets of logins serve
+    several wards, so whoever sees some of them alone must not have a login sent to a machine of his own.
     """
 
     slug: str
@@ -57,6 +59,7 @@ class Field:
     blank: tuple[Any, ...] = (None,)
     alone: bool = False
     choices: type[StrEnum] | None = None
+    aims: bool = False
 
 
 _EMPTY = ("",)
@@ -81,21 +84,21 @@ FIELDS: tuple[Field, ...] = (
     Field("access_date", Kind.EYE, "access_date", Input.DAY),
     Field("access_until", Kind.EYE, "access_until", Input.DAY),
     Field("kind", Kind.DEVICE, "kind", Input.CHOICE, _NEVER, choices=DeviceKind),
-    Field("manufacturer", Kind.DEVICE, "manufacturer", blank=_EMPTY),
+    Field("manufacturer", Kind.DEVICE, "manufacturer", blank=_EMPTY, aims=True),
     Field("model", Kind.DEVICE, "model", blank=_EMPTY),
     Field("serial", Kind.DEVICE, "serial", blank=_EMPTY, alone=True),
     Field("imported_on", Kind.DEVICE, "imported_on", Input.DAY),
     Field("certificate", Kind.DEVICE, "certificate", blank=_EMPTY),
-    Field("site", Kind.DEVICE, "site_id", Input.SITE, _NEVER),
-    Field("host", Kind.DEVICE, "host", alone=True),
-    Field("port", Kind.DEVICE, "port", Input.NUMBER, _NEVER),
-    Field("tls", Kind.DEVICE, "tls", Input.YES_NO, _NEVER),
-    Field("web_port", Kind.DEVICE, "web_port", Input.NUMBER),
-    Field("web_tls", Kind.DEVICE, "web_tls", Input.YES_NO, _NEVER),
-    Field("onvif_port", Kind.DEVICE, "onvif_port", Input.NUMBER),
-    Field("tls_check", Kind.DEVICE, "tls_check", Input.CHOICE, _NEVER, choices=TlsCheck),
-    Field("tls_pin", Kind.DEVICE, "tls_pin", blank=_EMPTY, alone=True),
-    Field("basic_allowed", Kind.DEVICE, "basic_allowed", Input.YES_NO, _NEVER),
+    Field("site", Kind.DEVICE, "site_id", Input.SITE, _NEVER, aims=True),
+    Field("host", Kind.DEVICE, "host", alone=True, aims=True),
+    Field("port", Kind.DEVICE, "port", Input.NUMBER, _NEVER, aims=True),
+    Field("tls", Kind.DEVICE, "tls", Input.YES_NO, _NEVER, aims=True),
+    Field("web_port", Kind.DEVICE, "web_port", Input.NUMBER, aims=True),
+    Field("web_tls", Kind.DEVICE, "web_tls", Input.YES_NO, _NEVER, aims=True),
+    Field("onvif_port", Kind.DEVICE, "onvif_port", Input.NUMBER, aims=True),
+    Field("tls_check", Kind.DEVICE, "tls_check", Input.CHOICE, _NEVER, choices=TlsCheck, aims=True),
+    Field("tls_pin", Kind.DEVICE, "tls_pin", blank=_EMPTY, alone=True, aims=True),
+    Field("basic_allowed", Kind.DEVICE, "basic_allowed", Input.YES_NO, _NEVER, aims=True),
     Field("sessions", Kind.DEVICE, "sessions", Input.NUMBER),
     Field("point_name", Kind.POINT, "name", blank=_NEVER, alone=True),
     Field("address", Kind.POINT, "address", blank=_EMPTY),

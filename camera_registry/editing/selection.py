@@ -45,19 +45,22 @@ class Thing:
 class Selection:
     """What was chosen, and what it hangs on: of eyes their devices and points, too.
 
-    ``within`` are the ids of all points that the person may see.
+    ``within`` are the ids of all points that the person may see; ``whole_city``: these are all there are.
     """
 
     things: Mapping[Kind, Sequence[Thing]]
     sites: Sequence[Site]
     within: Collection[int]
+    whole_city: bool
 
     def fields(self) -> list[Field]:
-        """What can be changed of all of them together."""
+        """What this person can change of all of them together."""
         return [
             field
             for field in FIELDS
-            if self.things[field.kind] and (not field.alone or len(self.things[field.kind]) == 1)
+            if self.things[field.kind]
+            and (not field.alone or len(self.things[field.kind]) == 1)
+            and (self.whole_city or not field.aims)
         ]
 
 
@@ -146,6 +149,7 @@ def _selection(
         },
         sites,
         within,
+        scope.unit_ids is None,
     )
 
 

@@ -191,6 +191,32 @@ def test_a_device_has_a_new_address(session: Session) -> None:
     assert (device.host, device.port) == ("camera-2.example", 8554)
 
 
+def test_the_password_goes_in_clear_to_no_new_address_unless_somebody_says_so(session: Session) -> None:
+    device = session.scalars(select(Device).where(Device.code == "D2")).one()
+    device.basic_allowed = True
+    session.flush()
+    assert told(look(session, eyes(session, "E2"), host="10.0.0.99")) == [
+        ("D2", "host", "127.0.0.1", "10.0.0.99"),
+        ("D2", "basic_allowed", True, False),
+    ]
+    chosen = eyes(session, "E2")
+    for wished in ({"host": "10.0.0.99", "basic_allowed": "yes"}, {"host": "127.0.0.1", "port": "8554"}):
+        assert "basic_allowed" not in {slug for _, slug, *_ in told(look(session, chosen, **wished))}
+
+
+def test_who_sees_a_ward_alone_sends_no_login_elsewhere(session: Session) -> None:
+    unit = session.scalars(select(models.Unit.id).where(models.Unit.uid == "u-1")).one()
+    chosen = selection.select_eyes(session, Scope.of([unit]), ["E2"], NOW, ZONE)
+    for slug, typed in (
+        *(("host", "10.0.0.99"), ("port", "8554"), ("site", "S2"), ("manufacturer", "Dahua")),
+        *(("tls", "no"), ("tls_check", "none"), ("tls_pin", ""), ("basic_allowed", "yes")),
+        *(("web_port", "81"), ("web_tls", "no"), ("onvif_port", "81")),
+    ):
+        with pytest.raises(EditError, match="cannot be changed"):
+            look(session, chosen, **{slug: typed})
+    assert not look(session, chosen, model="IPC-1", path="/9", address="Đường Kim Đồng").refused
+
+
 def test_closed_months_that_are_touched_are_named(session: Session) -> None:
     for month in (date(2026, 9, 1), date(2026, 10, 1)):
         session.add(
