@@ -67,6 +67,8 @@ from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
 from dashboards.pages import map as map_pages
 
+MOST_SENT = 1024 * 1024  # bytes of a body, which may be read before it is known who sends it
+
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
@@ -88,7 +90,7 @@ def create_app(
     takes a live picture (see ``Desk``). Before the
     server stops, call ``broadcaster.close()``: open pages hold their streams for as long as they may.
     """
-    app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None, max_body_size=MOST_SENT)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
     app.state.oidc = Provider.of(settings)

@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from camera_registry import exports, models
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
-from camera_registry.api.uploading import file_of, form_of
+from camera_registry.api.uploading import MOST_READ, file_of, form_of
 from camera_registry.api.whole_city import WholeCity
 from camera_registry.auth.roles import Permission
 from camera_registry.credentials import CredentialStore
@@ -50,7 +50,7 @@ def template(desk: AtDesk, request: Request) -> Response:
     return Response(made, media_type=XLSX, headers=_named("inventory.xlsx"))
 
 
-@router.post("", dependencies=[FromOwnPage])
+@router.post("", dependencies=[FromOwnPage], max_body_size=MOST_READ * MOST_BYTES)
 async def send(desk: AtDesk, request: Request) -> Response:
     """Take a file, and look at it."""
     reader = reader_of(request, desk)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from camera_registry.app import PublicBindRefused, refuse_public_bind
+from camera_registry.app import MOST_SENT, PublicBindRefused, refuse_public_bind
 from camera_registry.db import Database
 from camera_registry.settings import load
 from tests.dashboards.serving import make_web
@@ -49,6 +49,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
             *(PROXIED, "https://camera.example", "192.0.2.7", {"X-Forwarded-For": "192.0.2.7"}, 200),
             id="forwarded by one that is named",
         ),
+        pytest.param(PROXIED, "https://camera.example", "10.0.0.9", {}, 421, id="a proxy, for nobody"),
+        pytest.param(PROXIED, "https://camera.example", "127.0.0.1", {}, 421, id="this machine, for nobody"),
+        pytest.param(PROXIED, "http://localhost", "127.0.0.1", {}, 200, id="this machine, for itself"),
     ],
 )
 def test_who_is_answered(
@@ -77,6 +80,7 @@ def test_strict_headers_on_every_answer(database: Database, path: str) -> None:
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
@@ -95,3 +99,19 @@ def test_anything_else_needs_tls_and_a_name(host: str) -> None:
 
     refuse_public_bind(host, named, tls=True)
     refuse_public_bind(host, proxied, tls=False)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        pytest.param("/sign-in", "application/x-www-form-urlencoded", id="open to anybody"),
+        pytest.param("/registry/edit", "application/x-www-form-urlencoded", id="a page"),
+        pytest.param("/api/v1/maintenance", "application/json", id="for programs"),
+    ],
+)
+def test_nobody_has_a_large_body_read(database: Database, path: str, kind: str) -> None:
+    """A body is read before it is known who sends it."""
+    client = TestClient(make_web(database).app, base_url="http://localhost", client=("127.0.0.1", 50_000))
+    headers = {"content-type": kind, "sec-fetch-site": "same-origin"}
+    for body in (b"x" * (MOST_SENT + 1), iter([b"x" * MOST_SENT, b"x"])):
+        assert client.post(path, content=body, headers=headers).status_code == 413
