@@ -288,15 +288,16 @@ def closed_months(session: Session, spans: Iterable[Span], zone: tzinfo) -> list
     return [month for month in closed if month in touched]
 
 
-def cover_of(session: Session, scope: Scope, text: str, day: date) -> Cover:
+def cover_of(session: Session, scope: Scope, text: str, day: date, *others: date) -> Cover:
     """What ``all``, ``eye:CODE``, ``device:CODE``, ``point:CODE``, ``site:CODE`` or ``unit:NAME`` names.
 
-    A unit is named as on ``day`` (see ``UnitTree.resolve``). What does not lie in ``scope`` on that day is
-    named by nothing; everything, and a site, lie in that of the whole city alone. Raises
-    ``MaintenanceError`` or ``UnitError``.
+    A unit is named as on ``day`` (see ``UnitTree.resolve``). What does not lie in ``scope`` on that day and
+    on all ``others`` is named by nothing: of a window both the day on which it begins and today matter, as
+    a point may belong to somebody else by now, or not yet. Everything, and a site, lie in the scope of the
+    whole city alone. Raises ``MaintenanceError`` or ``UnitError``.
     """
     cover = _named(session, text, day)
-    if not Inside.load(session, scope, day).holds(cover):
+    if not all(Inside.load(session, scope, each).holds(cover) for each in {day, *others}):
         raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
     return cover
 

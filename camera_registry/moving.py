@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit
+from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
@@ -18,7 +18,7 @@ from camera_registry.inventory import point_by_code
 from camera_registry.maintenance import closed_months
 from camera_registry.models import PointUnit
 from camera_registry.periods import midnight
-from camera_registry.units import UnitError, UnitNotValid, UnitTree, UnitVersion
+from camera_registry.units import Scope, UnitError, UnitNotValid, UnitTree, UnitVersion
 from camera_registry.uptime import Span
 
 LONGEST_DOCUMENT, LONGEST_REASON = 300, 1_000  # characters
@@ -103,6 +103,15 @@ def move_point(
     }
     audit.record(session, actor, Action.POINT_MOVED, f"point:{code}", now, detail=detail, reason=reason)
     return moved
+
+
+def unseen(session: Session, scope: Scope, moved: Moved) -> UnitVersion | None:
+    """The unit of a move of which nothing lies in ``scope``, if there is one; the move is then for others.
+
+    A point that is his today may have been another's on the day of the move.
+    """
+    units = (unit for unit in (moved.after, moved.before) if unit is not None)
+    return next((unit for unit in units if queries.unit(session, scope, unit.uid) is None), None)
 
 
 def _plan(

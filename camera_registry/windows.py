@@ -138,12 +138,15 @@ def rule_of(repeats: Repeats, start: datetime, zone: tzinfo, until: date | None 
     return rules[repeats] + end
 
 
-def covers_of(session: Session, scope: Scope, kind: ScopeKind, codes: str, day: date) -> list[Cover]:
-    """What a form names in ``scope``: one kind, and codes or names with commas or on lines of their own."""
+def covers_of(session: Session, scope: Scope, kind: ScopeKind, codes: str, *days: date) -> list[Cover]:
+    """What a form names in ``scope``: one kind, and codes or names with commas or on lines of their own.
+
+    ``days`` are those of ``maintenance.cover_of``.
+    """
     if kind is ScopeKind.ALL:
-        return [maintenance.cover_of(session, scope, str(kind), day)]
+        return [maintenance.cover_of(session, scope, str(kind), *days)]
     told = [code.strip() for code in re.split(r"[,;\n]", codes) if code.strip()]
-    return [maintenance.cover_of(session, scope, f"{kind}:{code}", day) for code in told]
+    return [maintenance.cover_of(session, scope, f"{kind}:{code}", *days) for code in told]
 
 
 def withdraw(

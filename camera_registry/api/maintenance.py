@@ -70,7 +70,7 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
     now, zone = desk.now(), desk.settings.zone
     try:
         with desk.database.transaction() as session:
-            day = told.start.astimezone(zone).date()
+            days = told.start.astimezone(zone).date(), now.astimezone(zone).date()
             window_id = maintenance.enter(
                 session,
                 desk.actor,
@@ -78,7 +78,7 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
                 zone,
                 kind=told.kind,
                 span=Span(told.start, told.end),
-                covers=[maintenance.cover_of(session, desk.scope, text, day) for text in told.scopes],
+                covers=[maintenance.cover_of(session, desk.scope, text, *days) for text in told.scopes],
                 reason=told.reason,
                 recurrence=told.recurrence,
                 notice=told.notice,

@@ -61,7 +61,7 @@ def move(desk: AtDesk, code: str, wanted: Move) -> Response:
             )
         except (UnitError, MoveError) as refused:
             raise HTTPException(409, str(refused)) from None
-        if not desk.scope.covers(moved.after.id):
+        if moving.unseen(session, desk.scope, moved) is not None:
             raise HTTPException(403, NOT_ALL)
     return _answer(
         {

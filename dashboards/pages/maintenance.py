@@ -102,7 +102,7 @@ def enter(
         last = windows.moment_of(until, reader.zone).astimezone(reader.zone).date() if until.strip() else None
         with desk.database.transaction() as session:
             day = span.start.astimezone(reader.zone).date()
-            covers = windows.covers_of(session, desk.scope, scope, codes, day)
+            covers = windows.covers_of(session, desk.scope, scope, codes, day, _today(reader))
             done = _enter(
                 *(session, desk.actor, reader, kind, [span], covers, reason),
                 recurrence=windows.rule_of(repeats, span.start, reader.zone, last),
@@ -158,8 +158,8 @@ def enter_cut(
     try:
         with desk.database.transaction() as session:
             times = [_span(told) for told in spans]
-            day = _today(reader)
-            chosen = [maintenance.cover_of(session, desk.scope, told, day) for told in covers or ()]
+            days = _today(reader), *(span.start.astimezone(reader.zone).date() for span in times)
+            chosen = [maintenance.cover_of(session, desk.scope, told, *days) for told in covers or ()]
             done = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)

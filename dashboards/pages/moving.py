@@ -92,10 +92,10 @@ def _known(session: Session, desk: Desk, reader: Reader, code: str) -> Point:
 
 
 def _within(session: Session, desk: Desk, moved: Moved) -> None:
-    """Nobody moves a point to where he sees it no more."""
-    if queries.unit(session, desk.scope, moved.after.uid) is None:
-        text = N_("{unit} is not yours to see: somebody who sees both has to move it.")
-        raise MoveError(text, unit=moved.after)
+    """Nobody moves a point to or from where he does not see it."""
+    unseen = moving.unseen(session, desk.scope, moved)
+    if unseen is not None:
+        raise MoveError(N_("{unit} is not yours to see: somebody who sees both has to move it."), unit=unseen)
 
 
 def _page(

@@ -1,6 +1,7 @@
 """Maintenance over the API: entered, listed, taken back; a notice read; and who may not."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,26 @@ def test_an_officer_names_only_what_lies_in_the_ward(ward: Web, scope: str) -> N
     assert (refused.status_code, refused.json()["detail"]) == (422, f'There is nothing that "{scope}" names.')
     with ward.database.reading() as session:
         assert session.scalars(select(models.Maintenance)).all() == []
+
+
+@pytest.mark.parametrize("uid", ["04273-2", "04543-2"])
+@pytest.mark.parametrize("covered", ["eye:NC1-UP", "device:NC1-D", "point:NC1"])
+def test_what_changed_wards_since_is_neithers_to_name(ward: Web, uid: str, covered: str) -> None:
+    """Neither of who had it when the window begins, for today, nor of who has it today, for then."""
+    with ward.database.transaction() as session:
+        point = session.scalars(select(models.Point).where(models.Point.code == "NC1")).one()
+        unit = session.scalars(select(models.Unit).where(models.Unit.uid == "04543-2")).one()
+        session.add(models.PointUnit(point_id=point.id, unit_id=unit.id, valid_from=date(2026, 11, 20)))
+    officer = signed_in(ward, Role.OPERATOR, [uid])
+    before = {"from": "2026-11-10T07:00:00+07:00", "to": "2026-11-30T07:00:00+07:00"}
+    assert officer.post(URL, json=WINDOW | before | {"scopes": [covered]}).status_code == 422
+    spans = [f"{before['from']}/{before['to']}"]
+    form = {"spans": spans, "covers": [covered], "reason": "x"}
+    assert officer.post("/maintenance/cut", data=form).status_code == 409
+    kind, _, code = covered.partition(":")
+    typed = {"start": "2026-11-10T07:00", "end": "2026-11-30T07:00", "scope": kind, "codes": code}
+    assert officer.post("/maintenance", data=typed | {"kind": "work", "reason": "x"}).status_code == 409
+    assert [action for action, _ in audited(ward.database) if action.startswith("maintenance")] == []
 
 
 def test_a_window_of_several_wards_is_not_taken_back_by_one(ward: Web) -> None:

@@ -75,6 +75,19 @@ def test_who_sees_one_ward_moves_no_point_to_another(database: Database) -> None
         assert session.scalars(select(models.Audit.id)).all() == []
 
 
+def test_who_sees_one_ward_changes_no_past_of_another(database: Database) -> None:
+    """A point that is his since the first of October was not his in March."""
+    web = make_web(database)
+    assert signed_in(web).post("/api/v1/points/NC1/move", json=MOVE | {"from": "2026-10-01"}).is_success
+    client = signed_in(web, Role.OPERATOR, ["04543-2"])
+    assert client.post("/api/v1/points/NC1/move", json=MOVE).status_code == 403
+    form = {"point": "NC1", "unit": MOVE["unit"], "first": "2026-03-01", "document": "x"}
+    for step in ("look", "move"):
+        assert client.post("/registry/move", data=form | {"step": step}).status_code == 409
+    with database.reading() as session:
+        assert len(session.scalars(select(models.Audit.id)).all()) == 1
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
