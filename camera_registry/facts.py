@@ -103,6 +103,16 @@ class Waiting:
     eyes: int
 
 
+def confirmed(session: Session, device: Device) -> bool:
+    """Whether the device had another serial number, and a person has said that it is right."""
+    changes = session.scalars(
+        select(DeviceEvent.confirmed_at).where(
+            DeviceEvent.device_id == device.id, DeviceEvent.kind == Change.SERIAL
+        )
+    ).all()
+    return bool(changes) and None not in changes
+
+
 def waiting(session: Session, scope: Scope, day: date) -> list[Waiting]:
     """The devices in scope on ``day`` that wait for a person, the longest first; with their newest number."""
     eyes = (

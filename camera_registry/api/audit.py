@@ -9,18 +9,18 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
 from camera_registry import audit_log
 from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.numbers import LARGEST
 from camera_registry.audit_log import Wanted
 from camera_registry.auth.roles import Permission
 from camera_registry.periods import midnight
 from camera_registry.uptime import Span
 
 LONGEST = 200  # characters of one condition
-LARGEST_KEY = 2**62
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 Text = Annotated[str, Query(max_length=LONGEST)]
 Day = Annotated[str, Query(max_length=10, pattern=r"^(20\d\d-\d\d-\d\d)?$")]
-Before = Annotated[int | None, Query(ge=1, le=LARGEST_KEY)]
+Before = Annotated[int | None, Query(ge=1, le=LARGEST)]
 
 router = APIRouter(prefix="/api/v1/audit")
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import handling, outages, periods
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.handling import HandlingError, Note
@@ -27,7 +28,7 @@ From = Annotated[str, Query(alias="from", description="A day, or a moment with i
 To = Annotated[str, Query(alias="to", description="The first day or moment no longer looked at.")]
 Open = Annotated[bool | None, Query(alias="open", description="Going on, or over; without it, both.")]
 
-Number = Annotated[int, Path(description="The id of an incident.")]
+Incident = Annotated[Number, Path(description="The id of an incident.")]
 
 router = APIRouter(prefix="/api/v1")
 
@@ -62,7 +63,7 @@ def incidents(
 
 
 @router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
-def incident(desk: AtDesk, number: Number) -> Response:
+def incident(desk: AtDesk, number: Incident) -> Response:
     """One incident by its id, with what was done about it."""
     with desk.database.reading() as session:
         found = _found(session, desk, number)
@@ -72,7 +73,7 @@ def incident(desk: AtDesk, number: Number) -> Response:
 
 
 @router.post("/incidents/{number}/acknowledge", dependencies=[may(Permission.HANDLE), FromOwnPage])
-def acknowledge(desk: AtDesk, number: Number) -> Response:
+def acknowledge(desk: AtDesk, number: Incident) -> Response:
     """Take it in hand. Done again, the answer is still the note of the first who did."""
     with desk.database.transaction() as session:
         found = _found(session, desk, number)
@@ -81,7 +82,7 @@ def acknowledge(desk: AtDesk, number: Number) -> Response:
 
 
 @router.post("/incidents/{number}/comment", dependencies=[may(Permission.HANDLE), FromOwnPage])
-def comment(desk: AtDesk, number: Number, told: Comment) -> Response:
+def comment(desk: AtDesk, number: Incident, told: Comment) -> Response:
     """Say something of it; 201 with the note."""
     try:
         with desk.database.transaction() as session:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from camera_registry import queries
 from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.numbers import Number
 from camera_registry.auth.roles import Permission
 from camera_registry.queries import EyeRow
 
@@ -73,7 +74,7 @@ def totals(desk: AtDesk) -> Response:
 @router.get("/transitions", dependencies=[may(Permission.VIEW)])
 def transitions(
     desk: AtDesk,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Number = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_TRANSITIONS)] = 1_000,
 ) -> Response:
     """The ledger's lines with an id above ``after``, oldest first; ask again with the last id you have."""

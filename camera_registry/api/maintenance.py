@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from camera_registry import maintenance, notices, periods, power_cuts, windows
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
@@ -89,7 +90,7 @@ def enter(desk: AtDesk, request: Request, told: NewWindow) -> Response:
 
 
 @router.post("/{window_id}/withdraw", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
-def withdraw(desk: AtDesk, request: Request, window_id: int, told: Withdrawal) -> Response:
+def withdraw(desk: AtDesk, request: Request, window_id: Number, told: Withdrawal) -> Response:
     """Take a window back; 404 where there is none, 409 where it was taken back before."""
     now, zone = desk.now(), desk.settings.zone
     try:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from camera_registry import facts, queries
-from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.facts import FactsError
@@ -17,22 +17,9 @@ router = APIRouter(prefix="/registry/devices", include_in_schema=False)
 
 
 @router.get("", dependencies=[may(Permission.REGISTER)])
-def listed(desk: AtDesk, request: Request, done: str = "", refused: str = "") -> HTMLResponse:
+def listed(desk: AtDesk, request: Request, done: str = "") -> HTMLResponse:
     """``done`` is the code of the device that was confirmed just now."""
-    reader = reader_of(request, desk)
-    with desk.database.reading() as session:
-        day = reader.now.astimezone(reader.zone).date()
-        found = facts.waiting(session, desk.scope, day)
-    return page(
-        request,
-        desk,
-        "devices.html",
-        reader=reader,
-        status=409 if refused else 200,
-        changed=found,
-        done=done,
-        refused=refused,
-    )
+    return _page(desk, request, done=done)
 
 
 @router.post("/confirm", dependencies=[may(Permission.REGISTER), FromOwnPage])
@@ -46,5 +33,25 @@ def confirm(desk: AtDesk, request: Request, device: Annotated[str, Form(max_leng
                 raise HTTPException(404)
             facts.confirm_device(session, row, desk.actor, reader.now)
     except FactsError as refused:
-        return listed(desk, request, refused=refused.text(reader.language))
+        return _page(desk, request, refused=refused.text(reader.language))
     return RedirectResponse("/registry/devices?" + urlencode({"done": device}), 303)
+
+
+def _page(desk: Desk, request: Request, *, done: str = "", refused: str = "") -> HTMLResponse:
+    """Of ``done``, which stands in the address, only a device that somebody has confirmed is told."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        day = reader.now.astimezone(reader.zone).date()
+        found = facts.waiting(session, desk.scope, day)
+        device = queries.device_in(session, desk.scope, day, done) if done else None
+        confirmed = device is not None and facts.confirmed(session, device)
+    return page(
+        request,
+        desk,
+        "devices.html",
+        reader=reader,
+        status=409 if refused else 200,
+        changed=found,
+        done=done if confirmed else "",
+        refused=refused,
+    )

@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import adding, commissioning, deeds, discovering, errands, exports, models, queries
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
 from camera_registry.auth.roles import Permission
@@ -43,32 +44,9 @@ Many = Annotated[list[str] | None, Form(max_length=MOST_CHANNELS)]
 
 
 @router.get("")
-def show(desk: AtDesk, request: Request, search: int = 0, refused: str = "", hosts: str = "") -> HTMLResponse:
+def show(desk: AtDesk, request: Request, search: Number = 0) -> HTMLResponse:
     """The newest searches, and what one of them found: the newest, or ``search``."""
-    reader = reader_of(request, desk)
-    revision = desk.broadcaster.revision
-    with desk.database.reading() as session:
-        searches = discovering.searches(session, SEARCHES)
-        chosen = next((each for each in searches if each.id == search), searches[0] if searches else None)
-        answered = discovering.listed(session, chosen.found) if chosen and chosen.found else []
-        devices = session.scalars(select(Device.code).where(Device.host.is_not(None)).order_by(Device.code))
-        codes = devices.all()
-    return page(
-        request,
-        desk,
-        "discovery.html",
-        reader=reader,
-        status=409 if refused else 200,
-        revision=revision,
-        searches=searches,
-        chosen=chosen,
-        answered=answered,
-        standings=deeds.ANSWERED,
-        codes=codes,
-        refused=refused,
-        hosts=hosts,
-        most=discovering.MOST_HOSTS,
-    )
+    return _page(desk, request, search=search)
 
 
 @router.post("", dependencies=[FromOwnPage])
@@ -86,7 +64,7 @@ def search(
         with desk.database.transaction() as session:
             number = discovering.want(session, desk.actor, named, interface.strip(), try_ports, reader.now)
     except DiscoveryError as refused:
-        return show(desk, request, refused=refused.text(reader.language), hosts=hosts)
+        return _page(desk, request, refused=refused.text(reader.language), hosts=hosts)
     return RedirectResponse(f"/registry/discovery?search={number}", 303)
 
 
@@ -150,43 +128,17 @@ def choose(code: str) -> Response:
 
 @router.get("/device/{code:path}")
 def device(
-    desk: AtDesk, request: Request, code: str, reading: int = 0, done: str = "", refused: str = ""
+    desk: AtDesk,
+    request: Request,
+    code: str,
+    reading: Number = 0,
+    done: Annotated[str, Query(pattern=r"^(\d{1,3}-\d{1,3})?$")] = "",
 ) -> HTMLResponse:
-    """What a device said of itself when it was asked (``reading``), and the eyes proposed of that."""
-    reader = reader_of(request, desk)
-    revision = desk.broadcaster.revision
-    said: DeviceReading | None = None
-    proposed: list[Proposed] = []
-    waiting = False
-    with desk.database.reading() as session:
-        row = _device(session, desk, reader, code)
-        site = session.get_one(models.Site, row.site_id).code
-        point = session.get_one(models.Point, row.point_id)
-        try:
-            if reading:
-                said = _reading(session, row, reading, reader)
-                waiting = said is None
-            if said is not None:
-                proposed = commissioning.propose(session, row, said.survey)
-        except (NoAnswer, CommissioningError) as error:
-            refused = refused or error.text(reader.language)
-        told = {"point": point.code, "point_name": point.name, "site": site, "device": row.code}
-        where = {"host": row.host, "kind": row.kind, "manufacturer": row.manufacturer, "model": row.model}
-    return page(
-        request,
-        desk,
-        "commission.html",
-        reader=reader,
-        status=409 if refused else 200,
-        revision=revision,
-        device={**told, **where},
-        reading=reading,
-        waiting=waiting,
-        said=said,
-        proposed=proposed,
-        done=done,
-        refused=refused,
-    )
+    """What a device said of itself when it was asked (``reading``), and the eyes proposed of that.
+
+    ``done``: how many eyes of it are new and how many were completed just now.
+    """
+    return _device_page(desk, request, code, reading=reading, done=done)
 
 
 @router.post("/device/{code:path}/ask", dependencies=[FromOwnPage])
@@ -197,7 +149,7 @@ def ask(desk: AtDesk, request: Request, code: str) -> Response:
         with desk.database.transaction() as session:
             number = errands.want_device(session, _device(session, desk, reader, code), Wish.READ, reader.now)
     except CommissioningError as refused:
-        return device(desk, request, code, refused=refused.text(reader.language))
+        return _device_page(desk, request, code, refused=refused.text(reader.language))
     return _to(code, f"?reading={number}")
 
 
@@ -206,7 +158,7 @@ def accept(
     desk: AtDesk,
     request: Request,
     code: str,
-    reading: Annotated[int, Form()],
+    reading: Annotated[Number, Form()],
     channel: Annotated[list[int] | None, Form(max_length=MOST_CHANNELS)] = None,
     eye: Many = None,
     name: Many = None,
@@ -231,9 +183,9 @@ def accept(
             )
     except BadCell as bad:
         text = reader.say(MESSAGES[bad.fault], **bad.values)
-        return device(desk, request, code, reading=reading, refused=text)
+        return _device_page(desk, request, code, reading=reading, refused=text)
     except RegistryError as refused:
-        return device(desk, request, code, reading=reading, refused=refused.text(reader.language))
+        return _device_page(desk, request, code, reading=reading, refused=refused.text(reader.language))
     return _to(code, f"?reading={reading}&done={new}-{changed}")
 
 
@@ -267,6 +219,74 @@ def _reading(session: Session, device: Device, number: int, reader: Reader) -> D
 
 def _to(code: str, query: str = "") -> Response:
     return RedirectResponse(f"/registry/discovery/device/{quote(code, safe='')}{query}", 303)
+
+
+def _page(
+    desk: Desk, request: Request, *, search: int = 0, refused: str = "", hosts: str = ""
+) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    with desk.database.reading() as session:
+        searches = discovering.searches(session, SEARCHES)
+        chosen = next((each for each in searches if each.id == search), searches[0] if searches else None)
+        answered = discovering.listed(session, chosen.found) if chosen and chosen.found else []
+        devices = session.scalars(select(Device.code).where(Device.host.is_not(None)).order_by(Device.code))
+        codes = devices.all()
+    return page(
+        request,
+        desk,
+        "discovery.html",
+        reader=reader,
+        status=409 if refused else 200,
+        revision=revision,
+        searches=searches,
+        chosen=chosen,
+        answered=answered,
+        standings=deeds.ANSWERED,
+        codes=codes,
+        refused=refused,
+        hosts=hosts,
+        most=discovering.MOST_HOSTS,
+    )
+
+
+def _device_page(
+    desk: Desk, request: Request, code: str, *, reading: int = 0, done: str = "", refused: str = ""
+) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    revision = desk.broadcaster.revision
+    said: DeviceReading | None = None
+    proposed: list[Proposed] = []
+    waiting = False
+    with desk.database.reading() as session:
+        row = _device(session, desk, reader, code)
+        site = session.get_one(models.Site, row.site_id).code
+        point = session.get_one(models.Point, row.point_id)
+        try:
+            if reading:
+                said = _reading(session, row, reading, reader)
+                waiting = said is None
+            if said is not None:
+                proposed = commissioning.propose(session, row, said.survey)
+        except (NoAnswer, CommissioningError) as error:
+            refused = refused or error.text(reader.language)
+        told = {"point": point.code, "point_name": point.name, "site": site, "device": row.code}
+        where = {"host": row.host, "kind": row.kind, "manufacturer": row.manufacturer, "model": row.model}
+    return page(
+        request,
+        desk,
+        "commission.html",
+        reader=reader,
+        status=409 if refused else 200,
+        revision=revision,
+        device={**told, **where},
+        reading=reading,
+        waiting=waiting,
+        said=said,
+        proposed=proposed,
+        done=done if any(each.known for each in proposed) else "",
+        refused=refused,
+    )
 
 
 def _add_form(

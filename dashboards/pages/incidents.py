@@ -23,6 +23,7 @@ from camera_registry import (
     windows,
 )
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
@@ -169,12 +170,12 @@ def incidents(
 
 
 @router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
-def incident(desk: AtDesk, request: Request, number: int) -> Response:
+def incident(desk: AtDesk, request: Request, number: Number) -> Response:
     return _incident(desk, request, number)
 
 
 @router.post("/incidents/{number}/acknowledge", dependencies=[may(Permission.HANDLE), FromOwnPage])
-def acknowledge(desk: AtDesk, number: int, back: Back = "") -> Response:
+def acknowledge(desk: AtDesk, number: Number, back: Back = "") -> Response:
     """Take it in hand."""
     with desk.database.transaction() as session:
         handling.acknowledge(session, desk.actor, desk.now(), found(session, desk, number))
@@ -182,7 +183,7 @@ def acknowledge(desk: AtDesk, number: int, back: Back = "") -> Response:
 
 
 @router.post("/incidents/{number}/comment", dependencies=[may(Permission.HANDLE), FromOwnPage])
-def comment(desk: AtDesk, request: Request, number: int, text: Words = "", back: Back = "") -> Response:
+def comment(desk: AtDesk, request: Request, number: Number, text: Words = "", back: Back = "") -> Response:
     """Say something of it."""
     try:
         with desk.database.transaction() as session:
@@ -196,7 +197,7 @@ def comment(desk: AtDesk, request: Request, number: int, text: Words = "", back:
 def power_cut(
     desk: AtDesk,
     request: Request,
-    number: int,
+    number: Number,
     start: Short,
     end: Short,
     reason: Annotated[str, Form(max_length=maintenance.LONGEST_REASON)] = "",

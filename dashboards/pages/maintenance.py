@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import deeds, maintenance, notices, power_cuts, windows
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.audit import Actor
 from camera_registry.auth.roles import Permission
@@ -114,7 +115,7 @@ def enter(
 
 @router.post("/maintenance/withdraw", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def withdraw(
-    desk: AtDesk, request: Request, window: Annotated[int, Form()], reason: Reason = ""
+    desk: AtDesk, request: Request, window: Annotated[Number, Form()], reason: Reason = ""
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
     try:

@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from camera_registry import probe_now
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.health import Standing, eye_standing
@@ -34,13 +35,13 @@ def ask(desk: AtDesk, request: Request, code: str) -> Response:
 
 
 @router.get("/eyes/{code:path}/probe/{wanted}", dependencies=[may(Permission.PROBE)])
-def watch(desk: AtDesk, request: Request, code: str, wanted: int) -> HTMLResponse:
+def watch(desk: AtDesk, request: Request, code: str, wanted: Number) -> HTMLResponse:
     """A page of its own, which asks for itself again where there is no script."""
     return _page(request, desk, "probe.html", code, wanted)
 
 
 @router.get("/eyes/{code:path}/probe/{wanted}/rungs", dependencies=[may(Permission.PROBE)])
-def rungs(desk: AtDesk, request: Request, code: str, wanted: int) -> HTMLResponse:
+def rungs(desk: AtDesk, request: Request, code: str, wanted: Number) -> HTMLResponse:
     """The fragment, until nothing more will come."""
     return _page(request, desk, "probe_rungs.html", code, wanted)
 

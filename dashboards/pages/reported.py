@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from camera_registry import queries, reported
-from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.i18n import N_
@@ -26,24 +26,9 @@ router = APIRouter(prefix="/registry/reported", include_in_schema=False)
 
 
 @router.get("", dependencies=[may(Permission.VIEW)])
-def listed(desk: AtDesk, request: Request, told: str = "", refused: str = "") -> HTMLResponse:
+def listed(desk: AtDesk, request: Request, told: str = "") -> HTMLResponse:
     """``told`` is the code of the eye on which a word was taken just now."""
-    reader = reader_of(request, desk)
-    with desk.database.reading() as session:
-        found = reported.standings(session, desk.scope, reader.now, reader.zone)
-    return page(
-        request,
-        desk,
-        "reported.html",
-        reader=reader,
-        status=409 if refused else 200,
-        eyes=found,
-        told=told if any(told == each.eye for each in found) else "",
-        refused=refused,
-        buttons=BUTTONS,
-        days=desk.settings.report_days,
-        longest_note=LONGEST_NOTE,
-    )
+    return _page(desk, request, told=told)
 
 
 @router.post("", dependencies=[may(Permission.TELL), FromOwnPage])
@@ -66,5 +51,24 @@ def tell(
                 session, row, word, reader.now, desk.actor, reader.now, days=days, note=note.strip()
             )
     except ReportError as refused:
-        return listed(desk, request, refused=refused.text(reader.language))
+        return _page(desk, request, refused=refused.text(reader.language))
     return RedirectResponse("/registry/reported?" + urlencode({"told": eye}), 303)
+
+
+def _page(desk: Desk, request: Request, *, told: str = "", refused: str = "") -> HTMLResponse:
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        found = reported.standings(session, desk.scope, reader.now, reader.zone)
+    return page(
+        request,
+        desk,
+        "reported.html",
+        reader=reader,
+        status=409 if refused else 200,
+        eyes=found,
+        told=told if any(told == each.eye for each in found) else "",
+        refused=refused,
+        buttons=BUTTONS,
+        days=desk.settings.report_days,
+        longest_note=LONGEST_NOTE,
+    )

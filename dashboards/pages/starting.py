@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from camera_registry import deeds, errands, starting
 from camera_registry.api.desk import AtDesk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
 from camera_registry.auth.roles import Permission
@@ -65,7 +66,7 @@ def begin(desk: AtDesk, site: Annotated[str, Form(max_length=64)]) -> Response:
 
 
 @router.get("/{number}")
-def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
+def follow(desk: AtDesk, request: Request, number: Number) -> HTMLResponse:
     """How far a start has come, or how it ended; and whose logins were refused."""
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision
@@ -94,7 +95,7 @@ def follow(desk: AtDesk, request: Request, number: int) -> HTMLResponse:
 
 
 @router.post("/{number}/stop", dependencies=[FromOwnPage])
-def stop(desk: AtDesk, number: int) -> Response:
+def stop(desk: AtDesk, number: Number) -> Response:
     """Want a start to end; eyes already started stay started."""
     with desk.database.transaction() as session:
         if starting.run(session, number) is None:

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from camera_registry import deeds
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth import tokens
 from camera_registry.auth.identity import Identity
@@ -45,7 +46,7 @@ def make(
 
 
 @router.post("/account/tokens/revoke", dependencies=[may(Permission.VIEW), FromOwnPage])
-def revoke(desk: AtDesk, request: Request, token: Annotated[int, Form()]) -> HTMLResponse:
+def revoke(desk: AtDesk, request: Request, token: Annotated[Number, Form()]) -> HTMLResponse:
     """End one of one's own tokens at once."""
     reader = reader_of(request, desk)
     try:

@@ -191,3 +191,43 @@ def test_an_old_search_is_given_up() -> None:
     search = discovering.Search(1, (), "", False, NOW, "An", None, None, "")
     assert not search.given_up(NOW)
     assert search.given_up(NOW + timedelta(seconds=301))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("/registry/devices?refused=", id="changed devices"),
+        pytest.param("/registry/devices?done=E1", id="a device that is none"),
+        pytest.param("/registry/devices?done=D1", id="a device that nobody confirmed"),
+        pytest.param("/registry/reported?refused=", id="reports"),
+        pytest.param("/registry/discovery?refused=", id="discovery"),
+        pytest.param("/registry/discovery/device/D1?done=7-7", id="a device that was not asked"),
+        pytest.param("/registry/discovery/device/D1?refused=", id="a device"),
+    ],
+)
+def test_an_address_puts_no_words_on_a_page(client: TestClient, address: str) -> None:
+    page = client.get(f"{address}Hay%20goi%20so%20nay" if address.endswith("=") else address)
+    assert page.status_code == 200
+    assert "Hay goi so nay" not in page.text
+    assert 'class="told' not in page.text
+
+
+def test_a_number_that_no_column_holds_is_refused(client: TestClient) -> None:
+    """SQLite and PostgreSQL fail of more than 64 bits."""
+    huge = 2**63
+    for path in (
+        *(f"/registry/start/{huge}", f"/eyes/E1/probe/{huge}", f"/eyes/E1/probe/{huge}/rungs"),
+        *(f"/registry/discovery/device/D1?reading={huge}", f"/incidents/{huge}"),
+        *(f"/api/v1/incidents/{huge}", f"/api/v1/transitions?after={huge}"),
+    ):
+        assert client.get(path).status_code == 422, path
+        assert client.get(path.replace(str(huge), str(huge - 1))).status_code in (200, 404, 409), path
+    reason = {"reason": "x"}
+    for path, form in (
+        *((f"/registry/start/{huge}/stop", {}), (f"/incidents/{huge}/acknowledge", {})),
+        ("/maintenance/withdraw", {"window": huge} | reason),
+        ("/account/tokens/revoke", {"token": huge}),
+        ("/registry/discovery/device/D1/accept", {"reading": huge}),
+    ):
+        assert client.post(path, data=form).status_code == 422, path
+    assert client.post(f"/api/v1/maintenance/{huge}/withdraw", json=reason).status_code == 422
