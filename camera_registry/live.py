@@ -38,6 +38,8 @@ class LiveEye:
         target = self._monitor.sweeper.target(eye)
         if target is None or target.wrong_device:
             raise LiveError(N_('The eye "{code}" may not be asked over the network.'), code=eye)
+        if self._places.locked():  # nobody waits here: a thread of the web would wait along
+            raise LiveError(N_("Others are taking live pictures just now. Try again in a minute."))
         drawing = _Drawing(self._monitor.workers)
         try:
             async with (

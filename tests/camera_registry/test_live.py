@@ -30,6 +30,9 @@ async def test_what_an_eye_shows_is_drawn_and_no_session_is_left(tmp_path: Path)
             picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             assert picture is not None
             assert picture.shape == (180, 320, 3)
+            looks = await asyncio.gather(*(look.look("good-1") for _ in range(3)), return_exceptions=True)
+            assert [type(each) for each in looks] == [bytes, bytes, LiveError]
+            assert "Others are taking live pictures" in str(looks[2]), "nobody waits for a place"
             with pytest.raises(LiveError, match="TCP_REFUSED"):
                 await look.look("shut-1")
             with monitor.database.transaction() as session:
