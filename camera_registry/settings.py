@@ -109,7 +109,8 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[Listed, AfterValidator(_networks)] = Field(
         (),
         description="Addresses or networks of the reverse proxies that speak HTTPS in front of this server, "
-        "separated by commas: what they say of the browser (X-Forwarded-For, -Proto) is believed.",
+        "separated by commas: what they say of the browser (X-Forwarded-For, -Proto) is believed. "
+        "A network named here must hold proxies only.",
     )
     oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
         None,
@@ -153,7 +154,11 @@ class Settings(BaseSettings):
         30, ge=1, le=366, description="Days for which a person's report on an eye without a network holds."
     )
     session_idle_h: int = Field(
-        72, ge=1, le=720, description="Hours without a request after which a browser has to sign in again."
+        72,
+        ge=1,
+        le=720,
+        description="Hours without a request after which a browser has to sign in again. An open page asks "
+        "when something has changed; the stream that tells it so does not count.",
     )
     session_days: int = Field(
         30, ge=1, le=366, description="Days after which a browser has to sign in again, whatever it asked."

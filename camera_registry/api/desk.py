@@ -10,6 +10,7 @@ from fastapi import Depends, HTTPException, Request
 from camera_registry.api import cookies
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.problems import for_program
+from camera_registry.api.pulses import Pulses
 from camera_registry.audit import Actor
 from camera_registry.auth import sessions, tokens
 from camera_registry.auth.identity import Identity
@@ -43,6 +44,7 @@ class Desk:
     started_at: datetime
     look: Callable[[str], bytes] | None = None
     lines: StateLines = field(default_factory=StateLines)
+    pulses: Pulses = field(default_factory=Pulses)
     uploads: Uploads = field(default_factory=Uploads)
     identity: Identity | None = None
 
@@ -67,13 +69,17 @@ class Desk:
 
 
 class May:
-    """A dependency: only who may do this. Every route asks one permission, or is named as open to anybody."""
+    """A dependency: only who may do this. Every route asks one permission, or is named as open to anybody.
 
-    def __init__(self, permission: Permission) -> None:
+    Without ``touch`` the session goes on resting: what an open page does by itself shows nobody there.
+    """
+
+    def __init__(self, permission: Permission, *, touch: bool = True) -> None:
         self.permission = permission
+        self._touch = touch
 
     def __call__(self, request: Request) -> None:
-        identity = identify(request)
+        identity = identify(request, touch=self._touch)
         if identity is None:
             raise HTTPException(401, NOT_SIGNED_IN, {"WWW-Authenticate": 'Bearer realm="camera registry"'})
         if not identity.may(self.permission):
@@ -81,12 +87,12 @@ class May:
         request.state.identity = identity
 
 
-def may(permission: Permission) -> Any:
-    """For ``dependencies=[…]`` of a route."""
-    return Depends(May(permission))
+def may(permission: Permission, *, touch: bool = True) -> Any:
+    """For ``dependencies=[…]`` of a route; see ``May``."""
+    return Depends(May(permission, touch=touch))
 
 
-def identify(request: Request) -> Identity | None:
+def identify(request: Request, *, touch: bool = True) -> Identity | None:
     """Who asks, by the cookie of a session or, on the addresses for programs, by a token; one short read.
 
     A token opens no page: it shall not make tokens, nor set a password.
@@ -100,7 +106,7 @@ def identify(request: Request) -> Identity | None:
     known = cookies.session_token(request)
     if known is None:
         return None
-    return sessions.identify(desk.database, desk.settings, known, now, origin, request_id)
+    return sessions.identify(desk.database, desk.settings, known, now, origin, request_id, touch=touch)
 
 
 def by_token(request: Request) -> bool:

@@ -20,21 +20,24 @@ KNOWN_FOR = timedelta(minutes=1)  # which eyes lie in a scope: other processes w
 router = APIRouter()
 
 
-@router.get("/api/v1/events", response_class=EventSourceResponse, dependencies=[may(Permission.VIEW)])
+@router.get(
+    "/api/v1/events", response_class=EventSourceResponse, dependencies=[may(Permission.VIEW, touch=False)]
+)
 async def events(desk: AtDesk, request: Request) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: ``change`` with ``{"revision", "eyes", "topics"}``, at once, then at each change.
 
     ``eyes`` are the codes to ask for again, of those in the reader's scope; empty for none, null for all.
     ``topics`` say what else changed somewhere: incidents, notes, maintenance, registry. With neither it is a
     beat. A page that comes back compares the revision with the one it shows and reads everything again if
-    they differ. The stream ends with the reader's session, and when he may see something else.
+    they differ. The stream ends with the reader's session, which it does not make last, and when he may
+    see something else.
     """
     asked_at = desk.now()
     scoped = _Scoped(desk)
     with desk.broadcaster.listen() as listener:
         async for change in listener.changes():
             if desk.now() - asked_at >= ASKED_AGAIN:
-                if await asyncio.to_thread(identify, request) != desk.identity:
+                if await asyncio.to_thread(identify, request, touch=False) != desk.identity:
                     return
                 asked_at = desk.now()
             yield ServerSentEvent(

@@ -1,6 +1,6 @@
 """What holds for every answer: who may be addressed, and what a browser may do with what it gets."""
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,19 +27,24 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 STRANGE_NAME = "This server is not addressed by this name: see the setting PUBLIC_NAMES."
 OPEN_LINE = "This server is reached over HTTPS only, from other machines."
 STRANGE_PROXY = "This came through a proxy that is not named in the setting TRUSTED_PROXIES."
+SILENT_PROXY = (
+    "The proxy does not say who asks (X-Forwarded-For), or TRUSTED_PROXIES names more than proxies."
+)
 
 
 class Guard:
     """ASGI middleware: refuses requests of strange names, over open lines, and of strange proxies.
 
     This machine itself may come without TLS, under its own names; everybody else over HTTPS, under
-    ``public_names``. Sets ``HEADERS`` on every answer.
+    ``public_names``, and behind proxies as somebody who is none of them: people without an address of their
+    own would be slowed down, and written down, as one. Sets ``HEADERS`` on every answer; what does not say
+    that it may be kept is kept by nobody.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._public_names = frozenset(settings.public_names)
-        self._behind_proxy = bool(settings.trusted_proxies)
+        self._proxies = tuple(ip_network(text) for text in settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,6 +55,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-store")
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = HTTPS_ONLY
             await send(message)
@@ -60,14 +66,28 @@ class Guard:
     def _refusal(self, scope: Scope) -> str:
         """Why this request is not answered; empty where it is."""
         headers = Headers(scope=scope)
-        if not self._behind_proxy and not {"forwarded", "x-forwarded-for"}.isdisjoint(headers.keys()):
+        if not self._proxies and not {"forwarded", "x-forwarded-for"}.isdisjoint(headers.keys()):
             return STRANGE_PROXY
-        name = _name(headers.get("host", ""))
-        if name in LOOPBACK_NAMES and is_loopback(scope["client"][0] if scope["client"] else ""):
+        if by_itself(scope):
             return ""
+        name = _name(headers.get("host", ""))
         if name not in self._public_names:
             return STRANGE_NAME
-        return "" if scope["scheme"] == "https" else OPEN_LINE
+        if scope["scheme"] != "https":
+            return OPEN_LINE
+        return SILENT_PROXY if self._proxies and self._is_proxy(_client(scope)) else ""
+
+    def _is_proxy(self, host: str) -> bool:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return address.is_loopback or any(address in network for network in self._proxies)
+
+
+def by_itself(scope: Scope) -> bool:
+    """Whether this machine asks, under its own name: a proxy on it hands over the name it was asked by."""
+    return _name(Headers(scope=scope).get("host", "")) in LOOPBACK_NAMES and is_loopback(_client(scope))
 
 
 def is_loopback(host: str) -> bool:
@@ -76,6 +96,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _client(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope["client"] else ""
 
 
 def _name(host: str) -> str:

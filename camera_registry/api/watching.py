@@ -1,6 +1,7 @@
 """For those who watch the monitor itself: is it alive, and what does it measure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from hmac import compare_digest
 
 import orjson
@@ -9,8 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import metrics, outages, queries, samples
 from camera_registry.api.desk import AtDesk, Desk, identify
-from camera_registry.api.guard import is_loopback
+from camera_registry.api.guard import by_itself
 from camera_registry.auth.roles import Permission
+from camera_registry.queries import Pulse
 from camera_registry.units import Scope
 
 router = APIRouter()
@@ -21,8 +23,7 @@ def healthz(desk: AtDesk) -> Response:
     """200 while the database answers and probes go on; 503 with the reason otherwise."""
     now = desk.now()
     try:
-        with desk.database.reading() as session:
-            pulse = queries.pulse(session, now, desk.settings.zone, desk.settings.silence_factor)
+        pulse = desk.pulses.at(now, lambda: _pulse(desk, now))
     except SQLAlchemyError:
         return _health(503, {"status": "failing", "database": False})
     # A program that has only just started may have had no time to probe.
@@ -38,6 +39,11 @@ def healthz(desk: AtDesk) -> Response:
         "patience_s": pulse.patience_s,
     }
     return _health(503 if stalled else 200, body)
+
+
+def _pulse(desk: Desk, now: datetime) -> Pulse:
+    with desk.database.reading() as session:
+        return queries.pulse(session, now, desk.settings.zone, desk.settings.silence_factor)
 
 
 def _health(status: int, body: Mapping[str, object]) -> Response:
@@ -64,7 +70,7 @@ def scrape(desk: AtDesk, request: Request) -> Response:
 
 
 def _may_scrape(desk: Desk, request: Request) -> bool:
-    if request.client is not None and is_loopback(request.client.host):
+    if by_itself(request.scope):
         return True
     if _has_settings_token(desk, request):
         return True

@@ -25,11 +25,13 @@ class Identity:
     units: tuple[str, ...] = ()
     permissions: frozenset[Permission] = field(default=frozenset())
     session_id: int | None = None  # of a browser; a token has none
+    token_id: int | None = None  # of a program
 
     @property
     def actor(self) -> Actor:
-        """As the audit writes it down."""
-        return Actor(self.name, self.origin, self.request_id)
+        """As the audit writes it down: a program with the token that it came by, one of its owner's."""
+        by = "" if self.token_id is None else f" (token {self.token_id})"
+        return Actor(self.name, self.origin + by, self.request_id)
 
     def may(self, permission: Permission) -> bool:
         return permission in self.permissions

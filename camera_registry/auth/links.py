@@ -1,7 +1,7 @@
 """Links that sign somebody in once: the first administrator, a new user, a forgotten password.
 
 Opening one shows a button; pressing it uses the link up. So the preview that a chat makes of an address does
-not.
+not. A user has one link at a time; it ends with a new password, and with what the user was when it was made.
 """
 
 from datetime import datetime, timedelta
@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
 from camera_registry.auth import bearer
-from camera_registry.auth.users import UserError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import SignInLink, User
 
 HOURS = 24
 PATH = "/sign-in/link"
+
+
+class NobodyToLetIn(RegistryError):
+    """Nobody who may sign in has this name."""
 
 
 class LinkOver(RegistryError):
@@ -28,12 +31,13 @@ class LinkOver(RegistryError):
 def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
     """The path of a new link for an enabled user; it is shown once and kept nowhere.
 
-    Raises ``UserError`` where nobody is called this, or may not sign in.
+    Links of before end. Raises ``NobodyToLetIn`` where nobody is called this, or may not sign in.
     """
     user_id = session.scalar(select(User.id).where(User.name == user, User.disabled_at.is_(None)))
     if user_id is None:
-        raise UserError(N_("{name} is unknown or disabled: no link lets them in."), name=user)
+        raise NobodyToLetIn(N_("{name} is unknown or disabled: no link lets them in."), name=user)
     session.execute(delete(SignInLink).where(SignInLink.expires_at <= now))
+    end(session, user_id, now)
     token = bearer.mint()
     session.add(
         SignInLink(
@@ -59,12 +63,14 @@ def use(session: Session, token: str, now: datetime) -> User:
     Raises ``LinkOver``; of two who press at once, for the second.
     """
     _, user = _living(session, token, now)
-    session.execute(
-        update(SignInLink)
-        .where(SignInLink.user_id == user.id, SignInLink.used_at.is_(None))
-        .values(used_at=now)
-    )
+    end(session, user.id, now)
     return user
+
+
+def end(session: Session, user_id: int, now: datetime) -> None:
+    """No link of the user signs anybody in any more."""
+    living = SignInLink.user_id == user_id, SignInLink.used_at.is_(None)
+    session.execute(update(SignInLink).where(*living).values(used_at=now))
 
 
 def _living(session: Session, token: str, now: datetime) -> tuple[SignInLink, User]:

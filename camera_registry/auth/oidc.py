@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
-from camera_registry.auth import bearer
+from camera_registry.auth import bearer, throttle
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import User
@@ -40,7 +40,9 @@ ALGORITHMS = ("RS256", "PS256", "ES256")  # signed by the provider's own key; "n
 PATIENCE_S = 10.0
 LARGEST_ANSWER = 256 * 1024
 BEGUN_FOR = timedelta(minutes=10)
-MOST_BEGUN = 1_000  # at a time
+MOST_BEGUN_BY_ONE = 20  # address, at a time
+MOST_BEGUN = 10_000
+ASKED_AGAIN_AFTER = timedelta(seconds=10)  # where the provider did not describe itself
 KNOWN_FOR = timedelta(hours=1)
 LEEWAY_S = 60  # between the provider's clock and ours
 LONGEST_SUBJECT = 255  # OpenID Connect Core 1.0, 2
@@ -62,6 +64,7 @@ class Begun:
     verifier: str = field(repr=False)
     back: str  # where the provider sends the browser: an address of ours
     next: str
+    origin: str  # the address that the browser came from, see ``throttle.neighbourhood``
     at: datetime
 
 
@@ -91,6 +94,7 @@ class Provider:
         self._begun: dict[str, Begun] = {}
         self._lock = Lock()
         self._endpoints: _Endpoints | None = None
+        self._failed_at: datetime | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Provider | None":
@@ -98,18 +102,15 @@ class Provider:
             return None
         return cls(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret)
 
-    def begin(self, back: str, next: str, now: datetime) -> tuple[str, str]:
+    def begin(self, back: str, next: str, origin: str, now: datetime) -> tuple[str, str]:
         """The address of the provider that the browser goes to, and the key for its cookie.
 
         Raises ``OidcError`` where the provider cannot be asked.
         """
         endpoints = self._known(now)
-        begun = Begun(bearer.mint(), bearer.mint(), bearer.mint(), bearer.mint(), back, next, now)
-        with self._lock:
-            fresh = {key: each for key, each in self._begun.items() if now - each.at < BEGUN_FOR}
-            if len(fresh) >= MOST_BEGUN:
-                raise OidcError(N_("Too many people sign in at this moment; try again in a while."))
-            self._begun = {**fresh, bearer.digest(begun.key): begun}
+        whose = throttle.neighbourhood(origin)
+        begun = Begun(bearer.mint(), bearer.mint(), bearer.mint(), bearer.mint(), back, next, whose, now)
+        self._remember(begun)
         challenge = create_s256_code_challenge(begun.verifier)  # type: ignore[no-untyped-call]  # by its stubs
         query = {
             "response_type": "code",
@@ -145,6 +146,17 @@ class Provider:
             # What is wrong with a proof is for the log: whoever sent it learns nothing.
             log.warning("the answer of the provider proves nothing", error=type(error).__name__)
             raise OidcError(N_("The answer of the provider proves nothing.")) from None
+
+    def _remember(self, begun: Begun) -> None:
+        """Whoever begins too many loses the oldest of their own."""
+        with self._lock:
+            fresh = {key: each for key, each in self._begun.items() if begun.at - each.at < BEGUN_FOR}
+            own = [key for key, each in fresh.items() if each.origin == begun.origin]
+            if len(own) >= MOST_BEGUN_BY_ONE:
+                del fresh[own[0]]
+            elif len(fresh) >= MOST_BEGUN:
+                del fresh[next(iter(fresh))]
+            self._begun = {**fresh, bearer.digest(begun.key): begun}
 
     def _claims(self, code: str, begun: Begun, now: datetime) -> Claims:
         endpoints = self._known(now)
@@ -193,6 +205,16 @@ class Provider:
         known = self._endpoints
         if known is not None and now - known.at < KNOWN_FOR:
             return known
+        if self._failed_at is not None and now - self._failed_at < ASKED_AGAIN_AFTER:
+            raise OidcError(N_("The provider of sign-ins cannot be asked now."))
+        try:
+            self._endpoints = self._described(now)
+        except OidcError:
+            self._failed_at = now
+            raise
+        return self._endpoints
+
+    def _described(self, now: datetime) -> _Endpoints:
         said = self._ask("GET", f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
         authorization, token, keys = addresses = [said.get(name) for name in names]
@@ -201,8 +223,7 @@ class Provider:
         if said.get("issuer") != self._issuer or not sealed:
             log.error("the provider of sign-ins describes itself otherwise than the settings do")
             raise OidcError(N_("The provider of sign-ins cannot be asked now."))
-        self._endpoints = _Endpoints(str(authorization), str(token), str(keys), now)
-        return self._endpoints
+        return _Endpoints(str(authorization), str(token), str(keys), now)
 
     def _ask(self, method: str, address: str, **what: Any) -> dict[str, Any]:
         """What the provider answers: a JSON object. Raises ``OidcError``."""

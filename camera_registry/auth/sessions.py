@@ -74,18 +74,26 @@ def begin(
 
 
 def identify(
-    database: Database, settings: Settings, token: str, now: datetime, origin: str, request_id: str = ""
+    database: Database,
+    settings: Settings,
+    token: str,
+    now: datetime,
+    origin: str,
+    request_id: str = "",
+    *,
+    touch: bool = True,
 ) -> Identity | None:
     """Whose browser this is; ``None`` for one that is unknown, over, or whose owner is disabled.
 
-    Costs one short read. That a session is in use is written down once a minute.
+    Costs one short read. That a session is in use is written down once a minute, unless nobody is there:
+    without ``touch``.
     """
     with database.reading() as session:
         row = session.execute(_WHOSE, {"hash": bearer.digest(token), "now": now}).one_or_none()
         if row is None:
             return None
         scope, units = scopes.of_user(session, row.user_id, row.everywhere)
-    if row.seen_at <= now - TOUCHED_EVERY:
+    if touch and row.seen_at <= now - TOUCHED_EVERY:
         _touch(database, settings, row.id, now)
     role = Role(row.role)
     return Identity(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
-from camera_registry.auth import links, passwords, sessions, throttle, users
+from camera_registry.auth import links, passwords, sessions, throttle, tokens, users
 from camera_registry.auth.identity import Identity
 from camera_registry.auth.passwords import PasswordError
 from camera_registry.db import Database
@@ -45,14 +45,14 @@ def by_password(
 ) -> str:
     """Begin a session and return its token. Raises ``Throttled`` and ``WrongLogin``."""
     with database.transaction() as session:
-        throttle.reserve(session, name, asker.origin, now)
+        reserved = throttle.reserve(session, name, asker.origin, now)
         user = _user(session, name)
         kept = user.password_hash if user is not None and user.disabled_at is None else ""
     if not passwords.matches(kept, password) or user is None:
         log.warning("a sign-in was refused", origin=asker.origin, user=user.name if user else "unknown")
         raise WrongLogin(N_("Name and password do not belong together."))
     with database.transaction() as session:
-        throttle.succeeded(session, name, asker.origin)
+        throttle.succeeded(session, name, asker.origin, reserved)
         return begin(session, settings, user, asker, now, by="password")
 
 
@@ -73,24 +73,34 @@ def begin(session: Session, settings: Settings, user: User, asker: Asker, now: d
 def choose_password(database: Database, identity: Identity, current: str, chosen: str, now: datetime) -> None:
     """Set one's own password; every other session of one's own ends.
 
+    Of who came by a link the access tokens end, too: somebody else may have made them.
+
     Raises ``PasswordError`` where the current one is wrong or the new one may not be one, and ``Throttled``.
     """
     chosen = passwords.acceptable(chosen, identity.name)
     with database.transaction() as session:
         user = session.get_one(User, identity.user_id)
         kept = user.password_hash
-        needed = asks_for_current(session, identity, now)
-        if needed:
-            throttle.reserve(session, identity.name, identity.origin, now)
-    if needed and not passwords.matches(kept, current):
+        reserved = None
+        if asks_for_current(session, identity, now):
+            reserved = throttle.reserve(session, identity.name, identity.origin, now)
+    if reserved and not passwords.matches(kept, current):
         raise PasswordError(N_("The current password is another one."))
     hashed = passwords.hashed(chosen)
     with database.transaction() as session:
-        if needed:
-            throttle.succeeded(session, identity.name, identity.origin)
+        if reserved:
+            throttle.succeeded(session, identity.name, identity.origin, reserved)
+        if came_by_link(session, identity):
+            tokens.revoke_all(session, identity.actor, identity.name, now)
         users.set_password(
             session, identity.actor, identity.user_id, hashed, now, session_id=identity.session_id
         )
+
+
+def came_by_link(session: Session, identity: Identity) -> bool:
+    """Whether a link began the session of who asks, instead of a password."""
+    asking = session.get(WebSession, identity.session_id)
+    return asking is not None and asking.by_link
 
 
 def asks_for_current(session: Session, identity: Identity, now: datetime) -> bool:

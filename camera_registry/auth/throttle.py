@@ -1,17 +1,19 @@
 """How long somebody waits after failed tries to sign in: kept in the database, by name and by address.
 
 The first few are free; then each doubles the wait. A try is counted before its password is looked at, so that
-a hundred at once are counted as a hundred, and taken back when the password was right. A name is never locked
-for good: that would let anybody lock out everybody. A link made at the console always signs in.
+a hundred at once are counted as a hundred, and taken back when the password was right. Failures are forgotten
+one by one while nobody tries. A name is never locked for good: that would let anybody lock out everybody. A
+link made at the console always signs in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from camera_registry.errors import RegistryError
@@ -19,6 +21,7 @@ from camera_registry.i18n import N_
 from camera_registry.models import SignInFailure
 
 FORGOTTEN_AFTER = timedelta(days=1)
+ONE_FORGOTTEN = timedelta(minutes=15)  # a failure less, for each that passes without a try
 IPV6_OF_ONE = 64  # bits: a household has as many addresses as it likes below
 
 
@@ -45,48 +48,76 @@ class Throttled(RegistryError):
     """Too many failures of late; the text says how many seconds to wait."""
 
 
-def reserve(session: Session, name: str, origin: str, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A try that is counted as failed until it has ``succeeded``; ``before`` holds what stood at each key."""
+
+    at: datetime
+    before: Mapping[str, tuple[int, datetime]]
+
+
+def reserve(session: Session, name: str, origin: str, now: datetime) -> Reserved:
     """Count a try as failed, before it is made. Raises ``Throttled`` while it is too early for one.
 
-    Rows are taken in the order of their keys, so that two tries never wait for each other in a circle.
+    Rows are made, and then locked, in the order of their keys: of many first tries at once each is counted,
+    and no two wait for each other in a circle.
     """
     session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FORGOTTEN_AFTER))
-    rows = {key: session.get(SignInFailure, key, with_for_update=True) for key in sorted(_keys(name, origin))}
-    waits = [
-        row.last_at + patience.wait(row.failures) - now
-        for key, patience in _keys(name, origin).items()
-        if (row := rows[key]) is not None
-    ]
-    left = max(waits, default=timedelta(0))
+    patiences = _keys(name, origin)
+    _make_rows(session, sorted(patiences), now)
+    rows = _locked(session, patiences)
+    left = max(row.last_at + patiences[row.key].wait(row.failures) - now for row in rows)
     if left > timedelta(0):
         raise Throttled(
             N_("Too many failed tries. Try again in {seconds} s."), seconds=-(-left // timedelta(seconds=1))
         )
-    for key, row in rows.items():
-        if row is None:
-            session.add(SignInFailure(key=key, failures=1, last_at=now))
-        else:
-            row.failures, row.last_at = row.failures + 1, now
+    before = {row.key: (row.failures, row.last_at) for row in rows}
+    for row in rows:
+        row.failures, row.last_at = _not_forgotten(row, now) + 1, now
+    return Reserved(now, before)
 
 
-def succeeded(session: Session, name: str, origin: str) -> None:
+def succeeded(session: Session, name: str, origin: str, reserved: Reserved) -> None:
     """The password was right: the name starts anew; of the address only this try is taken back.
 
-    Otherwise whoever has one account could go on guessing at others.
+    Otherwise whoever has one account could go on guessing at others. The time of the last failure comes back
+    too: that one colleague signs in makes no other one wait.
     """
-    for key, patience in _keys(name, origin).items():
-        row = session.get(SignInFailure, key, with_for_update=True)
-        if row is not None:
-            row.failures = 0 if patience is WITH_A_NAME else max(0, row.failures - 1)
+    patiences = _keys(name, origin)
+    for row in _locked(session, patiences):
+        alone = row.last_at == reserved.at
+        if patiences[row.key] is WITH_A_NAME:
+            row.failures = 0
+        elif alone:
+            row.failures, row.last_at = reserved.before[row.key]
+        else:
+            row.failures = max(0, row.failures - 1)
+
+
+def _make_rows(session: Session, keys: Sequence[str], now: datetime) -> None:
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    rows = [{"key": key, "failures": 0, "last_at": now} for key in keys]
+    session.connection().execute(dialect.insert(SignInFailure).on_conflict_do_nothing(), rows)
+
+
+def _locked(session: Session, keys: Collection[str]) -> Sequence[SignInFailure]:
+    row = SignInFailure
+    wanted = select(row).where(row.key.in_(keys)).order_by(row.key).with_for_update()
+    return session.scalars(wanted.execution_options(populate_existing=True)).all()
+
+
+def _not_forgotten(row: SignInFailure, now: datetime) -> int:
+    return max(0, row.failures - max(0, (now - row.last_at) // ONE_FORGOTTEN))
 
 
 def _keys(name: str, origin: str) -> Mapping[str, Patience]:
     """Names are kept as hashes: people type passwords into that field."""
     hashed = sha256(name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-    return {f"name:{hashed}": WITH_A_NAME, f"address:{_neighbourhood(origin)}": WITH_AN_ADDRESS}
+    return {f"name:{hashed}": WITH_A_NAME, f"address:{neighbourhood(origin)}": WITH_AN_ADDRESS}
 
 
-def _neighbourhood(origin: str) -> str:
+def neighbourhood(origin: str) -> str:
+    """What counts as one address: of IPv6, what one household has."""
     try:
         address = ip_address(origin)
     except ValueError:

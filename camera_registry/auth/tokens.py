@@ -83,6 +83,7 @@ def identify(
             shown_name=owner.shown_name,
             units=units,
             permissions=frozenset(_holds(owner, row.permissions)),
+            token_id=row.id,
         )
         token_id, used_at = row.id, row.used_at
     if used_at is None or used_at < _hour(now):
@@ -123,7 +124,7 @@ def make(
             owner=user.name,
             permissions=", ".join(sorted(beyond)) or "–",
         )
-    if sum(each.living(now) for each in of_owner(session, user.name)) >= MOST_LIVING:
+    if len(living_of(session, user.name, now)) >= MOST_LIVING:
         raise TokenError(
             N_("{owner} has {limit} tokens already; revoke one."), owner=owner, limit=MOST_LIVING
         )
@@ -171,12 +172,25 @@ def revoke(session: Session, actor: Actor, owner: str, token_id: int, now: datet
     return _row(row, user)
 
 
+def revoke_all(session: Session, actor: Actor, owner: str, now: datetime) -> int:
+    """End every living token of the owner at once; how many there were."""
+    living = living_of(session, owner, now)
+    for row in living:
+        revoke(session, actor, owner, row.id, now)
+    return len(living)
+
+
 def of_owner(session: Session, owner: str | None = None) -> list[TokenRow]:
     """The tokens of one owner, or of all; the newest first, those that are over among them."""
     found = select(ApiToken, User).join(User, ApiToken.user_id == User.id).order_by(ApiToken.id.desc())
     if owner is not None:
         found = found.where(User.name == owner)
     return [_row(row, user) for row, user in session.execute(found)]
+
+
+def living_of(session: Session, owner: str, now: datetime) -> list[TokenRow]:
+    """The tokens by which a program of the owner may come in now; the newest first."""
+    return [row for row in of_owner(session, owner) if row.living(now)]
 
 
 def _row(row: ApiToken, owner: User) -> TokenRow:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
-from camera_registry.auth import sessions
+from camera_registry.auth import links, sessions, tokens
 from camera_registry.auth.roles import Role
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
@@ -144,7 +144,10 @@ def change(
     seeing: Seeing,
     shown_name: str,
 ) -> UserRow:
-    """Set what somebody is and sees. Raises ``UserError``; it holds from the next request on."""
+    """Set what somebody is and sees. Raises ``UserError``; it holds from the next request on.
+
+    A link that was made for less, or for more, signs nobody in any more.
+    """
     before = one(session, scope, name)
     _seeing_allowed(scope, seeing)
     if role is not Role.ADMINISTRATOR or not seeing.everywhere:
@@ -155,25 +158,29 @@ def change(
     session.add_all(UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in sorted(seeing.unit_ids))
     session.flush()
     after = one(session, scope, name)
+    if (after.role, after.everywhere, after.units) != (before.role, before.everywhere, before.units):
+        links.end(session, after.id, now)
     if after != before:
         _record(session, actor, Action.USER_CHANGED, after, now, before=_told(before), after=_told(after))
     return after
 
 
 def disable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
-    """Let somebody in no more; the sessions end at once. Raises ``UserError``."""
+    """Let somebody in no more: sessions, links and access tokens end at once. Raises ``UserError``."""
     before = one(session, scope, name)
     if before.disabled_at is None:
         _others_remain(session, before)
+        tokens.revoke_all(session, actor, before.name, now)
         session.get_one(User, before.id).disabled_at = now
         sessions.end_all(session, before.id)
+        links.end(session, before.id, now)
         session.flush()
         _record(session, actor, Action.USER_DISABLED, before, now)
     return one(session, scope, name)
 
 
 def enable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
-    """Let somebody in again, with the password of before. Raises ``NoSuchUser``."""
+    """Let somebody in again, with the password of before and no token. Raises ``NoSuchUser``."""
     before = one(session, scope, name)
     if before.disabled_at is not None:
         session.get_one(User, before.id).disabled_at = None
@@ -182,13 +189,27 @@ def enable(session: Session, actor: Actor, scope: Scope, now: datetime, name: st
     return one(session, scope, name)
 
 
+def unlink(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
+    """Forget by what ``sub`` the OIDC provider knows somebody: who signs in next by this mail address is it.
+
+    Raises ``NoSuchUser``.
+    """
+    row = one(session, scope, name)
+    user = session.get_one(User, row.id)
+    if user.subject is not None:
+        before, user.subject = {"subject": user.subject}, None
+        _record(session, actor, Action.USER_CHANGED, row, now, before=before, after={"subject": None})
+    return row
+
+
 def set_password(
     session: Session, actor: Actor, user_id: int, hashed: str, now: datetime, *, session_id: int | None = None
 ) -> None:
-    """Keep a new password's hash and end the user's sessions, but the one it was set in."""
+    """Keep a new password's hash and end the user's links and sessions, but the one it was set in."""
     user = session.get_one(User, user_id)
     user.password_hash = hashed
     sessions.end_all(session, user_id, but=session_id)
+    links.end(session, user_id, now)
     session.flush()
     audit.record(session, actor, Action.PASSWORD_SET, f"user:{user.name}", now)
 

@@ -35,6 +35,7 @@ from camera_registry.survey import Surveyor
 log = structlog.get_logger(__name__)
 
 BACKLOG = 128
+MOST_CONNECTIONS = 500  # at a time; an open page holds one
 TRY_S = 1.0  # between two looks at who has the role
 ALREADY = N_("Another process already probes with this database.")
 
@@ -178,6 +179,7 @@ async def _serving(
             access_log=False,
             server_header=False,
             lifespan="off",
+            limit_concurrency=MOST_CONNECTIONS,
             ssl_certfile=door.tls and door.tls[0],
             ssl_keyfile=door.tls and door.tls[1],
             proxy_headers=bool(settings.trusted_proxies),

@@ -143,6 +143,14 @@ def enable(name: Name) -> None:
         say(loaded, N_("The user may sign in again."))
 
 
+@user_app.command("unlink")
+def unlink(name: Name) -> None:
+    """Forget who somebody is to the OIDC provider: who has this mail address there next is it."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        users.unlink(session, actor(), EVERYTHING, now(), name)
+        say(loaded, N_("Forgotten; the next sign-in by this mail address is remembered instead."))
+
+
 def _seeing(
     session: Session, loaded: Settings, named: list[str], everywhere: bool, moment: datetime
 ) -> Seeing:

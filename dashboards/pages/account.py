@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
-from camera_registry.auth import passwords, sessions, signing_in
+from camera_registry.auth import passwords, sessions, signing_in, tokens
 from camera_registry.auth.identity import Identity
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
@@ -74,6 +74,8 @@ def _page(
     with desk.database.reading() as session:
         rows = sessions.of_user(session, identity.user_id, reader.now)
         asks_for_current = signing_in.asks_for_current(session, identity, reader.now)
+        by_link = signing_in.came_by_link(session, identity)
+        living = tokens.living_of(session, identity.name, reader.now) if by_link else []
     return page(
         request,
         desk,
@@ -82,6 +84,7 @@ def _page(
         status=409 if refused else 200,
         rows=rows,
         asks_for_current=asks_for_current,
+        tokens_to_end=len(living),
         least=passwords.LEAST,
         most=passwords.MOST,
         done=[reader.say(done)] if done else [],

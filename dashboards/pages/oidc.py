@@ -26,7 +26,8 @@ def begin(desk: AtDesk, request: Request, next: sign_in.Next = "/") -> Response:
     """Send the browser to the provider, with a cookie by which it is known when it comes back."""
     provider = _provider(request)
     try:
-        address, key = provider.begin(_back(request), sign_in.own(next), desk.now())
+        origin = sign_in.asker_of(request).origin
+        address, key = provider.begin(_back(request), sign_in.own(next), origin, desk.now())
     except OidcError as refused:
         return sign_in.form(desk, request, next, refused=refused)
     response = RedirectResponse(address, HTTPStatus.SEE_OTHER)

@@ -91,9 +91,9 @@ def ask_to_disable(desk: AtDesk, request: Request, name: str) -> HTMLResponse:
     with desk.database.reading() as session:
         user = _user(session, desk, name)
         open_ = len(sessions.of_user(session, user.id, reader.now))
-        living = sum(token.living(reader.now) for token in tokens.of_owner(session, user.name))
+        living = tokens.living_of(session, user.name, reader.now)
     return page(
-        *(request, desk, "user_disable.html"), reader=reader, user=user, sessions=open_, tokens=living
+        *(request, desk, "user_disable.html"), reader=reader, user=user, sessions=open_, tokens=len(living)
     )
 
 
@@ -113,6 +113,15 @@ def enable(desk: AtDesk, request: Request, name: str) -> HTMLResponse:
         _user(session, desk, name)
         users.enable(session, desk.actor, desk.scope, desk.now(), name)
     return _one(desk, request, name, done=N_("The user may sign in again."))
+
+
+@router.post("/{name}/tokens/revoke", dependencies=[may(Permission.PEOPLE), FromOwnPage])
+def revoke_tokens(desk: AtDesk, request: Request, name: str) -> HTMLResponse:
+    """End every access token of the user at once."""
+    with desk.database.transaction() as session:
+        user = _user(session, desk, name)
+        tokens.revoke_all(session, desk.actor, user.name, desk.now())
+    return _one(desk, request, name, done=N_("The access tokens are revoked."))
 
 
 @router.post("/{name}/link", dependencies=[may(Permission.PEOPLE), FromOwnPage])
@@ -182,6 +191,7 @@ def _one(
     with desk.database.reading() as session:
         user = _user(session, desk, name)
         choices = _choices(session, desk, reader)
+        living = tokens.living_of(session, user.name, reader.now)
     return page(
         request,
         desk,
@@ -189,6 +199,7 @@ def _one(
         reader=reader,
         status=409 if refused else 200,
         user=user,
+        tokens=living,
         typed=_Typed(user.name, user.shown_name, user.role, user.everywhere, [uid for uid, _ in user.units]),
         choices=choices,
         roles=Role,

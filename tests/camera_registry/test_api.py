@@ -156,6 +156,18 @@ def test_failing_when_probes_have_stopped(filled: Database) -> None:
     assert answer.json() | {"status": "failing", "newest_probe_age_s": 301.0} == answer.json()
 
 
+def test_of_many_who_ask_whether_it_is_alive_one_reads(filled: Database) -> None:
+    moments = [NOW, *(NOW + timedelta(seconds=s) for s in (0, 1, 4, 5))]
+    clock = iter(moments)
+    client = client_of(make_web(filled, now=lambda: next(clock)))
+    ages = []
+    for _ in moments[1:]:
+        ages.append(client.get("/healthz").json()["newest_probe_age_s"])
+        with filled.transaction() as session:
+            session.execute(update(models.EyeState).values(probed_at=NOW + timedelta(seconds=1)))
+    assert ages == [0.0, 1.0, 4.0, 4.0], "the last has read anew"
+
+
 def test_a_program_that_has_only_just_started_is_given_time(filled: Database) -> None:
     assert client_of(make_web(filled, now=lambda: NOW + timedelta(days=1))).get("/healthz").status_code == 200
 
@@ -197,6 +209,12 @@ def test_who_may_scrape(
 
     assert answer.status_code == status
     assert ("camera_up" in answer.text) == (status == 200)
+
+
+def test_a_proxy_on_this_machine_does_not_open_the_metrics(filled: Database) -> None:
+    web = make_web(filled, public_names="camera.example")
+    through = TestClient(web.app, base_url="https://camera.example", client=("127.0.0.1", 50_000))
+    assert through.get("/metrics").status_code == 403
 
 
 def test_metrics_read_the_state_at_scrape(filled: Database) -> None:

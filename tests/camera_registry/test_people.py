@@ -1,17 +1,20 @@
 """People on each kind of database: let in, signed in, slowed down, disabled; and what cannot be done."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from camera_registry import models
 from camera_registry.audit import Actor
-from camera_registry.auth import links, passwords, sessions, signing_in, users
+from camera_registry.auth import links, passwords, sessions, signing_in, throttle, tokens, users
 from camera_registry.auth.identity import Identity
-from camera_registry.auth.roles import Role
+from camera_registry.auth.links import LinkOver
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.auth.signing_in import Asker, WrongLogin
 from camera_registry.auth.throttle import Throttled
 from camera_registry.auth.users import LastAdministrator, NoSuchUser, Seeing, UserError
@@ -125,6 +128,79 @@ def test_who_sees_a_part_manages_people_of_that_part(database: Database) -> None
         for seeing in (theirs, EVERYWHERE, Seeing()):
             with pytest.raises(UserError):
                 users.add(session, CLERK, scope, NOW, "new", Role.AUDITOR, seeing)
+
+
+def test_a_link_ends_with_what_the_user_was_when_it_was_made(database: Database) -> None:
+    add(database, "an", Role.OPERATOR)
+
+    def as_(role: Role, shown_name: str) -> Callable[[Session], object]:
+        return lambda session: users.change(
+            *(session, CLERK, EVERYTHING, NOW, "an"), role=role, seeing=EVERYWHERE, shown_name=shown_name
+        )
+
+    def disabled_for_a_while(session: Session) -> None:
+        users.disable(session, CLERK, EVERYTHING, NOW, "an")
+        users.enable(session, CLERK, EVERYTHING, NOW, "an")
+
+    def new_password(session: Session) -> None:
+        users.set_password(session, CLERK, users.one(session, EVERYTHING, "an").id, "hash", NOW)
+
+    def another_link(session: Session) -> None:
+        links.make(session, CLERK, "an", NOW)
+
+    with database.transaction() as session:
+        for deed in (as_(Role.AUDITOR, ""), disabled_for_a_while, new_password, another_link):
+            token = links.make(session, CLERK, "an", NOW).rpartition("/")[2]
+            deed(session)
+            with pytest.raises(LinkOver):
+                links.use(session, token, NOW)
+        token = links.make(session, CLERK, "an", NOW).rpartition("/")[2]
+        as_(Role.AUDITOR, "An")(session)
+        assert links.use(session, token, NOW).name == "an", "another name shown is no other user"
+
+
+def test_tokens_end_with_the_user_and_with_a_password_after_a_link(database: Database) -> None:
+    add(database, "an", Role.OPERATOR)
+
+    def a_token() -> str:
+        with database.transaction() as session:
+            return tokens.make(session, CLERK, "an", "a program", [Permission.VIEW], NOW)
+
+    def lives(token: str) -> bool:
+        return tokens.identify(database, token, NOW, HERE.origin) is not None
+
+    of_before = a_token()
+    with database.transaction() as session:
+        users.disable(session, CLERK, EVERYTHING, NOW, "an")
+        users.enable(session, CLERK, EVERYTHING, NOW, "an")
+        link = links.make(session, CLERK, "an", NOW).rpartition("/")[2]
+    assert not lives(of_before), "who comes back makes new ones"
+
+    anybodys = a_token()
+    came = identified(database, signing_in.by_link(database, SETTINGS, link, HERE, NOW))
+    assert came is not None
+    signing_in.choose_password(database, came, "", "bốn con vịt", NOW)
+    assert not lives(anybodys), "somebody else may have made it"
+
+    own = a_token()
+    came = identified(database, signing_in.by_password(database, SETTINGS, "an", "bốn con vịt", HERE, NOW))
+    assert came is not None
+    signing_in.choose_password(database, came, "bốn con vịt", "năm con vịt", NOW)
+    assert lives(own)
+
+
+def test_first_tries_at_once_are_counted_each(database: Database) -> None:
+    def reserve(_: int) -> bool:
+        try:
+            with database.transaction() as session:
+                throttle.reserve(session, "an", HERE.origin, NOW)
+        except Throttled:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(reserve, range(16)))
+    assert outcomes.count(True) == throttle.WITH_A_NAME.free
 
 
 @pytest.mark.parametrize("name", ["", "nguyễn", "a b", ".a", "a" * 101, "a\x00"])

@@ -35,7 +35,7 @@ def test_people_are_let_in_from_the_terminal(run: Run) -> None:
     assert LINK.search(run("user add An --role ward_officer --unit 04543").output)
     typed = run("user add sep --role administrator --password", typed="một hai ba bốn\n")
     assert "sep được đăng nhập" in typed.output
-    for words in ("role an auditor", "units an --everywhere", "disable an", "enable an"):
+    for words in ("role an auditor", "units an --everywhere", "disable an", "enable an", "unlink an"):
         assert run(f"user {words}").exit_code == 0
     assert run("user password an", typed="năm sáu bảy tám\n").exit_code == 0
     assert LINK.search(run("user link an --address https://camera.example/").output)

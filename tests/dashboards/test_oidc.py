@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from camera_registry import models
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app
+from camera_registry.auth.oidc import MOST_BEGUN_BY_ONE, OidcError, Provider
 from camera_registry.auth.roles import Role
 from camera_registry.counters import Counters
 from camera_registry.db import Database
@@ -236,6 +237,41 @@ def test_a_provider_that_is_gone_is_said_to_be(database: Database) -> None:
     client = browser(app_of(database, f"http://127.0.0.1:{free_port()}"))
     assert client.get("/sign-in/oidc").status_code == 403
     assert client.get("/sign-in").status_code == 200, "a password goes on"
+
+
+def test_a_provider_that_is_gone_is_left_alone_for_a_while(database: Database, fake: FakeProvider) -> None:
+    late, asked = timedelta(), 0
+
+    def gone(told: dict[str, Any]) -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return {}
+
+    fake.document = gone
+    client = browser(app_of(database, fake.address, lambda: datetime.now(UTC) + late))
+    assert [client.get("/sign-in/oidc").status_code for _ in range(3)] == [403] * 3
+    assert asked == 1
+    fake.document, late = lambda told: told, timedelta(seconds=10)
+    assert client.get("/sign-in/oidc").status_code == 303
+
+
+def test_who_begins_many_sign_ins_shuts_out_nobody_else(fake: FakeProvider) -> None:
+    now, asked = datetime.now(UTC), Provider(fake.address, CLIENT, None)
+
+    def begin(origin: str) -> tuple[str, str]:
+        address, key = asked.begin("http://localhost/sign-in/oidc/back", "/", origin, now)
+        return key, parse_qs(urlsplit(address).query)["state"][0]
+
+    def outcome(begun: tuple[str, str]) -> str:
+        with pytest.raises(OidcError) as refused:
+            asked.finish(begun[0], {"error": "access_denied", "state": begun[1]}, now)
+        return str(refused.value)
+
+    somebody = begin("192.0.2.7")
+    flood = [begin(f"2001:db8::{n:x}") for n in range(1_100)]
+    for kept in (somebody, flood[-1], flood[-MOST_BEGUN_BY_ONE]):
+        assert outcome(kept) == "The provider did not sign you in."
+    assert "was not begun here" in outcome(flood[-MOST_BEGUN_BY_ONE - 1]), "a household is one address"
 
 
 def test_without_a_provider_there_is_no_way_to_it(database: Database) -> None:

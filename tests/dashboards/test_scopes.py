@@ -187,6 +187,9 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     "/users/{name}": [Deed("/users/ward-officer-out-1", {"role": "auditor", "unit": [OURS.uid]})],
     "/users/{name}/disable": [Deed("/users/ward-officer-out-1/disable", {})],
     "/users/{name}/enable": [Deed("/users/ward-officer-out-1/enable", {})],
+    "/users/{name}/tokens/revoke": [
+        Deed("/users/ward-officer-out-1/tokens/revoke", {}, changes=False)  # there are none
+    ],
     "/users/{name}/link": [Deed("/users/ward-officer-out-1/link", {})],
 }
 # Deeds on oneself alone.

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import Request
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,16 +17,18 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from camera_registry import models
+from camera_registry.api import events
+from camera_registry.api.desk import identify
 from camera_registry.audit import Actor
-from camera_registry.auth import links, passwords, sessions, signing_in, throttle, users
-from camera_registry.auth.roles import Role
+from camera_registry.auth import links, passwords, sessions, signing_in, throttle, tokens, users
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.auth.signing_in import Asker, WrongLogin
 from camera_registry.auth.throttle import Throttled
 from camera_registry.auth.users import Seeing
 from camera_registry.db import Database
 from camera_registry.units import Scope
 from tests.dashboards.city import NOW, fill
-from tests.dashboards.serving import Web, make_web
+from tests.dashboards.serving import Web, make_web, signed_in
 
 PASSWORD = "chiếc ô màu xanh"
 TESTS = Actor("tests", "cli")
@@ -276,6 +280,35 @@ def test_what_is_set_of_a_user_holds_from_the_next_request_on(house: House) -> N
     assert browser.get(PAGE).status_code == 303, "the session has ended"
 
 
+def test_an_open_page_alone_does_not_make_a_session_last(house: House) -> None:
+    browser = house.signed_in()
+    house.clock.wait(hours=71)
+    stream = Request(
+        {
+            **{"type": "http", "method": "GET", "path": "/api/v1/events", "query_string": b""},
+            **{"headers": [(b"cookie", f"session={browser.cookies['session']}".encode())]},
+            **{"client": ("127.0.0.1", 50_000), "scheme": "http", "app": house.web.app},
+        }
+    )
+    (route,) = (each for each in events.router.routes if isinstance(each, APIRoute))
+    asks = route.dependencies[0].dependency
+    assert asks is not None
+    asks(stream)
+    assert identify(stream, touch=False) == stream.state.identity
+    house.clock.wait(hours=1)
+    assert browser.get(PAGE).status_code == 303
+
+
+def test_an_administrator_ends_the_tokens_of_somebody(house: House) -> None:
+    with house.web.database.transaction() as session:
+        made = [tokens.make(session, TESTS, "an", f"n{n}", [Permission.VIEW], NOW) for n in range(2)]
+    browser = signed_in(house.web, Role.ADMINISTRATOR)
+    assert "/users/an/tokens/revoke" in browser.get("/users/an").text
+    done = browser.post("/users/an/tokens/revoke", headers={"Sec-Fetch-Site": "same-origin"})
+    assert (done.status_code, "/users/an/tokens/revoke" in done.text) == (200, False)
+    assert [tokens.identify(house.web.database, token, NOW, "") for token in made] == [None, None]
+
+
 # --- who guesses ------------------------------------------------------------------------------------
 
 
@@ -313,6 +346,30 @@ def test_one_address_does_not_guess_at_many_names(house: House) -> None:
     with house.web.database.reading() as session:
         keys = session.scalars(select(models.SignInFailure.key)).all()
     assert not any("user" in key for key in keys), "what is typed as a name may be a password"
+
+
+def test_an_address_is_forgiven_with_time_and_pays_nothing_for_who_signs_in(house: House) -> None:
+    def may_try(name: str, *, rightly: bool = False) -> bool:
+        try:
+            with house.web.database.transaction() as session:
+                reserved = throttle.reserve(session, name, "192.0.2.7", house.clock())
+                if rightly:
+                    throttle.succeeded(session, name, "192.0.2.7", reserved)
+        except Throttled:
+            return False
+        return True
+
+    free = throttle.WITH_AN_ADDRESS.free
+    for n in range(free + 5):
+        house.clock.wait(seconds=40)
+        assert may_try(f"user{n}")
+    house.clock.wait(seconds=40)
+    assert all(may_try(name, rightly=True) for name in ("an", "binh", "chi")), "a station at eight"
+    assert may_try("user")
+    assert not may_try("an", rightly=True), "and guessing is as slow as it was"
+
+    house.clock.wait(minutes=15 * 8)
+    assert [may_try(f"other{n}") for n in range(3)] == [True, True, False]
 
 
 def test_a_name_that_nobody_has_is_answered_as_one_that_somebody_has(house: House) -> None:
