@@ -51,6 +51,7 @@ class Action(StrEnum):
     ADDED = "added"  # a point, a device, an eye: the subject says
     CHANGED = "changed"
     NETWORK_SEARCHED = "network_searched"  # for devices
+    DEVICE_ASKED = "device_asked"  # what it is, with its login
     COMMISSIONED = "commissioned"  # a device as it described itself
     START_ASKED = "start_asked"
     START_STOPPED = "start_stopped"

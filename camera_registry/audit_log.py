@@ -30,7 +30,7 @@ AT_ONCE = 1_000  # rows fetched
 HISTORY = 50
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
-LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED)
+LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.EXPORTED: N_("Exported"),
     Action.ADDED: N_("Added to the registry"),
     Action.CHANGED: N_("Changed in the registry"),
+    Action.DEVICE_ASKED: N_("Device asked what it is"),
     Action.NETWORK_SEARCHED: N_("Network searched for devices"),
     Action.COMMISSIONED: N_("Device commissioned"),
     Action.START_ASKED: N_("Start of probing asked for"),

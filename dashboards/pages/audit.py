@@ -4,16 +4,15 @@ from itertools import islice
 
 from fastapi import APIRouter, Request, Response
 
-from camera_registry import audit, audit_log, deeds
+from camera_registry import audit_log, deeds
 from camera_registry.api.audit import Before, FromAddress
-from camera_registry.api.desk import AtDesk, Desk, may
-from camera_registry.audit import Action
+from camera_registry.api.desk import AtDesk, may
 from camera_registry.audit_log import Entry
 from camera_registry.auth.roles import Permission
 from camera_registry.i18n import N_, collation_key
 from dashboards import tables
 from dashboards.rendering import Reader, page, reader_of
-from dashboards.tables import AsFile, Column, FileKind
+from dashboards.tables import AsFile, Column
 
 MOST_EXPORTED = 50_000
 
@@ -33,7 +32,7 @@ def show(
         if as_ is not None:
             every = list(islice(audit_log.every(session, desk.scope, day, wanted), MOST_EXPORTED + 1))
             if len(every) <= MOST_EXPORTED:
-                return _file(desk, as_, every, reader, asked.query)
+                return tables.export(desk, request, as_, "audit", _columns(reader), every, reader)
             message = N_("More than {limit} entries are too many for a file: choose a period.")
             refused = reader.say(message, limit=reader.number(MOST_EXPORTED))
         found = audit_log.page(session, desk.scope, day, wanted, before)
@@ -50,16 +49,6 @@ def show(
         before=before,
         actions=dict(sorted(actions.items(), key=lambda action: collation_key(action[1]))),
     )
-
-
-def _file(
-    desk: Desk, kind: FileKind, entries: list[Entry], reader: Reader, conditions: dict[str, str]
-) -> Response:
-    """The entries as a file; that they were taken out stands in the log as well."""
-    with desk.database.transaction() as session:
-        detail = {**conditions, "entries": len(entries)}
-        audit.record(session, desk.actor, Action.EXPORTED, f"audit:{kind}", reader.now, detail=detail)
-    return tables.file(kind, "audit", _columns(reader), entries, reader)
 
 
 def _columns(reader: Reader) -> list[Column[Entry]]:

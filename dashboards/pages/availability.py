@@ -89,7 +89,7 @@ def availability(
     columns = _columns(group)
     rows = tables.ordered([_row(reader, group, each, kept) for each in found], columns, sort)
     if as_:
-        return tables.file(as_, "availability", columns, rows, reader)
+        return tables.export(desk, request, as_, "availability", columns, rows, reader)
     return page(
         request,
         desk,

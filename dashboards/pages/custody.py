@@ -205,7 +205,7 @@ def _listed(
     words = fold(choice.q).split()
     found = [row for row in rows if all(word in _said(columns, row) for word in words)] if words else rows
     if choice.as_:
-        return tables.file(choice.as_, "custody", columns, found, reader)
+        return tables.export(desk, request, choice.as_, "custody", columns, found, reader)
     shown = leaf(found, key, ROWS, before=choice.before, after=choice.after)
     return page(
         request,

@@ -10,11 +10,22 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import adding, commissioning, deeds, discovering, errands, exports, models, queries
+from camera_registry import (
+    adding,
+    audit,
+    commissioning,
+    deeds,
+    discovering,
+    errands,
+    exports,
+    models,
+    queries,
+)
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
+from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission
 from camera_registry.commissioning import CommissioningError, DeviceReading, Proposed
 from camera_registry.credentials import CredentialStore
@@ -147,7 +158,9 @@ def ask(desk: AtDesk, request: Request, code: str) -> Response:
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            number = errands.want_device(session, _device(session, desk, reader, code), Wish.READ, reader.now)
+            row = _device(session, desk, reader, code)
+            number = errands.want_device(session, row, Wish.READ, reader.now)
+            audit.record(session, desk.actor, Action.DEVICE_ASKED, f"device:{row.code}", reader.now)
     except CommissioningError as refused:
         return _device_page(desk, request, code, refused=refused.text(reader.language))
     return _to(code, f"?reading={number}")

@@ -84,7 +84,9 @@ def eyes(
         rows = queries.eyes(session, desk.scope, reader.now, reader.zone)
         chosen = eye_list.choose(rows, choice, unmanaged(session, desk, reader, choice))
     if as_:
-        return tables.file(as_, "eyes", _columns(reader), eye_list.ordered(chosen, order), reader)
+        return tables.export(
+            desk, request, as_, "eyes", _columns(reader), eye_list.ordered(chosen, order), reader
+        )
     shown = eye_list.leaf(chosen, order, after=after, before=before)
     query = choice.query | {"sort": order.name}
     return page(

@@ -136,7 +136,7 @@ def incidents(
         units = queries.units_of_today(session, desk.scope, _today(reader)) if as_ is None else []
     listed = [Listed(row, taken.get(row.id)) for row in leaf.rows]
     if as_ is not None:
-        return tables.file(as_, "incidents", _columns(reader), listed, reader)
+        return tables.export(desk, request, as_, "incidents", _columns(reader), listed, reader)
     asked = {
         name: str(value)
         for name, value in request.query_params.items()

@@ -172,7 +172,7 @@ def unplaced(
     with desk.database.reading() as session:
         rows = to_do.unplaced(session, desk.scope, reader.now, reader.zone)
     if as_:
-        return tables.file(as_, "unplaced", UNPLACED, rows, reader)
+        return tables.export(desk, request, as_, "unplaced", UNPLACED, rows, reader)
     shown = leaf(rows, lambda row: row.code, ROWS, before=before, after=after)
     return page(
         request,

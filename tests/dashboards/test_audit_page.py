@@ -81,7 +81,7 @@ def test_files_hold_what_the_conditions_show_and_run_nothing(web: Web) -> None:
     row = models.Audit
     with web.database.reading() as session:
         exported = select(row.who, row.subject, row.detail).where(row.action == Action.EXPORTED)
-        told = [(who, subject, detail["entries"]) for who, subject, detail in session.execute(exported)]
+        told = [(who, subject, detail["rows"]) for who, subject, detail in session.execute(exported)]
     assert told == [("auditor", "audit:csv", 3), ("auditor", "audit:xlsx", 3)]
 
 

@@ -142,6 +142,7 @@ def test_a_device_is_entered_and_checked_as_an_import_would(client: TestClient, 
     assert deeds(web)[-2:] == [("added", "device:P1-D1"), ("credential_saved", "credential:P1-D1")]
     waiting = client.post("/registry/discovery/device/P1-D1/ask")
     assert "Đang hỏi thiết bị" in waiting.text
+    assert deeds(web)[-1] == ("device_asked", "device:P1-D1")
 
 
 def test_what_a_device_says_becomes_eyes_as_a_person_has_them(client: TestClient, web: Web) -> None:

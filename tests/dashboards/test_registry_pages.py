@@ -68,11 +68,16 @@ def test_what_is_chosen_stands_in_the_address(client: TestClient, query: str, co
     assert ("Không có mắt nào khớp" in html) is (not codes)
 
 
-def test_the_list_goes_home_as_a_file(client: TestClient) -> None:
+def test_the_list_goes_home_as_a_file(client: TestClient, web: Web) -> None:
     answer = client.get("/eyes?q=cho&as=csv")
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.text.count("\r\n") == 4
     assert "Mất kết nối" in answer.text
+    with web.database.reading() as session:
+        taken = select(models.Audit).where(models.Audit.request_id == answer.headers["X-Request-Id"])
+        (line,) = session.scalars(taken).all()
+        assert (line.action, line.subject) == ("exported", "eyes:csv")
+        assert line.detail == {"asked": {"q": "cho"}, "rows": 3}
 
 
 def test_who_may_not_change_is_offered_nothing(web: Web) -> None:
