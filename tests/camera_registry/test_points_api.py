@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from camera_registry import closings, custody, models
 from camera_registry.audit import Actor
-from camera_registry.auth.roles import Role
+from camera_registry.auth import tokens
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.db import Database
 from camera_registry.maintenance import Kind, cover_of, enter
 from camera_registry.units import Scope
@@ -63,6 +64,22 @@ def test_a_point_is_moved(client: TestClient, database: Database) -> None:
         assert (refused.status_code, refused.headers["content-type"]) == (status, "application/problem+json")
     gone = client.post("/api/v1/points/NC1/move", json=MOVE | {"unit": "Phường Hợp Minh"}).json()
     assert "Phường Hợp Minh [04546, …–30/06/2025] → Phường Âu Lâu" in gone["detail"]
+
+
+def test_the_audit_says_which_token_moved_a_point(database: Database) -> None:
+    web = make_web(database)
+    signed_in(web)
+    with database.transaction() as session:
+        token = tokens.make(session, Actor("x", "cli"), "administrator", "gis", [Permission.REGISTER], NOW)
+    program = TestClient(web.app, base_url=HERE, client=("127.0.0.1", 50_000))
+    program.headers["Authorization"] = f"Bearer {token}"
+    assert program.post("/api/v1/points/NC1/move", json=MOVE).is_success
+    with database.reading() as session:
+        moved = select(models.Audit).where(models.Audit.action == "point_moved")
+        made = select(models.Audit.detail).where(models.Audit.action == "token_made")
+        number = session.scalars(made).one()["token"]
+        deed = session.scalars(moved).one()
+        assert (deed.who, deed.origin) == ("administrator", f"127.0.0.1 (token {number})")
 
 
 def test_who_sees_one_ward_moves_no_point_to_another(database: Database) -> None:
