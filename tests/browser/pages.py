@@ -50,6 +50,9 @@ PAGES: Mapping[str, str] = {
     "/registry/unplaced": "/registry/unplaced",
 }
 
+# The same pages of another kind of thing: an eye that people report on.
+VARIANTS = ("/eyes/AL1-CLOUD",)
+
 # Pictures, files, fragments, and pages that a deed leads to: each is looked at where its deed is tested.
 NO_PAGES = {
     "/eyes/{code:path}/live.jpg",

@@ -15,7 +15,7 @@ from camera_registry.audit import Actor
 from camera_registry.auth import links
 from camera_registry.db import Database
 from tests.browser.axe import violations
-from tests.browser.pages import NO_PAGES, PAGES, tour
+from tests.browser.pages import NO_PAGES, PAGES, VARIANTS, tour
 from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
 
@@ -75,7 +75,7 @@ def test_every_page(browser: Browser, web: Web, language: str, scheme: Any, widt
         page.on("console", lambda said: complaints.append(said.text) if grave(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.append(asked.url) if leaves(asked, address) else None)
-        for path in PAGES.values():
+        for path in (*PAGES.values(), *VARIANTS):
             page.goto(address + path.format(me=me, link=link))
             found = [*wrong(page, path, language), *complaints, *violations(page)]
             complaints.clear()  # axe tries styles that the content policy refuses

@@ -102,7 +102,7 @@ def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(enter: 
     for name in ("Phường Yên Bái", "P1", "E1"):
         page.locator("table.rates").get_by_role("link", name=name, exact=True).click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Con số này từ đâu ra")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cách tính con số này")
     expect(page.locator("body")).to_contain_text(
         "328 giờ 30 phút ÷ 332 giờ 00 phút = 98,95 %".replace(" %", "\xa0%")
     )
