@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth import passwords, sessions, signing_in, tokens
 from camera_registry.auth.identity import Identity
@@ -46,7 +47,7 @@ async def choose_password(
 
 
 @router.post("/sessions/end", dependencies=[may(Permission.VIEW), FromOwnPage])
-def end_session(desk: AtDesk, request: Request, session_id: Annotated[int, Form()]) -> HTMLResponse:
+def end_session(desk: AtDesk, request: Request, session_id: Annotated[Number, Form()]) -> HTMLResponse:
     """Sign out another browser of one's own."""
     with desk.database.transaction() as session:
         sessions.end(session, _identity(desk).user_id, session_id)
