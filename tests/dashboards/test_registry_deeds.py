@@ -228,7 +228,7 @@ def test_a_number_that_no_column_holds_is_refused(client: TestClient) -> None:
         *((f"/registry/start/{huge}/stop", {}), (f"/incidents/{huge}/acknowledge", {})),
         ("/maintenance/withdraw", {"window": huge} | reason),
         ("/account/tokens/revoke", {"token": huge}),
-        ("/sessions/end", {"session_id": huge}),
+        ("/account/sessions/end", {"session_id": huge}),
         ("/registry/discovery/device/D1/accept", {"reading": huge}),
     ):
         assert client.post(path, data=form).status_code == 422, path
