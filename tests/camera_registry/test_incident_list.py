@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -60,11 +61,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, W
     database.close()
 
 
-def leaf(
-    database: Database, choice: Choice | None = None, scope: Scope = EVERYTHING, **asked: object
-) -> Leaf:
+def leaf(database: Database, choice: Choice | None = None, scope: Scope = EVERYTHING, **asked: Any) -> Leaf:
     with database.reading() as session:
-        return incident_list.leaf(session, scope, NOW, ZONE, choice or Choice(), **asked)  # type: ignore[arg-type]
+        return incident_list.leaf(session, scope, NOW, ZONE, choice or Choice(), **asked)
 
 
 @settings(max_examples=15, deadline=None)

@@ -153,7 +153,7 @@ def test_the_rules_have_twelve_numbers_and_a_version(client: TestClient, languag
 
 def test_pages_lead_here(client: TestClient) -> None:
     assert 'href="/eyes/E1/figure?from=' in client.get("/eyes/E1").text
-    assert '/eyes/E3/figure' not in client.get("/eyes/E3").text
+    assert "/eyes/E3/figure" not in client.get("/eyes/E3").text
     assert 'href="/availability"' in client.get("/").text
 
 

@@ -49,7 +49,7 @@ def browser_that_trusts(cert: Path) -> OpenerDirector:
 
 
 def send(browser: OpenerDirector, address: str, **form: str) -> str:
-    request = Request(address, urlencode(form).encode(), headers={"Sec-Fetch-Site": "same-origin"})  # noqa: S310
+    request = Request(address, urlencode(form).encode(), headers={"Sec-Fetch-Site": "same-origin"})  # noqa: S310 our own child on loopback
     with browser.open(request, timeout=20) as answer:
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
         text: str = answer.read().decode()
