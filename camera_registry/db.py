@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from camera_registry.topics import TABLES, Topic
 
@@ -146,6 +147,8 @@ class Database:
             connection.commit()
 
     def close(self) -> None:
+        """Close every connection; one that a thread still uses, when it is given back."""
+        event.listen(self.engine.pool, "checkin", _not_kept)
         self.engine.dispose()
 
 
@@ -169,6 +172,10 @@ def alembic_config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     return config
+
+
+def _not_kept(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -326,3 +326,15 @@ def test_two_that_change_at_once_make_two_versions(database: Database) -> None:
     for thread in threads:
         thread.join(60)
     assert database.version() == before + 20
+
+
+def test_a_connection_that_is_given_back_after_the_close_is_closed(database_url: str) -> None:
+    database = Database(database_url)
+    closed: list[object] = []
+    event.listen(database.engine.pool, "close", lambda connection, _record: closed.append(connection))
+    with database.reading() as session:
+        used = session.connection().connection.dbapi_connection
+        database.close()
+        assert session.scalar(select(1)) == 1, "who reads is not disturbed"
+        assert used not in closed
+    assert used in closed
