@@ -92,9 +92,11 @@ def test_one_incident(client: TestClient) -> None:
     }
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "999999", str(2**70)])
-def test_no_such_incident(client: TestClient, number: str) -> None:
-    assert client.get(f"/api/v1/incidents/{number}").status_code == 404
+@pytest.mark.parametrize(
+    ("number", "status"), [("0", 404), ("999999", 404), ("-1", 422), (str(2**70), 422), ("one", 422)]
+)
+def test_no_such_incident(client: TestClient, number: str, status: int) -> None:
+    assert client.get(f"/api/v1/incidents/{number}").status_code == status
 
 
 @pytest.mark.parametrize(
