@@ -39,7 +39,6 @@ credentials_app = typer.Typer(no_args_is_help=True, help="Sealed logins of camer
 eyes_app = typer.Typer(no_args_is_help=True, help="Eyes out of service.")
 
 Code = Annotated[str, typer.Argument(help="Code.")]
-OptionalText = Annotated[str | None, typer.Option()]
 
 
 def add_to(app: typer.Typer) -> None:
