@@ -70,6 +70,7 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "user link": ("lan", ["link_made"]),
     "token add": ("lan Prometheus --may view", ["token_made"]),
     "token revoke": ("lan 1", ["token_revoked"]),
+    "user unlink": ("known", ["user_changed"]),
     "user disable": ("lan", ["user_disabled"]),
     "user enable": ("lan", ["user_enabled"]),
 }
@@ -108,7 +109,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
         serial = models.DeviceEvent(
             device_id=ids["E1"].device_id, at=LONG_AGO, kind=Change.SERIAL, before="A", after="B"
         )
-        session.add(serial)
+        known = models.User(name="known", role="auditor", subject="sub-1", made_at=LONG_AGO, made_by="test")
+        session.add_all((serial, known))
     yield database, folder
     database.close()
 

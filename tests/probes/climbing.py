@@ -18,6 +18,7 @@ QUICK = Timeouts(
     stall=1.2,
     keyframe=1.5,
     longest_keyframe=2.5,
+    decode=20.0,  # many are climbed at once, and look at their pictures in a few threads of this process
     session=12.0,
     deep_session=15.0,
 )
