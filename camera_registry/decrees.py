@@ -60,9 +60,7 @@ class DecreeError(RegistryError):
     """The file cannot be applied; nothing was changed. ``problems`` say where and why."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(
-            N_("{count} places of the file are wrong; nothing was changed."), count=len(problems)
-        )
+        super().__init__(N_("Nothing was changed. Wrong places of the file: {count}."), count=len(problems))
         self.problems = tuple(problems)
 
     def text(self, language: Language) -> str:

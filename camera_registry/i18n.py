@@ -26,6 +26,11 @@ def N_(message: str) -> str:
     return message
 
 
+def NN_(one: str, more: str) -> tuple[str, str]:
+    """Mark a message about one thing and about several, for ``translate_many``."""
+    return one, more
+
+
 @cache
 def catalogue(language: Language) -> NullTranslations:
     """The messages of one language."""
@@ -46,6 +51,12 @@ def translate(message: str, language: Language, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def translate_many(one: str, more: str, count: int, language: Language, **values: object) -> str:
+    """A message about ``count`` things, which its ``{count}`` says as people write numbers."""
+    text = catalogue(language).ngettext(one, more, count)
+    return text.format(count=number(count, language), **values)
+
+
 @lru_cache(maxsize=20_000)  # Babel's patterns are slow, and a page says the same few numbers over and over
 def number(value: float, language: Language) -> str:
     """``12345.6`` as ``12.345,6`` or ``12,345.6``."""
@@ -58,6 +69,11 @@ def percent(share: float, language: Language) -> str:
 
 
 _UNITS = {"vi": ("giờ", "phút", "giây"), "en": ("h", "min", "s")}
+
+
+def seconds(value: float, language: Language) -> str:
+    """A short length of time as it was measured: ``0,412 giây``."""
+    return f"{number(value, language)}\N{NO-BREAK SPACE}{_UNITS[language][2]}"
 
 
 def duration(microseconds: int, language: Language) -> str:

@@ -54,6 +54,10 @@ class Reader:
     def say(self, message: str, **values: object) -> str:
         return i18n.translate(message, self.language, **values)
 
+    def many(self, one: str, more: str, count: int, **values: object) -> str:
+        """A message about one thing or several; ``{count}`` in it is the number."""
+        return i18n.translate_many(one, more, count, self.language, **values)
+
     def number(self, value: float) -> str:
         return i18n.number(value, self.language)
 
@@ -62,7 +66,7 @@ class Reader:
         return self.say(i18n.N_("not observed")) if share is None else i18n.percent(share, self.language)
 
     def seconds(self, value: float | None) -> str:
-        return "" if value is None else f"{i18n.number(round(value, 3), self.language)}\N{NO-BREAK SPACE}s"
+        return "" if value is None else i18n.seconds(round(value, 3), self.language)
 
     def moment(self, at: datetime) -> str:
         return i18n.moment(at, self.language, self.zone)
@@ -126,22 +130,24 @@ class Reader:
 
     def ago(self, at: datetime) -> str:
         """How long ago, in the unit that says it best."""
-        minutes = max(0, round((self.now - at).total_seconds() / 60))
+        minutes = round((self.now - at).total_seconds() / 60)
+        if minutes < 1:
+            return self.say(i18n.N_("just now"))
         if minutes < 120:
-            return self.say(i18n.N_("{count} minutes ago"), count=minutes)
+            return self.many("{count} minute ago", "{count} minutes ago", minutes)
         if minutes < 48 * 60:
-            return self.say(i18n.N_("{count} hours ago"), count=round(minutes / 60))
-        return self.say(i18n.N_("{count} days ago"), count=round(minutes / 1440))
+            return self.many("{count} hour ago", "{count} hours ago", round(minutes / 60))
+        return self.many("{count} day ago", "{count} days ago", round(minutes / 1440))
 
     def lasting(self, since: datetime, until: datetime | None) -> str:
         """For how long, to the minute; in days where it is long. ``until`` is ``None`` while it goes on."""
         minutes = max(0, int(((until or self.now) - since).total_seconds() // 60))
         if minutes < 48 * 60:
             return self.say(i18n.N_("for {length}"), length=self.duration(minutes * 60_000_000))
-        return self.say(i18n.N_("for {count} days"), count=self.number(minutes // 1440))
+        return self.many("for {count} day", "for {count} days", minutes // 1440)
 
     def offset(self, seconds: float) -> str:
-        """How far a clock is off: ``+0,4 s``."""
+        """How far a clock is off: ``+0,4 giây``."""
         return f"{'+' if seconds >= 0 else '−'}{self.seconds(round(abs(seconds), 1))}"
 
     def mode(self, slug: str) -> str:
@@ -244,7 +250,7 @@ def _chosen(request: Request, name: str, known: Iterable[Known], otherwise: Know
 def page(
     request: Request, desk: Desk, template: str, *, reader: Reader, status: int = 200, **values: object
 ) -> HTMLResponse:
-    """One page or fragment. Templates find ``reader``, ``_``, ``may`` and whatever is handed in."""
+    """One page or fragment. Templates find ``reader``, ``_``, ``_n``, ``may`` and whatever is handed in."""
     theme = _chosen(request, THEME_COOKIE, THEMES, "auto")
     preferences = {LANGUAGE_COOKIE: reader.language, THEME_COOKIE: theme}
     query = {name: value for name, value in request.query_params.items() if name not in preferences}
@@ -254,6 +260,7 @@ def page(
         .render(
             reader=reader,
             _=reader.say,
+            _n=reader.many,
             notice=desk.notice,
             languages={language: _with(query, lang=language) for language in LANGUAGES},
             theme=theme,

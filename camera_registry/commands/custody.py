@@ -152,7 +152,7 @@ def _give(heads: Sequence[str], rows: Iterable[Cells], file: Path | None, loaded
         for row in rows:
             writer.writerow([csv_cell(cell if cell is not None else "") for cell in row])
             count += 1
-    say(loaded, N_("{count} rows written to {file}."), count=count, file=file)
+    say(loaded, N_("Rows written to {file}: {count}."), count=count, file=file)
 
 
 def _shown(cell: str | int | date | None) -> str:

@@ -148,7 +148,7 @@ def _enter(
         notice=notice,
     )
     row = windows.row(session, Scope.everything(), moment, loaded.zone, window_id)
-    message = N_("The window {id} is entered; it covers {eyes} eyes.")
+    message = N_("The window {id} is entered. Eyes that it covers: {eyes}.")
     say(loaded, message, id=window_id, eyes=row.eyes if row else 0)
     entered = maintenance.window(session, window_id)
     _tell_closed(windows.closed_months(session, entered, moment, loaded.zone), loaded)

@@ -91,7 +91,7 @@ def reset(eye: EyeCode, reason: Reason = "") -> None:
     """Forget what an eye usually sees, because its camera was turned or exchanged on purpose."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         count = baselines.reset(session, inventory.eye_by_code(session, eye), actor(), now(), reason)
-        say(loaded, N_('{count} baselines of the eye "{code}" forgotten.'), count=count, code=eye)
+        say(loaded, N_('Baselines of the eye "{code}" forgotten: {count}.'), count=count, code=eye)
 
 
 def grade(
@@ -124,7 +124,7 @@ def report(
                 session, read_workbook(Path(what)), actor(), now(), loaded.zone, days=loaded.report_days
             )
             _refuse_problems(taken, loaded)
-            say(loaded, N_("{count} reports taken."), count=taken.words)
+            say(loaded, N_("Reports taken: {count}."), count=taken.words)
             return
         meant = _word(word)
         at = now() if day is None else day.replace(tzinfo=loaded.zone)
@@ -156,4 +156,4 @@ def _refuse_problems(taken: reported.Report, loaded: Settings) -> None:
         where = f"{problem.sheet}!{problem.column}{problem.row}".lstrip("!")
         err.print(f"{where}  {problem.code}  {problem.text(loaded.language)}", markup=False)
     if taken.problems:
-        raise Refused(N_("{count} cells are wrong; nothing was changed."), count=len(taken.problems))
+        raise Refused(N_("Nothing was changed. Wrong cells: {count}."), count=len(taken.problems))

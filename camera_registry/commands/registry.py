@@ -20,7 +20,8 @@ from camera_registry.commands.moving import reorganise
 from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import LANGUAGES, N_, Language, translate
+from camera_registry.i18n import LANGUAGES, N_, Language, translate, translate_many
+from camera_registry.imports.difference import MOVED
 from camera_registry.imports.faults import Problem
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
@@ -175,7 +176,7 @@ def export_file(
         with database.transaction() as session:
             detail = {"rows": count}
             audit.record(session, actor(), Action.EXPORTED, f"inventory:{file.name}", now(), detail=detail)
-        say(loaded, N_("{count} rows written to {file}."), count=count, file=file)
+        say(loaded, N_("Rows written to {file}: {count}."), count=count, file=file)
 
 
 def template(
@@ -253,7 +254,7 @@ def rotate_credentials() -> None:
         say(
             loaded,
             N_(
-                "{count} credential sets and {pictures} kept pictures sealed anew. "
+                "Sealed anew: credential sets {count}, kept pictures {pictures}. "
                 "Keep a copy of the key, and of the old one."
             ),
             count=count,
@@ -371,7 +372,7 @@ def _tell_problems(problems: Sequence[Problem], target: Path, language: Language
         where = f"{sheet}!{', '.join(cells[:SHOWN_CELLS])}{more}".lstrip("!")
         err.print("\n    ".join([f"{where}  {code}  {first}", *others]), markup=False)
     message = N_(
-        "{count} cells are wrong; nothing was changed. They are marked in {file}, which leaves passwords out."
+        "Nothing was changed. Wrong cells: {count}. They are marked in {file}, which leaves passwords out."
     )
     text = translate(message, language, count=len(problems), file=target)
     err.print(text, style="red", markup=False)
@@ -395,5 +396,7 @@ def _tell_written(outcome: Outcome, dry_run: bool, language: Language) -> None:
             same=tally.same,
         )
         out.print(text, markup=False)
+    if outcome.moved:
+        err.print(translate_many(*MOVED, len(outcome.moved), language), style="yellow", markup=False)
     if dry_run:
         out.print(translate(N_("Dry run: nothing was changed."), language), markup=False)

@@ -103,12 +103,10 @@ def _show_forecast(foreseen: Forecast, site: str, language: Language) -> None:
     for label, value in rows:
         table.add_row(term(label), value)
     for sessions, devices in foreseen.sessions:
-        table.add_row(
-            term(N_("Devices that see {sessions} sessions at a time"), sessions=sessions), str(devices)
-        )
+        table.add_row(term(N_("Devices; sessions at a time: {sessions}"), sessions=sessions), str(devices))
     for pace in foreseen.slow:
         text = N_(
-            "{device}: {eyes} eyes, {sessions} sessions at a time, {minutes} minutes for each once; "
+            "{device}: eyes {eyes}, sessions at a time {sessions}, minutes for a round {minutes}; "
             "so each eye is asked every {seconds} s"
         )
         line = term(

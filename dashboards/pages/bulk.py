@@ -18,7 +18,7 @@ from camera_registry.editing import changing, fields, selection
 from camera_registry.editing.changing import CAUTIONS, Preview
 from camera_registry.editing.fields import LONGEST_TYPED, Field
 from camera_registry.editing.selection import MOST_THINGS, EditError, OutOfScope, Selection
-from camera_registry.i18n import N_
+from camera_registry.i18n import NN_
 from camera_registry.imports.difference import Kind
 from camera_registry.imports.values import MAX_CODE
 from camera_registry.moving import LONGEST_REASON
@@ -29,10 +29,10 @@ LONGEST_CODES = MOST_THINGS * (MAX_CODE + 2)  # characters of one form, a code i
 SHOWN = 1_000  # things of a preview: a page has 300 kB
 MOST_VALUES = 3  # said of a field that the chosen things hold differently
 
-COUNTS: Mapping[Kind, str] = {
-    Kind.POINT: N_("{count} points"),
-    Kind.DEVICE: N_("{count} devices"),
-    Kind.EYE: N_("{count} eyes"),
+COUNTS: Mapping[Kind, tuple[str, str]] = {
+    Kind.POINT: NN_("{count} point", "{count} points"),
+    Kind.DEVICE: NN_("{count} device", "{count} devices"),
+    Kind.EYE: NN_("{count} eye", "{count} eyes"),
 }
 
 router = APIRouter(prefix="/registry/edit", include_in_schema=False, dependencies=[may(Permission.REGISTER)])
@@ -195,7 +195,7 @@ def _preview(
 
 def _counts(found: Preview, reader: Reader) -> str:
     """``3 points, 12 eyes``."""
-    return ", ".join(reader.say(COUNTS[kind], count=reader.number(n)) for kind, n in found.counts.items())
+    return ", ".join(reader.many(*COUNTS[kind], n) for kind, n in found.counts.items())
 
 
 def _stand(reader: Reader, chosen: Selection, each: Field, asked: Asked, preview: Preview | None) -> Stand:

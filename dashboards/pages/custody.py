@@ -152,8 +152,13 @@ def enter(
                 )
     except RegistryError as refused:
         return _form(desk, request, points, told, refused=refused.text(reader.language))
-    done = N_("{count} points are in the custody of {manager} from {day} on.")
-    said = reader.say(done, count=reader.number(len(points)), manager=told.manager, day=reader.day(first))
+    said = reader.many(
+        "{count} point is in the custody of {manager} from {day} on.",
+        "{count} points are in the custody of {manager} from {day} on.",
+        len(points),
+        manager=told.manager,
+        day=reader.day(first),
+    )
     if len(points) == 1:
         return _history(desk, request, points[0], done=said)
     return page(request, desk, "custody_done.html", reader=reader, done=said, points=points)

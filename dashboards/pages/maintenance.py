@@ -197,7 +197,7 @@ def _enter(
         )
         entered = maintenance.window(session, window_id)
         eyes = sum(map(bool, maintenance.covered(session, [entered], span, reader.zone).values()))
-        message = N_("The window {id} is entered; it covers {eyes} eyes.")
+        message = N_("The window {id} is entered. Eyes that it covers: {eyes}.")
         said.append(reader.say(message, id=window_id, eyes=reader.number(eyes)))
         months.update(windows.closed_months(session, entered, reader.now, reader.zone))
     return [*said, *_closed(sorted(months), reader)]

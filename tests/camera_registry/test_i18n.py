@@ -1,6 +1,7 @@
 import re
 import string
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,18 +24,20 @@ from probes.result import Mode, Step
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = LOCALE_DIR / "vi" / "LC_MESSAGES" / "messages.po"
-METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2.ext:babel_extract")]
+TEMPLATE = "**/templates/**.html"
+METHODS = [("**.py", "python"), (TEMPLATE, "jinja2.ext:babel_extract")]
+LOUD = {TEMPLATE: {"silent": "false"}}  # a template that cannot be read is not one without words
+KEYWORDS = dict.fromkeys(("N_", "_", "say")) | dict.fromkeys(("NN_", "_n", "many"), (1, 2))
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
 
-def messages_in_use() -> dict[str, str]:
-    """Every msgid that code and templates mark, and where."""
-    found: dict[str, str] = {}
+def messages_in_use() -> dict[str | tuple[str, ...], str]:
+    """Every msgid that code and templates mark, and where; of one thing and of several is a pair."""
+    found: dict[str | tuple[str, ...], str] = {}
     for package in ("probes", "camera_registry", "dashboards"):
-        marked = extract_from_dir(ROOT / package, METHODS, keywords={"N_": None, "_": None, "say": None})
+        marked = extract_from_dir(ROOT / package, METHODS, LOUD, keywords=KEYWORDS)
         for file, line, message, _, _ in marked:
-            assert isinstance(message, str)
             found.setdefault(message, f"{package}/{file}:{line}")
     return found
 
@@ -42,6 +45,11 @@ def messages_in_use() -> dict[str, str]:
 def vietnamese() -> Catalog:
     with CATALOGUE.open("rb") as file:
         return read_po(file)
+
+
+def forms(text: str | Sequence[str]) -> tuple[str, ...]:
+    """Of one thing and of several, where a message has both."""
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def fields(text: str) -> set[str]:
@@ -52,16 +60,28 @@ def test_every_message_is_translated() -> None:
     catalogue = vietnamese()
     used = messages_in_use()
 
-    missing = {m: at for m, at in used.items() if (there := catalogue.get(m)) is None or not there.string}
+    missing = {
+        message: at
+        for message, at in used.items()
+        if (there := catalogue.get(message)) is None
+        or forms(there.id) != forms(message)
+        or not all(forms(there.string))
+    }
 
     assert len(used) > 100
     assert missing == {}
 
 
+def test_every_translation_is_of_a_message() -> None:
+    used = {forms(message)[0] for message in messages_in_use()}
+
+    assert [message.id for message in vietnamese() if message.id and forms(message.id)[0] not in used] == []
+
+
 def test_translations_fill_the_same_values() -> None:
     for message in vietnamese():
         if message.id:
-            assert fields(str(message.id)) == fields(str(message.string)), message.id
+            assert fields(forms(message.id)[-1]) == fields(forms(message.string)[-1]), message.id
 
 
 def test_no_message_stands_twice() -> None:
