@@ -45,8 +45,9 @@ class Order(StrEnum):
 class Choice:
     """Which incidents somebody wants to see; a condition that is ``None`` or empty holds for all.
 
-    ``unit`` is the uid of a unit of any level, ``q`` words of an eye or a point, or the incident's number;
-    ``acknowledged``: somebody has taken it in hand, or nobody.
+    ``unit`` is the uid of a unit of any level, ``q`` words of an eye or a point, or the incident's number,
+    ``point`` the code of a point of which it took an eye; ``acknowledged``: somebody has taken it in hand,
+    or nobody.
     """
 
     phase: Phase | None = None
@@ -55,6 +56,7 @@ class Choice:
     acknowledged: bool | None = None
     within: Span | None = None
     q: str = ""
+    point: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ def _conditions(
         conditions.append(outages.touching(choice.within))
     if choice.unit:
         conditions.append(outages.took_from(outages.points_of(session, scope, now, zone, choice.unit)))
+    if choice.point:
+        conditions.append(outages.MEMBER.where(Device.point_id == Point.id, Point.code == choice.point))
     if words := fold(choice.q).split():
         conditions.append(_says(session, words))
     return conditions

@@ -17,7 +17,7 @@ from camera_registry.maintenance import Ground, Window
 from camera_registry.models import Device, Eye, Point, PointUnit
 from camera_registry.outages import IncidentRow
 from camera_registry.queries import DeviceEventRow, EyeRow, FactsRow
-from camera_registry.units import Scope, UnitTree
+from camera_registry.units import Scope, UnitTree, UnitVersion
 from camera_registry.uptime import Span
 
 LATELY = timedelta(days=30)  # how far incidents and maintenance are told back, and maintenance ahead
@@ -41,12 +41,16 @@ class DeviceRow:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A unit the point belonged to from ``first`` (``None``: ever) to ``last`` (``None``: still)."""
+    """A unit the point belonged to from ``first`` (``None``: ever) to ``last`` (``None``: still).
+
+    ``reorganised``: the point stayed where it is; the unit before became this one.
+    """
 
     uid: str
     name: str
     first: date | None
     last: date | None
+    reorganised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str
         days=_days(session, row.id, day, now, zone),
         devices=_devices(session, row.id),
         custodies=custody.history(session, scope, today, code) or [],
-        homes=_homes(session, row.id),
+        homes=_homes(session, row.id, today),
         figures=[_figure(session, scope, now, zone, month, code) for month in _months(today, zone)],
         incidents=outages.incidents(session, scope, now, zone, within=Span(now - LATELY, now), point=code),
         maintenance=_maintenance(session, row.id, around, zone),
@@ -159,18 +163,27 @@ def _devices(session: Session, point_id: int) -> list[DeviceRow]:
     ]
 
 
-def _homes(session: Session, point_id: int) -> list[Home]:
+def _homes(session: Session, point_id: int, today: date) -> list[Home]:
+    """A stay ends with its unit; the point then is where that unit went, until it is moved."""
     tree = UnitTree.load(session)
     rows = session.execute(
-        select(PointUnit.unit_id, PointUnit.valid_from)
+        select(PointUnit.valid_from, PointUnit.unit_id)
         .where(PointUnit.point_id == point_id)
         .order_by(func.coalesce(PointUnit.valid_from, date.min))
-    ).all()
-    lasts = [first - timedelta(days=1) if first else None for _, first in rows[1:]]
-    return [
-        Home(tree.units[unit_id].uid, tree.units[unit_id].name, first, last)
-        for (unit_id, first), last in zip_longest(rows, lasts)
-    ]
+    )
+    belonged = [(first, unit_id) for first, unit_id in rows]
+    lasts = [first - timedelta(days=1) if first else None for first, _ in belonged[1:]]
+    found: list[Home] = []
+    before: UnitVersion | None = None
+    for (first, unit_id), last in zip_longest(belonged, lasts):
+        unit: UnitVersion | None = tree.units[unit_id]
+        while unit is not None:
+            begun = max(filter(None, (first, unit.valid_from)), default=None)
+            ended = unit.ended_by(last or today)
+            reorganised = before is not None and unit.id in tree.successors.get(before.id, ())
+            found.append(Home(unit.uid, unit.name, begun, unit.valid_to if ended else last, reorganised))
+            before, unit = unit, tree.became(unit, belonged) if ended else None
+    return found
 
 
 def _months(today: date, zone: tzinfo) -> Iterable[Span]:

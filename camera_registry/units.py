@@ -192,17 +192,22 @@ class UnitTree:
         where neither the units nor the point name exactly one.
         """
         unit = self.units[unit_id]
-        while unit.ended_by(day):
-            became = self.successors.get(unit.id, ())
-            if len(became) != 1:
-                assert unit.valid_to is not None  # it ended
-                split = unit.valid_to + timedelta(days=1)
-                went = [to for first, to in belonged if first is None or first <= split][-1:]
-                became = tuple(after for after in became if after in went)
-            if len(became) != 1:
-                break
-            unit = self.units[became[0]]
+        while unit.ended_by(day) and (after := self.became(unit, belonged)) is not None:
+            unit = after
         return self.roll_up(unit.id, day)
+
+    def became(self, unit: UnitVersion, belonged: Sequence[tuple[date | None, int]]) -> UnitVersion | None:
+        """What a unit that has ended is for one point: of a split one, the part that the point went into.
+
+        ``belonged`` as of ``roll_up_point``. ``None`` where neither the units nor the point name exactly one.
+        """
+        parts = self.successors.get(unit.id, ())
+        if len(parts) != 1:
+            assert unit.valid_to is not None  # it ended
+            split = unit.valid_to + timedelta(days=1)
+            went = [to for first, to in belonged if first is None or first <= split][-1:]
+            parts = tuple(part for part in parts if part in went)
+        return self.units[parts[0]] if len(parts) == 1 else None
 
     def same_place(self, one: int, other: int) -> bool:
         """Whether one of two versions is the other, or became the other."""

@@ -101,6 +101,7 @@ def availability(
         groups=GROUPS,
         rows=rows[:MOST_ROWS],
         sort=sort,
+        sortable={each.name: each.title for each in columns},
         count=len(found),
         limit=MOST_ROWS,
         total=sum((each.tally for each in found), Tally()),
@@ -126,8 +127,8 @@ def _columns(group: Group) -> Sequence[Column[Row]]:
         *(served if group is Group.POINT else ()),
         Column("maintenance", N_("Maintenance, h"), lambda row: _hours(row.figure.tally.maintenance / 1e6)),
         Column("outages", N_("Outages"), lambda row: row.figure.outages),
-        Column("mttr", N_("MTTR, h"), lambda row: _hours(row.figure.mttr_s)),
-        Column("mtbf", N_("MTBF, h"), lambda row: _hours(row.figure.mtbf_s)),
+        Column("mttr", N_("Mean time to repair, h"), lambda row: _hours(row.figure.mttr_s)),
+        Column("mtbf", N_("Mean time between outages, h"), lambda row: _hours(row.figure.mtbf_s)),
         Column("eyes", N_("Eyes"), lambda row: row.figure.eyes),
     )
 

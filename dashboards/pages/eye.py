@@ -71,6 +71,7 @@ def eye(desk: AtDesk, request: Request, code: str, span: str = "24h") -> HTMLRes
         eye=detail.eye,
         past=past,
         spans=SPANS,
+        states=explaining.STATES,
         curves=CURVES,
         curves_kept=samples.KEPT,
         curves_from=_curves_from(desk, reader, past),

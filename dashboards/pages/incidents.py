@@ -91,6 +91,7 @@ def incidents(
     phase: Condition = "",
     kind: Condition = "",
     unit: Condition = "",
+    point: Condition = "",
     acknowledged: Condition = "",
     period: Condition = "",
     start: Annotated[str, Query(alias="from", max_length=LONGEST_CONDITION)] = "",
@@ -117,6 +118,7 @@ def incidents(
         {"yes": True, "no": False}.get(acknowledged),
         within,
         q,
+        point,
     )
     order = _known(Order, sort) or Order.NEWEST
     size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
@@ -140,7 +142,8 @@ def incidents(
     asked = {
         name: str(value)
         for name, value in request.query_params.items()
-        if name in ("phase", "kind", "unit", "acknowledged", "period", "from", "to", "q", "sort") and value
+        if name in ("phase", "kind", "unit", "point", "acknowledged", "period", "from", "to", "q", "sort")
+        and value
     }
     return page(
         request,

@@ -6,8 +6,11 @@ from fastapi.responses import HTMLResponse
 from camera_registry import audit_log, points
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
+from camera_registry.explaining import STATES
 from dashboards import strips
 from dashboards.rendering import page, reader_of
+
+FEW_INCIDENTS = 10  # the newest; the list of incidents has all
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,5 +38,7 @@ def point(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
         holder=found.held_on(today),
         days_of={code: strips.bars(intervals, found.day) for code, intervals in found.days.items()},
         marks=strips.marks(found.day, reader.language, reader.zone),
+        states=STATES,
+        few=FEW_INCIDENTS,
         history=history,
     )

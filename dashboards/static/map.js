@@ -193,8 +193,11 @@ function colours(map) {
   for (const id of map.listImages()) map.updateImage(id, drawn(id));
 }
 
+// Around the points and the names of their units.
 function bounds(points, units) {
-  const corners = points.features.map((point) => point.geometry.coordinates);
+  const theirs = new Set(points.features.map((point) => point.properties.unit));
+  const names = units.features.filter((unit) => labelled(unit) && theirs.has(unit.properties.name));
+  const corners = [...points.features.map((point) => point.geometry.coordinates), ...names.map(labelled)];
   if (corners.length === 0) {
     corners.push(...units.features.flatMap((unit) => unit.geometry.coordinates.flat(unit.geometry.type === "Polygon" ? 1 : 2)));
   }
@@ -213,7 +216,7 @@ async function draw() {
   ]);
   library.setWorkerUrl(new URL("./vendor/maplibre-gl-worker.mjs", import.meta.url).href);
   const around = bounds(points, units);
-  const fit = { padding: 40, maxZoom: ALONE_FROM };
+  const fit = { padding: { top: 40, bottom: 40, left: 60, right: 60 }, maxZoom: ALONE_FROM };
   const map = new library.Map({
     container: box,
     style: style(points, units),
@@ -228,7 +231,13 @@ async function draw() {
     attributionControl: false, // stands below the map
     fadeDuration: 0,
     validateStyle: false,
-    locale: { "Map.Title": box.dataset.words },
+    cooperativeGestures: matchMedia("(pointer: coarse)").matches, // one finger scrolls the page
+    locale: {
+      "Map.Title": box.dataset.words,
+      "CooperativeGesturesHandler.MobileHelpText": box.dataset.fingers,
+      "CooperativeGesturesHandler.WindowsHelpText": box.dataset.wheel,
+      "CooperativeGesturesHandler.MacHelpText": box.dataset.wheel,
+    },
   });
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();

@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from camera_registry import custody, models
+from camera_registry import custody, models, reported
 from camera_registry.audit import Actor
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from camera_registry.inventory import Word
 from dashboards import transcripts
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Step
 from tests.dashboards.city import NOW, add_transition, fill, set_state
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
+WHO = Actor("tests", "cli")
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 SECONDS = timedelta(seconds=1)
 HTMX = {"HX-Request": "true"}
@@ -42,8 +45,7 @@ def at(seconds: int) -> str:
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     folder: Path = tmp_path_factory.mktemp("eyes")
-    database = Database(f"sqlite:///{folder / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(folder))
     fill(database)
     with database.transaction() as session:
         eye = session.query(models.Eye).filter_by(code="NC1-DOWN").one()
@@ -73,7 +75,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         clock = {"state": Outcome.OK, "reason": Reason.OK, "since": NOW, "heard_at": NOW, "interval_s": 300.0}
         session.add(models.Condition(eye_id=eye.id, check=Check.CLOCK, **clock))
         custody.set_custody(
-            *(session, Actor("tests", "cli"), "NC1", "UBND phường Nam Cường", NOW.date(), NOW, ZONE),
+            *(session, WHO, "NC1", "UBND phường Nam Cường", NOW.date(), NOW, ZONE),
             electricity="Tổ dân phố",
         )
     yield make_web(database)
@@ -139,10 +141,17 @@ def test_the_past_is_chosen_by_the_address(web: Web, span: str) -> None:
 
 
 def test_an_eye_without_a_network_has_no_strip_and_no_probe(web: Web) -> None:
+    with web.database.transaction() as session:
+        eye = session.query(models.Eye).filter_by(code="AL1-CLOUD").one()
+        for days, note in ((40, "Hình tối"), (2, "Đã sửa")):
+            reported.report(
+                session, eye, Word.WORKING, NOW - timedelta(days=days), WHO, NOW, days=30, note=note
+            )
     html = signed_in(web).get("/eyes/AL1-CLOUD").text
 
-    assert 'id="past"' not in html
-    assert "/probe" not in html
+    for never in ('id="past"', "/probe", 'id="ladder"', 'id="checks"', "Chu kỳ kiểm tra"):
+        assert never not in html
+    assert html.index("Đã sửa") < html.index("Hình tối"), "what people said stands first, the newest on top"
 
 
 def test_a_point_shows_its_eyes_who_has_it_and_its_months(web: Web) -> None:
@@ -158,6 +167,14 @@ def test_a_point_shows_its_eyes_who_has_it_and_its_months(web: Web) -> None:
     ):
         assert words in text, words
     assert signed_in(web).get("/points/NC9").status_code == 404
+
+
+def test_a_point_stays_where_its_unit_went(web: Web) -> None:
+    html = signed_in(web).get("/points/NC1").text
+    homes = text_of(re.findall(r'id="homes".*?</ol>', html, re.S)[0])
+
+    assert "Phường Nam Cường 01/07/2025 – nay Theo sắp xếp đơn vị hành chính" in homes
+    assert "Xã Tuy Lộc từ đầu – 30/06/2025" in homes
 
 
 def test_outside_the_scope_nothing_is_there(web: Web) -> None:
