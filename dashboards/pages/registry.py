@@ -121,7 +121,7 @@ DEEDS = (
     ),
     Task(
         "/registry/custody/present",
-        N_("Who has which point"),
+        N_("Custody of points"),
         N_("Managers, who pays for power and line, since when, on which paper."),
         _P.VIEW,
     ),

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.camera_registry import september
 from tests.camera_registry.september import at
 from tests.dashboards.serving import make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 Enter = Callable[..., Page]
 
@@ -26,7 +27,7 @@ PATHS = (
 def enter(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enter]:
     """A new page of somebody who has signed in; addresses are paths."""
     folder: Path = tmp_path_factory.mktemp("september")
-    database = september.fill(f"sqlite:///{folder / 'registry.db'}")
+    database = september.fill(sqlite_in(folder))
     web = make_web(database, now=lambda: at("2025-11-22T10:00"))
     with served(web) as address:
 
@@ -102,7 +103,7 @@ def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(enter: 
     for name in ("Phường Yên Bái", "P1", "E1"):
         page.locator("table.rates").get_by_role("link", name=name, exact=True).click()
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Cách tính con số này")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cách tính số liệu này")
     expect(page.locator("body")).to_contain_text(
         "328 giờ 30 phút ÷ 332 giờ 00 phút = 98,95 %".replace(" %", "\xa0%")
     )

@@ -20,6 +20,7 @@ from camera_registry.outlines import Outline, OutlineError, read_outlines
 from camera_registry.reorganising import Reorganised, reorganise
 from camera_registry.units import Scope, UnitTree, load_data_set, unit_at
 from camera_registry.uptime import Span
+from tests.databases import sqlite_in
 
 DATA = Path(__file__).parents[1] / "data" / "units"
 BEFORE, *DECREES = ("2019-before.csv", "2020-02-01.csv", "2024-12-01.csv", "2025-07-01.csv")
@@ -39,7 +40,7 @@ def session(database_url: str) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """The city as it was until June 2025, for those who change nothing."""
-    for session in empty(f"sqlite:///{tmp_path_factory.mktemp('units') / 'registry.db'}"):
+    for session in empty(sqlite_in(tmp_path_factory.mktemp("units"))):
         until_2025(session)
         add_point(session, "YB-1", "04261-1")
         yield session
@@ -47,7 +48,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 def empty(url: str) -> Iterator[Session]:
     database = Database(url)
-    database.migrate()
     with database.transaction() as session:
         yield session
     database.close()
@@ -317,7 +317,7 @@ def test_one_wrong_cell_and_nothing_is_changed(
     assert f"{problem.column}{problem.row}" == place, problem.text("en")
     assert re.search(reason, problem.text("en")), problem.text("en")
     assert problem.text("vi") != problem.text("en")
-    assert "không có gì bị thay đổi" in refused.value.text("vi")
+    assert "Số chỗ sai trong tệp" in refused.value.text("vi")
     assert (units(city), everything(city)) == (before, counts)
 
 

@@ -19,6 +19,7 @@ from tests.camera_registry import september
 from tests.camera_registry.september import HOUR_US, at
 from tests.camera_registry.test_explaining import parsed
 from tests.dashboards.serving import make_web, signed_in
+from tests.databases import sqlite_in
 
 NOW = at("2025-11-22T10:00")
 FIGURE = "/eyes/E1/figure?period=2025-09"
@@ -38,7 +39,7 @@ PAGES = (
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder: Path = tmp_path_factory.mktemp("september")
-    database = september.fill(f"sqlite:///{folder / 'registry.db'}")
+    database = september.fill(sqlite_in(folder))
     yield database
     database.close()
 
@@ -81,7 +82,7 @@ def test_what_the_page_says_of_the_period_sums(client: TestClient) -> None:
 
 
 def test_a_page_without_a_figure_says_why(client: TestClient) -> None:
-    assert "không nối mạng" in text_of(client.get("/eyes/E3/figure").text)
+    assert "không kết nối mạng" in text_of(client.get("/eyes/E3/figure").text)
     assert "không quan sát được" in text_of(client.get("/eyes/E2/figure?period=2025-09").text)
 
 

@@ -19,6 +19,7 @@ from camera_registry.db import Database
 from camera_registry.imports import uploads
 from tests.camera_registry.registries import fresh
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 HEADS = ["Mã điểm lắp đặt", "Tên điểm", "Phường", "Mã camera", "Địa chỉ IP", "Hãng", "Tài khoản", "Mật khẩu"]
 ROW = ["", "Ngã tư Cao Lanh", "Phường Yên Bái", "YB-1", "10.1.0.9", "Hikvision", "admin", "S3cret word"]
@@ -26,7 +27,7 @@ ROW = ["", "Ngã tư Cao Lanh", "Phường Yên Bái", "YB-1", "10.1.0.9", "Hikv
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 2)
+    database, _ = fresh(sqlite_in(tmp_path), 2)
     web = make_web(database, data_dir=tmp_path)
     with database.reading() as session:
         CredentialStore(web.app.state.desk.settings).prepare(session)
@@ -108,7 +109,7 @@ def test_the_registry_moves_on_while_somebody_looks(client: TestClient, web: Web
     with web.database.transaction() as session:
         session.scalars(select(models.Point).where(models.Point.code == "P1")).one().name = "Tên khác"
     anew = settled(client, client.post(f"{shown.url.path}/apply"))
-    assert "Danh mục đã thay đổi sau khi bạn xem" in anew.text
+    assert "Sổ đăng ký đã thay đổi sau khi bạn xem" in anew.text
     assert "Tên khác" in anew.text
     with web.database.reading() as session:
         assert session.scalars(select(models.Point.name).where(models.Point.code == "P1")).one() == "Tên khác"

@@ -17,6 +17,7 @@ from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
 from tests.dashboards.serving import make_web, signed_in
+from tests.databases import sqlite_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 ZONE = load().zone
@@ -37,7 +38,7 @@ Mất điện lúc 14h00 chưa rõ"""
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 3)
+    database, _ = fresh(sqlite_in(tmp_path), 3)
     with database.transaction() as session:
         point = session.scalars(select(models.Point).where(models.Point.code == "P1")).one()
         point.residential_group = "Tổ dân phố số 1"
@@ -175,5 +176,5 @@ def test_only_our_own_pages_do_deeds(client: TestClient, database: Database, pat
 
 def test_the_page_speaks_english_too(client: TestClient) -> None:
     html = client.get("/maintenance?lang=en").text
-    assert "Maintenance and power cuts" in html
+    assert "Paste a notice of a power cut" in html
     assert "Each month, on the same day" in html

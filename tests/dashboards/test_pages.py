@@ -1,6 +1,5 @@
 import re
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,14 +13,6 @@ from probes.reasons import Reason
 from tests.browser.pages import tour
 from tests.dashboards.city import NOW, add_eye, add_point, fill, fill_many, set_state
 from tests.dashboards.serving import make_web, signed_in
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 def client_of(database: Database, notice: str | None = None) -> TestClient:
@@ -125,12 +116,12 @@ def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
     text = text_of(client_of(database).get("/eyes").text)
 
     assert "chờ xác nhận" in text
-    assert "chưa bắt đầu kiểm tra" not in text
+    assert "chưa bắt đầu theo dõi" not in text
 
 
 def test_an_eye_that_was_never_asked_has_a_page(client: TestClient) -> None:
-    assert "Chưa bắt đầu kiểm tra." in client.get("/eyes/AL1-NEW").text
-    assert "Do người báo" in client.get("/eyes/AL1-CLOUD").text
+    assert "Chưa bắt đầu theo dõi." in client.get("/eyes/AL1-NEW").text
+    assert "Theo báo cáo" in client.get("/eyes/AL1-CLOUD").text
 
 
 def test_what_strangers_wrote_is_text(database: Database) -> None:
@@ -156,7 +147,7 @@ def test_nothing_in_a_page_comes_from_elsewhere_or_stands_inline(client: TestCli
 def test_an_empty_registry_says_what_to_do(database: Database) -> None:
     text = text_of(client_of(database).get("/").text)
 
-    assert "Chưa có mắt camera nào trong danh mục." in text
+    assert "Chưa có mắt camera nào trong sổ đăng ký." in text
     assert "camera-registry import" in text
 
 

@@ -20,13 +20,14 @@ from probes.onvif.survey import Channel, Survey
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """E1 is reported on; D2 is another device than it was; E3 is not started; E4 lies in another ward."""
     folder: Path = tmp_path_factory.mktemp("deeds")
-    database, _ = fresh(f"sqlite:///{folder / 'registry.db'}", 4)
+    database, _ = fresh(sqlite_in(folder), 4)
     with database.transaction() as session:
         eyes = session.scalars(select(models.Eye).order_by(models.Eye.code)).all()
         eyes[0].reach, eyes[0].path, eyes[2].started_at = "reported", None, None
@@ -98,10 +99,10 @@ def test_a_changed_device_is_confirmed_once(client: TestClient, web: Web) -> Non
 
 def test_a_site_is_started_after_a_look_at_what_it_costs(client: TestClient, web: Web) -> None:
     shown = client.get("/registry/start?site=S1").text
-    assert "Bắt đầu 1 mắt camera của 1 thiết bị" in shown
+    assert "Bắt đầu theo dõi 1 mắt camera của 1 thiết bị" in shown
     begun = client.post("/registry/start", data={"site": "S1"})
     assert begun.url.path.startswith("/registry/start/")
-    assert "Đang chờ tiến trình kiểm tra" in begun.text
+    assert "Đang chờ hệ thống giám sát" in begun.text
     assert client.get("/registry/start?site=S1").text.count(begun.url.path) >= 1, "not begun twice"
     stopped = client.post(f"{begun.url.path}/stop")
     assert "Đang dừng" in stopped.text

@@ -67,7 +67,7 @@ def test_a_recorder_is_commissioned(home: Home) -> None:
 @pytest.mark.usefixtures("recorder")
 def test_another_device_and_a_login_wait_for_a_person(home: Home) -> None:
     retried = home.run("login", "retry", "r")
-    assert "Lần kiểm tra tới" in retried.stdout, retried.stderr
+    assert "Lượt kiểm tra tới" in retried.stdout, retried.stderr
     with opened(home) as database, database.transaction() as session:
         device = session.scalars(select(models.Device)).one()
         session.add(
