@@ -151,3 +151,26 @@ def test_names_sort_as_in_a_vietnamese_dictionary() -> None:
     ordered = ["3", "an", "ăn", "ân", "ba", "bà", "bả", "bã", "bá", "bạ", "bán", "da", "đa", "ỷ", "yên"]
 
     assert sorted(set(ordered), key=i18n.collation_key) == ordered
+
+
+def words_we_do_not_use() -> list[str]:
+    """The last column of the table of words."""
+    rows = (ROOT / "docs" / "words.md").read_text(encoding="utf-8").splitlines()
+    table = [row.strip("|").split("|") for row in rows if row.startswith("|")]
+    return [word.strip() for cells in table[2:] for word in cells[-1].split(",") if word.strip()]
+
+
+def test_one_idea_has_one_word() -> None:
+    told = [(form, str(forms(message.id)[0])) for message in vietnamese() for form in forms(message.string)]
+    found = [(word, of) for word in words_we_do_not_use() for form, of in told if word in form.casefold()]
+
+    assert len(words_we_do_not_use()) > 20
+    assert found == []
+
+
+def test_tone_marks_stand_where_the_older_spelling_has_them() -> None:
+    # A final oa, oe or uy has its mark on the first letter; before another letter it has it on the second.
+    newer = re.compile(r"\w*(?:o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])\b")
+    found = [newer.findall(form) for message in vietnamese() for form in forms(message.string)]
+
+    assert [words for words in found if words] == []

@@ -107,9 +107,9 @@ def test_the_ladder_tells_each_rung_of_its_own_time(web: Web) -> None:
     assert "bị người khác dùng hết" in rungs[3]
     assert "SETUP 503" in rungs[3]
     assert "RTSP/1.0 503" in rungs[3], "with what was said on it"
-    assert "Lần kiểm tra mới nhất dừng trước bậc này." in rungs[4], "it is of an earlier probe"
+    assert "Lượt kiểm tra mới nhất dừng trước bậc này." in rungs[4], "it is of an earlier probe"
     assert "chưa kiểm tra" in rungs[5]
-    assert "Lần kiểm tra mới nhất" not in rungs[7], "pictures are looked at less often"
+    assert "Lượt kiểm tra mới nhất" not in rungs[7], "pictures are looked at less often"
     assert 'class="failing"' in html
 
 
@@ -198,7 +198,7 @@ def test_a_wish_is_one_for_all_until_somebody_takes_it_up(web: Web) -> None:
 
     assert asked.status_code == 303
     assert re.fullmatch(r"/eyes/NC1-UP/probe/\d+", address)
-    assert "Đang chờ tiến trình kiểm tra" in client.get(address).text
+    assert "Đang chờ hệ thống giám sát" in client.get(address).text
     fragment = signed_in(web).post("/eyes/NC1-UP/probe", headers=HTMX).text
     assert f'hx-get="{address}/rungs"' in fragment, "another person follows the same probe"
     assert "<html" not in fragment

@@ -58,7 +58,7 @@ def test_the_arithmetic_stands_on_the_page(client: TestClient) -> None:
     text = text_of(client.get(FIGURE).text)
 
     for words in (
-        "Cách tính con số này",
+        "Cách tính số liệu này",
         "Tháng 9/2025",
         "312 giờ 30 phút ÷ 328 giờ 30 phút = 95,13 %",
         "328 giờ 30 phút ÷ 332 giờ 00 phút = 98,95 %",

@@ -104,8 +104,8 @@ def test_a_monitor_that_does_not_ask_is_said_to_be_so(database: Database) -> Non
     fill(database)
     later = signed_in(make_web(database, now=lambda: NOW + timedelta(minutes=20)))
 
-    assert "Hệ thống giám sát đang không kiểm tra." in later.get("/").text
-    assert "Hệ thống giám sát đang không kiểm tra." not in client_of(database).get("/").text
+    assert "Hệ thống giám sát đang không kiểm tra camera." in later.get("/").text
+    assert "Hệ thống giám sát đang không kiểm tra camera." not in client_of(database).get("/").text
 
 
 def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
