@@ -25,7 +25,7 @@ from camera_registry.i18n import N_
 from camera_registry.imports.difference import Kind
 from camera_registry.imports.faults import Fault
 from camera_registry.models import Device, Eye, Suspension
-from camera_registry.moving import EARLIEST, LONGEST_REASON, touched_months
+from camera_registry.moving import EARLIEST, touched_months
 from camera_registry.periods import midnight
 
 DAYS_COUNTED = ("commissioned", "retired", SUSPENDED_FROM, SUSPENDED_UNTIL, "access_until")
@@ -108,19 +108,17 @@ def apply(
 ) -> Preview:
     """Change the selection (taken with ``lock``) as a person has seen it.
 
-    Raises ``EditError`` without a reason, where something is refused, where nothing would change, and where
-    it would not change as was seen.
+    Raises ``ReasonError`` without a reason, and ``EditError`` where something is refused, where nothing would
+    change, and where it would not change as was seen.
     """
-    reason = " ".join(reason.split())
-    if not reason or len(reason) > LONGEST_REASON:
-        raise EditError(N_("A change names its reason (at most {limit} characters)."), limit=LONGEST_REASON)
+    reason = audit.reason_of(reason)
     found = preview(session, selection, wished, now, zone)
     if found.seen != seen:
         raise EditError(N_("Something has changed since you looked. Look again; nothing was changed yet."))
     if found.refused:
         raise EditError(N_("Some of it cannot be. Nothing was changed."))
     if not found.changed:
-        raise EditError(N_("That is how it stands already. Nothing was changed."))
+        raise EditError(N_("It is so already. Nothing was changed."))
     sites = {site.code: site.id for site in selection.sites}
     for each in found.changed:
         _write(session, each, sites, now, zone, reason)
@@ -148,7 +146,9 @@ def _read(selection: Selection, field: Field, text: str, today: date) -> Any:
 
 
 def _changed(thing: Thing, values: Mapping[str, Any]) -> Changed | None:
-    if thing.kind is Kind.DEVICE and values.get("host", thing.values["host"]) != thing.values["host"]:
+    if thing.kind is Kind.DEVICE and any(
+        values.get(slug, thing.values[slug]) != thing.values[slug] for slug in ("host", "site")
+    ):
         # Basic, the password in clear, was allowed the machine at the address of before.
         values = {**values, "basic_allowed": values.get("basic_allowed", False)}
     changes = [

@@ -56,7 +56,7 @@ def _columns(reader: Reader) -> list[Column[Entry]]:
         Column("at", N_("When"), lambda entry: entry.at),
         Column("who", N_("Who"), lambda entry: entry.who),
         Column("origin", N_("From where"), lambda entry: entry.origin),
-        Column("action", N_("Deed"), lambda entry: reader.action(entry.action)),
+        Column("action", N_("Action"), lambda entry: reader.action(entry.action)),
         Column("subject", N_("To what"), lambda entry: entry.subject),
         Column("changed", N_("Before and after"), lambda entry: _changed(entry, reader)),
         Column("detail", N_("Details"), lambda entry: _told(entry, reader)),

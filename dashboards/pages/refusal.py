@@ -9,7 +9,7 @@ from camera_registry.i18n import N_
 from dashboards.rendering import page, reader_of
 
 SENTENCES = {
-    HTTPStatus.NOT_FOUND: N_("There is nothing at this address."),
+    HTTPStatus.NOT_FOUND: N_("There is no page at this address."),
     HTTPStatus.METHOD_NOT_ALLOWED: N_("This page cannot do that."),
 }
 OTHERWISE = N_("The request cannot be understood.")

@@ -57,7 +57,7 @@ WAITING = (
     ),
     Task(
         "/baselines",
-        N_("Baselines that wait"),
+        N_("Baselines to approve"),
         N_("What an eye usually sees, proposed from its pictures: a person approves it."),
         _P.REGISTER,
         lambda waits: waits.baselines,

@@ -16,14 +16,14 @@ from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 LAN, MINH = Actor("lan", "10.0.0.7", "0123456789abcdef"), Actor("minh", "cli")
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('audit') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("audit")))
     fill(database)
     with database.transaction() as session:
         detail = {"before": {"name": "=1+1"}, "after": {"name": "Cổng chợ", "retired": "2026-11-01"}}
@@ -72,7 +72,7 @@ def test_files_hold_what_the_conditions_show_and_run_nothing(web: Web) -> None:
     client = signed_in(web, Role.AUDITOR)
     text = client.get("/audit?who=lan&as=csv&lang=en").content.decode("utf-8-sig")
     head, *lines = csv.reader(StringIO(text))
-    assert head[:4] == ["When", "Who", "From where", "Deed"]
+    assert head[:4] == ["When", "Who", "From where", "Action"]
     assert [line[4] for line in lines] == ["site:yb", "eye:AL1-NEW", "eye:NC1-UP"]
     book = openpyxl.load_workbook(BytesIO(client.get("/audit?who=lan&as=xlsx").content))
     cells = [cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
