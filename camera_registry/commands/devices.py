@@ -111,7 +111,7 @@ def commission(
             new, changed = counts
             say(
                 loaded,
-                N_("{new} eyes are new, {changed} were completed. They are asked once they are started."),
+                N_("New eyes: {new}; completed: {changed}. They are asked once they are started."),
                 new=new,
                 changed=changed,
             )
