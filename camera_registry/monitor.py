@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from camera_registry import baselines, incident_book, ingest, models, pictures, rollups, samples, sites
+from camera_registry.canaries import Canary
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -266,7 +267,7 @@ class Running:
             heard = [site for site, bears in zip(named, bear, strict=True) if bears]
             await asyncio.to_thread(self._note_heard, heard, monitor.clock())
 
-    def _canaries(self) -> dict[str, tuple[sites.Canary, ...]]:
+    def _canaries(self) -> dict[str, tuple[Canary, ...]]:
         with self._monitor.database.reading() as session:
             return sites.canaries_of(session)
 

@@ -7,18 +7,16 @@ answer (the provider's gateway, say): while none of them does, the line is cut, 
 looks like a cut of a camera's line is none.
 """
 
-import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import pairwise
-from time import monotonic
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
+from camera_registry.canaries import Canary
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.incidents import Loss
@@ -29,40 +27,12 @@ BEAT_S = 10.0
 MISSED = 3  # beats, and the site is lost
 GRACE = 0.5  # intervals that a beat may be late: clocks and jobs are not exact
 
-CANARY_TIMEOUT_S = 3.0
-CANARY_FRESH_S = 2.0  # an answer serves whoever asks within this time of the question
 MOST_CANARIES = 8
 LONGEST_CANARY = 260  # characters
 
 
 class SiteError(RegistryError):
     """The site is not as it was described."""
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """An address behind a site's line that answers TCP while the line bears."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Canary":
-        """Read ``host:port`` or ``[IPv6]:port``. Raises ``SiteError``."""
-        host, colon, port = text.strip().rpartition(":")
-        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-        known = colon and bare and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
-        if (
-            len(text) > LONGEST_CANARY
-            or not known
-            or (":" in bare and bare == host)
-            or set(bare) & set(" /@")
-        ):
-            raise SiteError(N_('A canary is written host:port; "{text}" is not.'), text=text.strip()[:100])
-        return cls(bare, int(port))
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 # --- heartbeats -------------------------------------------------------------------------------------
@@ -151,68 +121,24 @@ def set_canaries(
         raise SiteError(N_('There is no site "{code}".'), code=code)
     if len(canaries) > MOST_CANARIES:
         raise SiteError(N_("A site has at most {most} canaries."), most=MOST_CANARIES)
-    before, after = site.canaries, sorted({str(Canary.parse(text)) for text in canaries})
+    before, after = site.canaries, sorted({str(read_canary(text)) for text in canaries})
     site.canaries = after
     detail = {"before": before, "after": after}
     audit.record(session, actor, Action.SITE_CANARIES_SET, f"site:{code}", now, detail=detail)
     return after
 
 
+def read_canary(text: str) -> Canary:
+    """``host:port`` or ``[IPv6]:port``, as a person writes it. Raises ``SiteError``."""
+    host, colon, port = text.strip().rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    known = colon and bare and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    if len(text) > LONGEST_CANARY or not known or (":" in bare and bare == host) or set(bare) & set(" /@"):
+        raise SiteError(N_('A canary is written host:port; "{text}" is not.'), text=text.strip()[:100])
+    return Canary(bare, int(port))
+
+
 def canaries_of(session: Session) -> dict[str, tuple[Canary, ...]]:
     """The canaries of every site, by its code."""
     rows = session.execute(select(Site.code, Site.canaries))
-    return {code: tuple(Canary.parse(text) for text in texts) for code, texts in rows}
-
-
-class Canaries:
-    """Asks canaries, once for all who want to know at the same time. Lives in one running loop."""
-
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock
-        self._named: dict[str, tuple[Canary, ...]] = {}
-        self._asked: dict[str, tuple[float, asyncio.Task[bool]]] = {}
-
-    def follow(self, named: Mapping[str, Sequence[Canary]]) -> None:
-        """Go by these canaries from now on, by site."""
-        self._named = {site: tuple(canaries) for site, canaries in named.items()}
-
-    async def bear(self, site: str) -> bool:
-        """Whether the site's line bears: one of its canaries answers, or it has none."""
-        canaries = self._named.get(site)
-        if not canaries:
-            return True
-        asked_at, answer = self._asked.get(site, (0.0, None))
-        if answer is None or self._clock() - asked_at >= CANARY_FRESH_S:
-            answer = asyncio.create_task(_any_answers(canaries))
-            self._asked[site] = self._clock(), answer
-        return await asyncio.shield(answer)
-
-    async def close(self) -> None:
-        """Leave nothing under way."""
-        asked = [answer for _, answer in self._asked.values()]
-        for answer in asked:
-            answer.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-
-
-async def _any_answers(canaries: Sequence[Canary]) -> bool:
-    asking = [asyncio.create_task(_answers(canary)) for canary in canaries]
-    try:
-        for answer in asyncio.as_completed(asking):
-            if await answer:
-                return True
-        return False
-    finally:
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
-
-
-async def _answers(canary: Canary) -> bool:
-    try:
-        async with asyncio.timeout(CANARY_TIMEOUT_S):
-            _, writer = await asyncio.open_connection(canary.host, canary.port)
-    except (OSError, UnicodeError):  # TimeoutError is an OSError; a name that is none is a UnicodeError
-        return False
-    writer.transport.abort()
-    return True
+    return {code: tuple(read_canary(text) for text in texts) for code, texts in rows}

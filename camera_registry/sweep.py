@@ -17,9 +17,9 @@ from itertools import count
 
 import structlog
 
+from camera_registry.canaries import Canaries
 from camera_registry.counters import Counters
 from camera_registry.plan import Shard
-from camera_registry.sites import Canaries
 from probes.ladder import DEFAULT_TIMEOUTS, Timeouts, climb
 from probes.logins import LoginGate
 from probes.reasons import NETWORK, Check, Outcome, Reason

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from camera_registry import models, sites
 from camera_registry.audit import Actor
+from camera_registry.canaries import Canaries, Canary
 from camera_registry.db import Database
 from camera_registry.models import Heartbeat, Site
-from camera_registry.sites import Canaries, Canary, SiteError
+from camera_registry.sites import SiteError
 from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
 
@@ -110,7 +111,7 @@ def test_only_what_touches_the_period_is_told(database: Database) -> None:
     ],
 )
 def test_a_canary_is_an_address(text: str, kept: str) -> None:
-    assert str(Canary.parse(text)) == kept
+    assert str(sites.read_canary(text)) == kept
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_canary_is_an_address(text: str, kept: str) -> None:
 )
 def test_what_is_no_canary_is_refused(text: str) -> None:
     with pytest.raises(SiteError):
-        Canary.parse(text)
+        sites.read_canary(text)
 
 
 def test_setting_canaries_is_a_deed(database: Database) -> None:

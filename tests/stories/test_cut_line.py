@@ -10,20 +10,21 @@ import pytest
 from sqlalchemy import select, update
 
 from camera_registry import incident_book, models
+from camera_registry.canaries import Canary
 from camera_registry.monitor import Monitor, Running
-from camera_registry.sites import Canary
 from probes.result import Depth
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import Clock, camera, shut, watch
+from tests.databases import sqlite_in
 
 NAMES = ("c1", "c2", "c3")
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'registry.db'}"
+    return sqlite_in(tmp_path)
 
 
 async def test_the_uplink_of_a_point_is_cut(url: str, tmp_path: Path) -> None:
