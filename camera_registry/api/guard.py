@@ -26,7 +26,15 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 STRANGE_NAME = "This server is not addressed by this name: see the setting PUBLIC_NAMES."
 OPEN_LINE = "This server is reached over HTTPS only, from other machines."
+# Only proxies say these, and of their kind only nginx still speaks HTTP/1.0 where nobody told it otherwise.
+SIGNS_OF_A_PROXY = frozenset(
+    ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+)
+
 STRANGE_PROXY = "This came through a proxy that is not named in the setting TRUSTED_PROXIES."
+HIDING_PROXY = (
+    "A proxy on this machine must say by what name it was asked (Host), and who asks (X-Forwarded-For)."
+)
 SILENT_PROXY = (
     "The proxy does not say who asks (X-Forwarded-For), or TRUSTED_PROXIES names more than proxies."
 )
@@ -35,7 +43,8 @@ SILENT_PROXY = (
 class Guard:
     """ASGI middleware: refuses requests of strange names, over open lines, and of strange proxies.
 
-    This machine itself may come without TLS, under its own names; everybody else over HTTPS, under
+    This machine itself may come without TLS, under its own names, if no proxy shows that speaks for others;
+    everybody else over HTTPS, under
     ``public_names``, and behind proxies as somebody who is none of them: people without an address of their
     own would be slowed down, and written down, as one. Sets ``HEADERS`` on every answer; what does not say
     that it may be kept is kept by nobody.
@@ -66,10 +75,10 @@ class Guard:
     def _refusal(self, scope: Scope) -> str:
         """Why this request is not answered; empty where it is."""
         headers = Headers(scope=scope)
-        if not self._proxies and not {"forwarded", "x-forwarded-for"}.isdisjoint(headers.keys()):
+        if not self._proxies and not SIGNS_OF_A_PROXY.isdisjoint(headers.keys()):
             return STRANGE_PROXY
-        if by_itself(scope):
-            return ""
+        if _names_itself(scope):
+            return "" if by_itself(scope) else HIDING_PROXY
         name = _name(headers.get("host", ""))
         if name not in self._public_names:
             return STRANGE_NAME
@@ -86,7 +95,15 @@ class Guard:
 
 
 def by_itself(scope: Scope) -> bool:
-    """Whether this machine asks, under its own name: a proxy on it hands over the name it was asked by."""
+    """Whether this machine asks, under its own name and for itself, as far as that can be told.
+
+    A proxy on it that puts our name in place of the one it was asked by gives itself away by what it adds.
+    """
+    shows = scope["http_version"] == "1.0" or not SIGNS_OF_A_PROXY.isdisjoint(Headers(scope=scope).keys())
+    return _names_itself(scope) and not shows
+
+
+def _names_itself(scope: Scope) -> bool:
     return _name(Headers(scope=scope).get("host", "")) in LOOPBACK_NAMES and is_loopback(_client(scope))
 
 

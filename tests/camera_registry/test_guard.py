@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from socket import create_connection
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from fastapi.testclient import TestClient
 from camera_registry.app import MOST_SENT, PublicBindRefused, refuse_public_bind
 from camera_registry.db import Database
 from camera_registry.settings import load
-from tests.dashboards.serving import make_web
+from tests.dashboards.serving import make_web, served
+from tests.databases import sqlite_in
 
 NAMED: dict[str, Any] = {"public_names": "camera.example, 10.0.0.5"}
 PROXIED = NAMED | {"trusted_proxies": "10.0.0.0/24"}
@@ -18,8 +20,7 @@ PROXIED = NAMED | {"trusted_proxies": "10.0.0.0/24"}
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('guard') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("guard")))
     yield database
     database.close()
 
@@ -52,6 +53,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         pytest.param(PROXIED, "https://camera.example", "10.0.0.9", {}, 421, id="a proxy, for nobody"),
         pytest.param(PROXIED, "https://camera.example", "127.0.0.1", {}, 421, id="this machine, for nobody"),
         pytest.param(PROXIED, "http://localhost", "127.0.0.1", {}, 200, id="this machine, for itself"),
+        pytest.param({}, "http://localhost", "127.0.0.1", {"Via": "1.1 x"}, 421, id="a proxy under our name"),
+        pytest.param(
+            *(PROXIED, "http://localhost", "127.0.0.1", {"X-Real-IP": "192.0.2.7"}, 421),
+            id="one that is named, under our name",
+        ),
     ],
 )
 def test_who_is_answered(
@@ -69,6 +75,16 @@ def test_who_is_answered(
     assert answer.status_code == status
     secure = answer.headers.get("strict-transport-security", "")
     assert secure.startswith("max-age=") == url.startswith("https:")
+
+
+def test_nginx_as_it_comes_is_not_taken_for_this_machine(database: Database) -> None:
+    """It puts our address in place of the name it was asked by, tells nobody's, and speaks HTTP/1.0."""
+    with served(make_web(database)) as address:
+        host, port = address.removeprefix("http://").split(":")
+        for version, status in (("1.0", 421), ("1.1", 200)):
+            with create_connection((host, int(port)), timeout=10) as line:
+                line.sendall(f"GET /healthz HTTP/{version}\r\nHost: {host}:{port}\r\n\r\n".encode())
+                assert int(line.makefile("rb").readline().split()[1]) == status
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/api/v1/eyes", "/nothing", "/static/nothing", "/metrics"])
