@@ -2,8 +2,11 @@
 
 The first few are free; then each doubles the wait. A try is counted before its password is looked at, so that
 a hundred at once are counted as a hundred, and taken back when the password was right. Failures are forgotten
-one by one while nobody tries. A name is never locked for good: that would let anybody lock out everybody. A
-link made at the console always signs in.
+one by one while nobody tries, and those of a name at an address once it signs in there: they were slips.
+
+Nobody locks out anybody else. Whoever has signed in from an address of late waits there for failures of that
+name at that address alone, whatever strangers try elsewhere, or others in the same house. A link made at the
+console always signs in.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,11 +19,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from camera_registry.audit import Action
+from camera_registry.auth.users import NAME
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import SignInFailure
+from camera_registry.models import Audit, SignInFailure
 
 FORGOTTEN_AFTER = timedelta(days=1)
+KNOWN_FOR = timedelta(days=90)  # after signing in somewhere
 ONE_FORGOTTEN = timedelta(minutes=15)  # a failure less, for each that passes without a try
 IPV6_OF_ONE = 64  # bits: a household has as many addresses as it likes below
 
@@ -39,8 +45,9 @@ class Patience:
         return min(self.longest, timedelta(seconds=2.0 ** min(failures - self.free, 30)))
 
 
+WITH_A_NAME = Patience(free=5, longest=timedelta(minutes=5))  # at one address
+WITH_A_NAME_ANYWHERE = Patience(free=20, longest=timedelta(minutes=5))
 # Behind one address may sit a whole police station.
-WITH_A_NAME = Patience(free=5, longest=timedelta(minutes=5))
 WITH_AN_ADDRESS = Patience(free=20, longest=timedelta(minutes=15))
 
 
@@ -66,7 +73,9 @@ def reserve(session: Session, name: str, origin: str, now: datetime) -> Reserved
     patiences = _keys(name, origin)
     _make_rows(session, sorted(patiences), now)
     rows = _locked(session, patiences)
-    left = max(row.last_at + patiences[row.key].wait(row.failures) - now for row in rows)
+    known = _is_known(session, name, origin, now)
+    asked = [row for row in rows if not known or patiences[row.key] is WITH_A_NAME]
+    left = max(row.last_at + patiences[row.key].wait(row.failures) - now for row in asked)
     if left > timedelta(0):
         raise Throttled(
             N_("Too many failed tries. Try again in {seconds} s."), seconds=-(-left // timedelta(seconds=1))
@@ -78,20 +87,22 @@ def reserve(session: Session, name: str, origin: str, now: datetime) -> Reserved
 
 
 def succeeded(session: Session, name: str, origin: str, reserved: Reserved) -> None:
-    """The password was right: the name starts anew; of the address only this try is taken back.
+    """The password was right: the name starts anew; of the address this try is taken back, and its slips.
 
-    Otherwise whoever has one account could go on guessing at others. The time of the last failure comes back
-    too: that one colleague signs in makes no other one wait.
+    No more than that: whoever has one account could go on guessing at others. The time of the last failure
+    comes back too: that one colleague signs in makes no other one wait.
     """
     patiences = _keys(name, origin)
+    slips = next(reserved.before[key][0] for key in patiences if patiences[key] is WITH_A_NAME)
     for row in _locked(session, patiences):
         alone = row.last_at == reserved.at
-        if patiences[row.key] is WITH_A_NAME:
+        if patiences[row.key] is not WITH_AN_ADDRESS:
             row.failures = 0
         elif alone:
-            row.failures, row.last_at = reserved.before[row.key]
+            failures, row.last_at = reserved.before[row.key]
+            row.failures = max(0, failures - slips)
         else:
-            row.failures = max(0, row.failures - 1)
+            row.failures = max(0, row.failures - 1 - slips)
 
 
 def _make_rows(session: Session, keys: Sequence[str], now: datetime) -> None:
@@ -110,10 +121,26 @@ def _not_forgotten(row: SignInFailure, now: datetime) -> int:
     return max(0, row.failures - max(0, (now - row.last_at) // ONE_FORGOTTEN))
 
 
+def _is_known(session: Session, name: str, origin: str, now: datetime) -> bool:
+    """Whether this name has signed in from this address of late."""
+    name = name.strip().lower()
+    if not NAME.fullmatch(name):
+        return False
+    came = select(Audit.origin).where(
+        Audit.subject == f"user:{name}", Audit.action == Action.SIGNED_IN, Audit.at > now - KNOWN_FOR
+    )
+    return neighbourhood(origin) in {neighbourhood(each) for each in session.scalars(came.distinct())}
+
+
 def _keys(name: str, origin: str) -> Mapping[str, Patience]:
     """Names are kept as hashes: people type passwords into that field."""
     hashed = sha256(name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-    return {f"name:{hashed}": WITH_A_NAME, f"address:{neighbourhood(origin)}": WITH_AN_ADDRESS}
+    address = neighbourhood(origin)
+    return {
+        f"name:{hashed}": WITH_A_NAME_ANYWHERE,
+        f"name:{hashed}@{address}": WITH_A_NAME,
+        f"address:{address}": WITH_AN_ADDRESS,
+    }
 
 
 def neighbourhood(origin: str) -> str:
