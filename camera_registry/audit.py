@@ -14,6 +14,10 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from camera_registry import models
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+
+LONGEST_REASON = 1_000  # characters
 
 
 class Action(StrEnum):
@@ -67,7 +71,12 @@ class Action(StrEnum):
     USER_ENABLED = "user_enabled"
     PASSWORD_SET = "password_set"  # noqa: S105 (a slug)
     LINK_MADE = "link_made"  # that signs somebody in once
+    SIGNED_OUT = "signed_out"  # several browsers at once
     SIGNED_IN = "signed_in"
+
+
+class ReasonError(RegistryError):
+    """What is changed needs a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,14 @@ class Change:
 def new_request_id() -> str:
     """Sixteen hexadecimal digits that tie together what one request, or one command, did."""
     return secrets.token_hex(8)
+
+
+def reason_of(typed: str) -> str:
+    """Why somebody changes something, in one line. Raises ``ReasonError`` where none is given."""
+    reason = " ".join(typed.split())
+    if not reason or len(reason) > LONGEST_REASON:
+        raise ReasonError(N_("A change names its reason (at most {limit} characters)."), limit=LONGEST_REASON)
+    return reason
 
 
 def record(

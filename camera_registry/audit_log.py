@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, literal, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import SQLColumnExpression
 
 from camera_registry import queries
@@ -28,6 +28,11 @@ PAGE = 100  # entries of one page
 LOOKED_AT = 3_000  # whose words are compared before a page is given as it is: about a third of a second
 AT_ONCE = 1_000  # rows fetched
 HISTORY = 50
+
+SORTED: Mapping[str, InstrumentedAttribute[Any]] = {  # by the id, for entries are made one after the other
+    **{"at": Audit.id, "who": Audit.who, "action": Audit.action, "subject": Audit.subject}
+}
+NEWEST = "-at"
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
 LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED)
@@ -108,15 +113,20 @@ class Page:
 
 
 def page(
-    session: Session, scope: Scope, day: date, wanted: Wanted, before: int | None = None, limit: int = PAGE
+    session: Session,
+    scope: Scope,
+    day: date,
+    wanted: Wanted,
+    before: int | None = None,
+    limit: int = PAGE,
+    sort: str = NEWEST,
 ) -> Page:
-    """The newest entries with ids below ``before``, in scope on ``day``.
+    """The first entries behind that with the id ``before``, in scope on ``day``, the newest first or as
+    ``sort`` says: one of ``SORTED``, with a dash before it for the other direction.
 
     A rare word may leave a page short, or empty, though there is more: ``older`` then goes on.
     """
-    found = _select(session, scope, day, wanted)
-    if before is not None:
-        found = found.where(Audit.id < before)
+    found = _behind(_select(session, scope, day, wanted, sort), sort, before)
     words = fold(wanted.text).split()
     if not words:
         entries = [_entry(row) for row in session.scalars(found.limit(limit + 1))]
@@ -134,10 +144,10 @@ def page(
     return Page(tuple(chosen), last if seen == LOOKED_AT else None)
 
 
-def every(session: Session, scope: Scope, day: date, wanted: Wanted) -> Iterator[Entry]:
-    """All that is wanted, the newest first, read as it is consumed: for exports."""
+def every(session: Session, scope: Scope, day: date, wanted: Wanted, sort: str = NEWEST) -> Iterator[Entry]:
+    """All that is wanted, in order, read as it is consumed: for exports."""
     words = fold(wanted.text).split()
-    found = _select(session, scope, day, wanted).execution_options(yield_per=AT_ONCE)
+    found = _select(session, scope, day, wanted, sort).execution_options(yield_per=AT_ONCE)
     with closing(session.scalars(found)) as rows:
         for row in rows:
             if not words or _says(row, words):
@@ -157,13 +167,33 @@ def history(
 # --- how it is done ---------------------------------------------------------------------------------
 
 
-def _select(session: Session, scope: Scope, day: date, wanted: Wanted) -> Select[Audit]:
+def _select(session: Session, scope: Scope, day: date, wanted: Wanted, sort: str = NEWEST) -> Select[Audit]:
     exact = {Audit.who: wanted.who, Audit.action: wanted.action, Audit.subject: wanted.subject}
     exact[Audit.request_id] = wanted.request_id
     found = select(Audit).where(*(column == value for column, value in exact.items() if value))
     if wanted.within is not None:
         found = found.where(Audit.at >= wanted.within.start, Audit.at < wanted.within.end)
-    return found.where(*_seen(session, scope, day)).order_by(Audit.id.desc())
+    column, down = _order(sort)
+    return found.where(*_seen(session, scope, day)).order_by(
+        column.desc() if down else column, Audit.id.desc()
+    )
+
+
+def _order(sort: str) -> tuple[InstrumentedAttribute[Any], bool]:
+    """The column, and whether it goes down."""
+    name = sort.removeprefix("-")
+    return (SORTED[name], sort.startswith("-")) if name in SORTED else _order(NEWEST)
+
+
+def _behind(found: Select[Audit], sort: str, before: int | None) -> Select[Audit]:
+    """What comes behind the entry ``before``; of those that are equal to it, the older ones."""
+    if before is None:
+        return found
+    column, down = _order(sort)
+    there = select(column).where(Audit.id == before).scalar_subquery()
+    return found.where(
+        or_(column < there if down else column > there, (column == there) & (Audit.id < before))
+    )
 
 
 def _seen(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[bool]]:

@@ -97,6 +97,7 @@ def set_custody(
     internet: str = "",
     handed_over_on: date | None = None,
     document: str = "",
+    reason: str = "",
 ) -> Custody:
     """From ``first`` on ``manager`` has the point, until ``last`` or until the next custody known.
 
@@ -135,7 +136,7 @@ def set_custody(
     row.valid_to, row.handed_over_on = last, handed_over_on
     session.flush()
     detail = {"before": before, "after": _told(row), "corrected": corrected}
-    audit.record(session, actor, Action.CUSTODY_SET, f"point:{code}", now, detail=detail)
+    audit.record(session, actor, Action.CUSTODY_SET, f"point:{code}", now, detail=detail, reason=reason)
     return _custody(row, point)
 
 
@@ -144,11 +145,10 @@ def end_custody(
 ) -> Custody:
     """The custody of ``last`` ends with that day, and nobody follows: the point joins the queue.
 
-    Raises ``InventoryError``, and ``CustodyError`` where nobody has the point on that day or the end is
-    known already.
+    Raises ``ReasonError``, ``InventoryError``, and ``CustodyError`` where nobody has the point on that day or
+    the end is known already.
     """
-    if not reason.strip():
-        raise CustodyError(N_("A custody ends for a reason; none is given."))
+    reason = audit.reason_of(reason)
     _check({}, [last], now.astimezone(zone).date())
     point = point_by_code(session, code, locked=True)
     rows = session.scalars(select(Row).where(Row.point_id == point.id, Row.valid_from <= last))
@@ -160,9 +160,7 @@ def end_custody(
     detail = {"manager": row.manager, "before": {"to": row.valid_to}, "after": {"to": last}}
     row.valid_to = last
     session.flush()
-    audit.record(
-        session, actor, Action.CUSTODY_ENDED, f"point:{code}", now, detail=detail, reason=reason.strip()
-    )
+    audit.record(session, actor, Action.CUSTODY_ENDED, f"point:{code}", now, detail=detail, reason=reason)
     return _custody(row, point)
 
 

@@ -98,6 +98,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.USER_ENABLED: N_("User enabled"),
     Action.PASSWORD_SET: N_("Password set"),
     Action.LINK_MADE: N_("Sign-in link made"),
+    Action.SIGNED_OUT: N_("Signed out everywhere"),
     Action.SIGNED_IN: N_("Signed in"),
 }
 
@@ -311,6 +312,7 @@ FIELDS: Mapping[str, str] = {
     "changed": N_("Changed ones"),
     "same": N_("Unchanged"),
     "logins": N_("Logins"),
+    "browsers": N_("Browsers"),
     "login_erased": N_("Login erased"),
     "credentials": N_("Logins"),
     "pictures": N_("Pictures"),

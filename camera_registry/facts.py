@@ -68,7 +68,9 @@ def take_survey(session: Session, device_id: int, survey: Survey, now: datetime)
     return events
 
 
-def confirm_device(session: Session, device: Device, actor: Actor, now: datetime) -> None:
+def confirm_device(
+    session: Session, device: Device, actor: Actor, now: datetime, *, reason: str = ""
+) -> None:
     """A person says that the device which answers now is the right one: from here on it is registered.
 
     Raises ``FactsError`` where no change of the serial number waits.
@@ -84,7 +86,9 @@ def confirm_device(session: Session, device: Device, actor: Actor, now: datetime
         for name in ("manufacturer", "model", "firmware"):
             setattr(device, name, getattr(read, name) or getattr(device, name))
     detail = {"before": before, "after": device.serial}
-    audit.record(session, actor, Action.DEVICE_CONFIRMED, f"device:{device.code}", now, detail=detail)
+    audit.record(
+        session, actor, Action.DEVICE_CONFIRMED, f"device:{device.code}", now, detail=detail, reason=reason
+    )
     session.flush()
 
 

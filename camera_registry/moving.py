@@ -21,7 +21,7 @@ from camera_registry.periods import midnight
 from camera_registry.units import Scope, UnitError, UnitNotValid, UnitTree, UnitVersion
 from camera_registry.uptime import Span
 
-LONGEST_DOCUMENT, LONGEST_REASON = 300, 1_000  # characters
+LONGEST_DOCUMENT = 300  # characters
 SHOWN_UNITS = 20  # candidates in a refusal
 EARLIEST, YEARS_AHEAD = date(1990, 1, 1), 5  # of a move; others are mistyped
 
@@ -82,7 +82,7 @@ def move_point(
     meant) for a unit that cannot be told, was not there on that day or has units below it, and ``MoveError``.
     """
     document, reason = document.strip(), reason.strip()
-    if not document or len(document) > LONGEST_DOCUMENT or len(reason) > LONGEST_REASON:
+    if not document or len(document) > LONGEST_DOCUMENT or len(reason) > audit.LONGEST_REASON:
         raise MoveError(N_("A move names its document (at most {limit} characters)."), limit=LONGEST_DOCUMENT)
     plan = _plan(session, code, unit, first, now, zone, locked=True)
     moved = plan.moved

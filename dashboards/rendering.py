@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from camera_registry import deeds, i18n, incidents, words
+from camera_registry import audit, deeds, i18n, incidents, words
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
@@ -38,6 +38,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 VERSION = version("camera-registry")
 THEMES = {"auto": i18n.N_("As the device"), "light": i18n.N_("Light"), "dark": i18n.N_("Dark")}
 LANGUAGE_COOKIE, THEME_COOKIE = "lang", "theme"  # both may be asked for by ?lang= and ?theme=
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 A_YEAR_S = 365 * 24 * 3600
 
 Known = TypeVar("Known", bound=str)
@@ -60,6 +61,11 @@ class Reader:
 
     def number(self, value: float) -> str:
         return i18n.number(value, self.language)
+
+    def size(self, count: int) -> str:
+        """Bytes, in the unit that says them best."""
+        thousands = (len(str(count)) - 1) // 3
+        return f"{self.number(round(count / 1000**thousands, 1))}\N{NO-BREAK SPACE}{_SIZES[thousands]}"
 
     def percent(self, share: float | None) -> str:
         """Nothing observed is no percentage, neither 0 nor 100."""
@@ -248,9 +254,19 @@ def _chosen(request: Request, name: str, known: Iterable[Known], otherwise: Know
 
 
 def page(
-    request: Request, desk: Desk, template: str, *, reader: Reader, status: int = 200, **values: object
+    request: Request,
+    desk: Desk,
+    template: str,
+    *,
+    reader: Reader,
+    status: int = 200,
+    place: str = "",
+    **values: object,
 ) -> HTMLResponse:
-    """One page or fragment. Templates find ``reader``, ``_``, ``_n``, ``may`` and whatever is handed in."""
+    """One page or fragment. Templates find ``reader``, ``_``, ``_n``, ``may`` and whatever is handed in.
+
+    ``place`` is the address of the place in the head that this is, where the request's own does not say.
+    """
     theme = _chosen(request, THEME_COOKIE, THEMES, "auto")
     preferences = {LANGUAGE_COOKIE: reader.language, THEME_COOKIE: theme}
     query = {name: value for name, value in request.query_params.items() if name not in preferences}
@@ -268,7 +284,7 @@ def page(
             may=desk.may,
             identity=desk.identity,
             places=navigation.places(desk.may),
-            here=navigation.current(request.url.path),
+            here=place or navigation.current(request.url.path),
             version=VERSION,
             **values,
         )
@@ -294,6 +310,12 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=assets.address, link=_with, page_of=navigation.page_of, Permission=Permission)
+    made.globals.update(
+        static=assets.address,
+        link=_with,
+        page_of=navigation.page_of,
+        Permission=Permission,
+        longest_reason=audit.LONGEST_REASON,
+    )
     made.filters["in_path"] = partial(quote, safe="")
     return made

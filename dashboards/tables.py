@@ -53,6 +53,11 @@ class Column(Generic[Row]):
     percent: bool = False
 
 
+def titles(columns: Sequence[Column[Row]]) -> dict[str, str]:
+    """The msgids of the columns' heads, by their names in addresses."""
+    return {column.name: column.title for column in columns}
+
+
 def ordered(rows: Sequence[Row], columns: Sequence[Column[Row]], sort: str) -> list[Row]:
     """``rows`` by the column that ``sort`` names, downwards with a ``-`` before it; empty values come last.
 

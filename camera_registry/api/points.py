@@ -13,7 +13,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from camera_registry import closings, custody, moving, queries
+from camera_registry import audit, closings, custody, moving, queries
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import NotFromElsewhere
 from camera_registry.api.whole_city import NOT_ALL
@@ -36,7 +36,7 @@ class Move(BaseModel):
     unit: Annotated[str, Field(min_length=1, max_length=LONGEST_UNIT)]
     first: Annotated[date, Field(alias="from")]
     document: Annotated[str, Field(min_length=1, max_length=moving.LONGEST_DOCUMENT)]
-    reason: Annotated[str, Field(max_length=moving.LONGEST_REASON)] = ""
+    reason: Annotated[str, Field(max_length=audit.LONGEST_REASON)] = ""
 
 
 @router.post("/points/{code:path}/move", dependencies=[may(Permission.REGISTER), NotFromElsewhere])

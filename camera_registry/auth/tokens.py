@@ -151,7 +151,9 @@ def make(
     return token
 
 
-def revoke(session: Session, actor: Actor, owner: str, token_id: int, now: datetime) -> TokenRow:
+def revoke(
+    session: Session, actor: Actor, owner: str, token_id: int, now: datetime, *, reason: str = ""
+) -> TokenRow:
     """End one of the owner's tokens at once. Raises ``NoSuchToken``; one that is revoked stays so."""
     user = _user(session, owner)
     row = session.scalar(select(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user.id))
@@ -168,15 +170,16 @@ def revoke(session: Session, actor: Actor, owner: str, token_id: int, now: datet
             f"user:{user.name}",
             now,
             detail={"token": row.id, "name": row.name, "before": {"revoked_at": None}, "after": after},
+            reason=reason,
         )
     return _row(row, user)
 
 
-def revoke_all(session: Session, actor: Actor, owner: str, now: datetime) -> int:
+def revoke_all(session: Session, actor: Actor, owner: str, now: datetime, *, reason: str = "") -> int:
     """End every living token of the owner at once; how many there were."""
     living = living_of(session, owner, now)
     for row in living:
-        revoke(session, actor, owner, row.id, now)
+        revoke(session, actor, owner, row.id, now, reason=reason)
     return len(living)
 
 

@@ -5,7 +5,7 @@ always remains: who could let anybody in otherwise? Whoever has a scope manages 
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,7 +92,7 @@ def one(session: Session, scope: Scope, name: str) -> UserRow:
     """Raises ``NoSuchUser`` where nobody in scope has this name."""
     found = next((user for user in listed(session, scope) if user.name == name.strip().lower()), None)
     if found is None:
-        raise NoSuchUser(N_('Nobody is called "{name}".'), name=name)
+        raise NoSuchUser(N_('There is no user called "{name}".'), name=name)
     return found
 
 
@@ -110,11 +110,13 @@ def add(
     role: Role,
     seeing: Seeing,
     shown_name: str = "",
+    *,
+    reason: str = "",
 ) -> UserRow:
     """Let somebody in, who has no password yet. Raises ``UserError``; ``scope`` is that of who does it."""
     name = name_of(name)
     if session.scalar(select(User.id).where(User.name == name)) is not None:
-        raise UserError(N_('Somebody is called "{name}" already.'), name=name)
+        raise UserError(N_('There is a user called "{name}" already.'), name=name)
     _seeing_allowed(scope, seeing)
     user = User(
         name=name,
@@ -129,7 +131,8 @@ def add(
     session.add_all(UserUnit(user_id=user.id, unit_id=unit_id) for unit_id in sorted(seeing.unit_ids))
     session.flush()
     made = one(session, scope, name)
-    _record(session, actor, Action.USER_ADDED, made, now, before=None, after=_told(made))
+    told = {"before": None, "after": _told(made)}
+    _record(session, actor, Action.USER_ADDED, made, now, told, reason)
     return made
 
 
@@ -143,6 +146,7 @@ def change(
     role: Role,
     seeing: Seeing,
     shown_name: str,
+    reason: str = "",
 ) -> UserRow:
     """Set what somebody is and sees. Raises ``UserError``; it holds from the next request on.
 
@@ -161,31 +165,36 @@ def change(
     if (after.role, after.everywhere, after.units) != (before.role, before.everywhere, before.units):
         links.end(session, after.id, now)
     if after != before:
-        _record(session, actor, Action.USER_CHANGED, after, now, before=_told(before), after=_told(after))
+        told = {"before": _told(before), "after": _told(after)}
+        _record(session, actor, Action.USER_CHANGED, after, now, told, reason)
     return after
 
 
-def disable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
+def disable(
+    session: Session, actor: Actor, scope: Scope, now: datetime, name: str, *, reason: str = ""
+) -> UserRow:
     """Let somebody in no more: sessions, links and access tokens end at once. Raises ``UserError``."""
     before = one(session, scope, name)
     if before.disabled_at is None:
         _others_remain(session, before)
-        tokens.revoke_all(session, actor, before.name, now)
+        tokens.revoke_all(session, actor, before.name, now, reason=reason)
         session.get_one(User, before.id).disabled_at = now
         sessions.end_all(session, before.id)
         links.end(session, before.id, now)
         session.flush()
-        _record(session, actor, Action.USER_DISABLED, before, now)
+        _record(session, actor, Action.USER_DISABLED, before, now, reason=reason)
     return one(session, scope, name)
 
 
-def enable(session: Session, actor: Actor, scope: Scope, now: datetime, name: str) -> UserRow:
+def enable(
+    session: Session, actor: Actor, scope: Scope, now: datetime, name: str, *, reason: str = ""
+) -> UserRow:
     """Let somebody in again, with the password of before and no token. Raises ``NoSuchUser``."""
     before = one(session, scope, name)
     if before.disabled_at is not None:
         session.get_one(User, before.id).disabled_at = None
         session.flush()
-        _record(session, actor, Action.USER_ENABLED, before, now)
+        _record(session, actor, Action.USER_ENABLED, before, now, reason=reason)
     return one(session, scope, name)
 
 
@@ -197,9 +206,29 @@ def unlink(session: Session, actor: Actor, scope: Scope, now: datetime, name: st
     row = one(session, scope, name)
     user = session.get_one(User, row.id)
     if user.subject is not None:
-        before, user.subject = {"subject": user.subject}, None
-        _record(session, actor, Action.USER_CHANGED, row, now, before=before, after={"subject": None})
+        told = {"before": {"subject": user.subject}, "after": {"subject": None}}
+        user.subject = None
+        _record(session, actor, Action.USER_CHANGED, row, now, told)
     return row
+
+
+def sign_out(
+    session: Session,
+    actor: Actor,
+    user_id: int,
+    now: datetime,
+    *,
+    but: int | None = None,
+    reason: str = "",
+) -> int:
+    """End the user's sessions, but the one of this number where it is to go on; how many there were."""
+    ended = [row for row in sessions.of_user(session, user_id, now) if row.id != but]
+    if ended:
+        sessions.end_all(session, user_id, but=but)
+        subject = f"user:{session.get_one(User, user_id).name}"
+        detail = {"browsers": len(ended)}
+        audit.record(session, actor, Action.SIGNED_OUT, subject, now, detail=detail, reason=reason)
+    return len(ended)
 
 
 def set_password(
@@ -290,6 +319,12 @@ def _told(row: UserRow) -> dict[str, Any]:
 
 
 def _record(
-    session: Session, actor: Actor, action: Action, user: UserRow, now: datetime, **detail: object
+    session: Session,
+    actor: Actor,
+    action: Action,
+    user: UserRow,
+    now: datetime,
+    detail: Mapping[str, Any] | None = None,
+    reason: str = "",
 ) -> None:
-    audit.record(session, actor, action, f"user:{user.name}", now, detail=detail)
+    audit.record(session, actor, action, f"user:{user.name}", now, detail=detail, reason=reason)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import deeds
 from camera_registry.audit import Actor
-from camera_registry.auth import links, passwords, users
+from camera_registry.auth import links, passwords, tokens, users
 from camera_registry.auth.roles import Role
 from camera_registry.auth.users import Seeing, UserRow
 from camera_registry.commands.common import Refused, command, now, out, read_password, say
@@ -30,6 +30,7 @@ ItsUnits = Annotated[
     typer.Option("--unit", help="Name, code or uid of a unit that the user sees; give it again for more."),
 ]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="The user sees the whole city.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit.")]
 Address = Annotated[
     str | None, typer.Option(help="Address of the pages that the link is to begin with.", metavar="URL")
 ]
@@ -50,6 +51,7 @@ def add(
         bool, typer.Option("--password", help="Ask for a password instead of printing a link.")
     ] = False,
     address: Address = None,
+    reason: Why = "",
 ) -> None:
     """Let somebody in, and print the link by which they come in the first time.
 
@@ -60,7 +62,9 @@ def add(
         with database.transaction() as session:
             whole = everywhere or (role is Role.ADMINISTRATOR and not unit)
             seeing = _seeing(session, loaded, unit or [], whole, now())
-            made = users.add(session, actor(), EVERYTHING, now(), name, role, seeing, shown_name)
+            made = users.add(
+                *(session, actor(), EVERYTHING, now(), name, role, seeing, shown_name), reason=reason
+            )
             if ask_password:
                 users.set_password(session, actor(), made.id, chosen, now())
             else:
@@ -88,18 +92,41 @@ def link(name: Name, address: Address = None) -> None:
 
 
 @user_app.command("password")
-def password(name: Name) -> None:
-    """Ask for a new password of somebody; every browser of theirs is signed out."""
+def password(
+    name: Name,
+    revoke_tokens: Annotated[
+        bool,
+        typer.Option("--revoke-tokens", help="The password leaked: end what programs come in by, too."),
+    ] = False,
+) -> None:
+    """Ask for a new password of somebody; every browser of theirs is signed out, and no link works any more.
+
+    Access tokens go on working, and are listed, unless they are to be revoked.
+    """
     with command() as loaded, open_database(loaded) as database:
         chosen = _asked_password(name, loaded)
         with database.transaction() as session:
             user = users.one(session, EVERYTHING, name)
             users.set_password(session, actor(), user.id, chosen, now())
-        say(loaded, N_("The password is set; other browsers are signed out."))
+            living = tokens.living_of(session, user.name, now())
+            if revoke_tokens:
+                tokens.revoke_all(session, actor(), user.name, now(), reason="--revoke-tokens")
+        say(loaded, N_("The password is set; every browser of {name} is signed out."), name=user.name)
+        names = ", ".join(token.name for token in living)
+        if living and revoke_tokens:
+            say(loaded, N_("Access tokens revoked: {names}."), names=names)
+        elif living:
+            say(
+                loaded,
+                N_("Access tokens that still work: {names}. If the password leaked, give --revoke-tokens."),
+                names=names,
+            )
 
 
 @user_app.command("role")
-def role(name: Name, role: Annotated[Role, typer.Argument(help="What the user is to be.")]) -> None:
+def role(
+    name: Name, role: Annotated[Role, typer.Argument(help="What the user is to be.")], reason: Why = ""
+) -> None:
     """Make somebody something else; it holds at once."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         user = users.one(session, EVERYTHING, name)
@@ -109,12 +136,13 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="What the user is
             role=role,
             seeing=seeing,
             shown_name=user.shown_name,
+            reason=reason,
         )
         say(loaded, N_("Role and units are set; they hold from now on."))
 
 
 @user_app.command("units")
-def units(name: Name, unit: ItsUnits = None, everywhere: Everywhere = False) -> None:
+def units(name: Name, unit: ItsUnits = None, everywhere: Everywhere = False, reason: Why = "") -> None:
     """Set the units that somebody sees; it holds at once."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         user = users.one(session, EVERYTHING, name)
@@ -123,23 +151,24 @@ def units(name: Name, unit: ItsUnits = None, everywhere: Everywhere = False) -> 
             role=user.role,
             seeing=_seeing(session, loaded, unit or [], everywhere, now()),
             shown_name=user.shown_name,
+            reason=reason,
         )
         say(loaded, N_("Role and units are set; they hold from now on."))
 
 
 @user_app.command("disable")
-def disable(name: Name) -> None:
+def disable(name: Name, reason: Why = "") -> None:
     """Let somebody in no more: every browser is signed out, access tokens stop working."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        users.disable(session, actor(), EVERYTHING, now(), name)
+        users.disable(session, actor(), EVERYTHING, now(), name, reason=reason)
         say(loaded, N_("The user is disabled and signed out everywhere."))
 
 
 @user_app.command("enable")
-def enable(name: Name) -> None:
+def enable(name: Name, reason: Why = "") -> None:
     """Let somebody in again."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
-        users.enable(session, actor(), EVERYTHING, now(), name)
+        users.enable(session, actor(), EVERYTHING, now(), name, reason=reason)
         say(loaded, N_("The user may sign in again."))
 
 

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from camera_registry.i18n import NN_
 from camera_registry.imports.plan import DeviceDraft, EyeDraft, Plan, PointDraft
 from camera_registry.imports.write import point_values
+
+MOVED = NN_(
+    "{count} device gets another address: its login is used there from now on, and Basic, which sends the "
+    "password in clear, is not allowed there.",
+    "{count} devices get another address: their logins are used there from now on, and Basic, which sends "
+    "the password in clear, is not allowed there.",
+)
 
 AnyDraft = PointDraft | DeviceDraft | EyeDraft
 
@@ -64,6 +72,15 @@ class Difference:
 
     def of(self, kind: Kind, *, new: bool) -> list[Line]:
         return [line for line in self.lines if line.kind is kind and line.new == new]
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The codes of known devices that get another address, and take their login there."""
+        return tuple(
+            line.code
+            for line in self.of(Kind.DEVICE, new=False)
+            if any(cell.field in ("host", "site") and cell.before is not None for cell in line.cells)
+        )
 
 
 def difference(plan: Plan) -> Difference:

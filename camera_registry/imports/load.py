@@ -43,6 +43,7 @@ class Outcome:
     unknown_headers: tuple[tuple[str, str], ...] = ()  # sheet and header of columns passed over
     sheets_without_table: tuple[str, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)  # folded header to field, remembered or said now
+    moved: tuple[str, ...] = ()  # codes of devices that get another address
 
 
 def examine(
@@ -112,11 +113,19 @@ def load_inventory(
     """
     found = examine(session, sheets, options, now, mapping=mapping, track=track)
     written = Written()
+    moved: tuple[str, ...] = ()
     if not found.problems:
         changes = difference(found.plan)  # what was there before is known only before it is written
+        moved = changes.moved
         written = write_examined(session, credentials, found, options, now)
         if actor is not None:
             record_import(session, actor, name, changes, now)
     return Outcome(
-        found.rows, written, found.problems, found.unknown_headers, found.sheets_without_table, found.mapping
+        found.rows,
+        written,
+        found.problems,
+        found.unknown_headers,
+        found.sheets_without_table,
+        found.mapping,
+        moved,
     )

@@ -579,6 +579,7 @@ class _Planner:
         self._check_points()
         self._check_addresses()
         self._check_logins()
+        self._take_back_basic()
 
     def _give_codes(self) -> None:
         """New codes count on from the highest; those of devices and eyes begin with their point's."""
@@ -676,6 +677,19 @@ class _Planner:
             first.setdefault(name, device)
         elif existing is None and name not in made:
             self._fault(row, "credential", Fault.CREDENTIAL_UNKNOWN, text=name)
+
+    def _take_back_basic(self) -> None:
+        """Basic, the password in clear, was allowed the machine at the address of before.
+
+        What the file says of it is no leave for the new one: an exported file says what was.
+        """
+        for device in (device for point in self.plan.points for device in point.devices):
+            known = device.existing
+            if known is None or not known.basic_allowed:
+                continue
+            before = self.known.site_codes[known.site_id], known.host
+            if before != (device.site, device.now("host")):
+                device.values["basic_allowed"] = False
 
     def _withdrawn(self, eye: EyeDraft) -> bool:
         return getattr(eye.existing, "access_withdrawn_at", None) is not None or eye.withdrawn_on is not None

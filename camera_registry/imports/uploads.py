@@ -129,7 +129,14 @@ class Uploads:
         return self._begin(upload, work)
 
     def write(
-        self, upload: Upload, database: Database, credentials: CredentialStore, actor: Actor, now: datetime
+        self,
+        upload: Upload,
+        database: Database,
+        credentials: CredentialStore,
+        actor: Actor,
+        now: datetime,
+        *,
+        reason: str,
     ) -> "Future[None]":
         """Import what the preview showed, in one transaction; where it would be something else by now,
         nothing is written and ``preview`` is what it would be."""
@@ -143,7 +150,7 @@ class Uploads:
                     upload.moved_on = True
                     return
                 write_examined(session, credentials, examined, upload.options, now)
-                record_import(session, actor, upload.name, found, now)
+                record_import(session, actor, upload.name, found, now, reason)
             upload.written = found
             upload.data = b""
 

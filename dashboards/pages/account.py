@@ -2,18 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
+from camera_registry.api import cookies
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
-from camera_registry.auth import passwords, sessions, signing_in, tokens
+from camera_registry.auth import passwords, sessions, signing_in, tokens, users
 from camera_registry.auth.identity import Identity
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
+from dashboards.pages import sign_in
 from dashboards.rendering import page, reader_of
 
 Secret = Annotated[str, Form(max_length=1_000)]
@@ -59,8 +61,18 @@ def end_others(desk: AtDesk, request: Request) -> HTMLResponse:
     """Sign out everywhere but here."""
     identity = _identity(desk)
     with desk.database.transaction() as session:
-        sessions.end_all(session, identity.user_id, but=identity.session_id)
+        users.sign_out(session, desk.actor, identity.user_id, desk.now(), but=identity.session_id)
     return _page(desk, request, done=N_("All other browsers are signed out."))
+
+
+@router.post("/sessions/end-all", dependencies=[may(Permission.VIEW), FromOwnPage])
+def end_all(desk: AtDesk, request: Request) -> Response:
+    """Sign out everywhere, and here."""
+    with desk.database.transaction() as session:
+        users.sign_out(session, desk.actor, _identity(desk).user_id, desk.now())
+    response = RedirectResponse(sign_in.PATH, 303)
+    cookies.forget(request, response)
+    return response
 
 
 def _identity(desk: Desk) -> Identity:

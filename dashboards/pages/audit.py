@@ -1,8 +1,9 @@
 """Who did what: the log, narrowed by its address; each entry with what it changed, and a file of them all."""
 
 from itertools import islice
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from camera_registry import audit_log, deeds
 from camera_registry.api.audit import Before, FromAddress
@@ -15,13 +16,19 @@ from dashboards.rendering import Reader, page, reader_of
 from dashboards.tables import AsFile, Column
 
 MOST_EXPORTED = 50_000
+SORTABLE = {"at": N_("When"), "who": N_("Who"), "action": N_("Action"), "subject": N_("To what")}
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/audit", dependencies=[may(Permission.AUDIT)])
 def show(
-    desk: AtDesk, request: Request, asked: FromAddress, before: Before = None, as_: AsFile = None
+    desk: AtDesk,
+    request: Request,
+    asked: FromAddress,
+    before: Before = None,
+    sort: Annotated[str, Query(max_length=20)] = audit_log.NEWEST,
+    as_: AsFile = None,
 ) -> Response:
     """A page of the log, or with ``?as=`` a file of all that the conditions show."""
     reader = reader_of(request, desk)
@@ -30,12 +37,12 @@ def show(
     refused = ""
     with desk.database.reading() as session:
         if as_ is not None:
-            every = list(islice(audit_log.every(session, desk.scope, day, wanted), MOST_EXPORTED + 1))
+            every = list(islice(audit_log.every(session, desk.scope, day, wanted, sort), MOST_EXPORTED + 1))
             if len(every) <= MOST_EXPORTED:
                 return tables.export(desk, request, as_, "audit", _columns(reader), every, reader)
             message = N_("More than {limit} entries are too many for a file: choose a period.")
             refused = reader.say(message, limit=reader.number(MOST_EXPORTED))
-        found = audit_log.page(session, desk.scope, day, wanted, before)
+        found = audit_log.page(session, desk.scope, day, wanted, before, sort=sort)
     actions = {str(action): reader.say(words) for action, words in deeds.ACTIONS.items()}
     return page(
         request,
@@ -44,6 +51,9 @@ def show(
         reader=reader,
         status=409 if refused else 200,
         asked=asked,
+        query=asked.query | ({"sort": sort} if sort != audit_log.NEWEST else {}),
+        sort=sort,
+        sortable=SORTABLE,
         refused=refused,
         found=found,
         before=before,

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from camera_registry import eye_list, queries
+from camera_registry import audit, eye_list, queries
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
+from camera_registry.audit import ReasonError
 from camera_registry.auth.roles import Permission
 from camera_registry.editing import changing, fields, selection
 from camera_registry.editing.changing import CAUTIONS, Preview
@@ -21,7 +22,6 @@ from camera_registry.editing.selection import MOST_THINGS, EditError, OutOfScope
 from camera_registry.i18n import NN_
 from camera_registry.imports.difference import Kind
 from camera_registry.imports.values import MAX_CODE
-from camera_registry.moving import LONGEST_REASON
 from dashboards.pages.eyes import ChoiceOfAddress, unmanaged
 from dashboards.rendering import Reader, page, reader_of
 
@@ -71,7 +71,7 @@ async def _asked(
     kind: Annotated[Kind, Form()],
     codes: Annotated[str, Form(max_length=LONGEST_CODES)],
     change: Annotated[list[str] | None, Form(max_length=len(fields.FIELDS))] = None,
-    reason: Annotated[str, Form(max_length=2 * LONGEST_REASON)] = "",
+    reason: Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)] = "",
     seen: Annotated[str, Form(max_length=64)] = "",
 ) -> Asked:
     form = await request.form()  # the same that was read for the names above
@@ -125,7 +125,7 @@ def apply(desk: AtDesk, request: Request, asked: AskedByForm) -> HTMLResponse:
                 *(session, desk.actor, chosen, asked.wished, asked.seen, asked.reason),
                 *(reader.now, reader.zone),
             )
-    except EditError as refused:
+    except (EditError, ReasonError) as refused:
         with desk.database.reading() as session:
             return _preview(session, request, desk, reader, asked, refused=refused.text(reader.language))
     return page(request, desk, "edit_done.html", reader=reader, done=done, kinds=_counts(done, reader))
@@ -189,7 +189,6 @@ def _preview(
         shown=SHOWN,
         cautions=[CAUTIONS[each] for each in found.cautions],
         refused=refused,
-        longest_reason=LONGEST_REASON,
     )
 
 

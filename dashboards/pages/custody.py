@@ -1,38 +1,36 @@
 """Who has a point and who pays for it: those that nobody was handed, those in custody, the history of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, TypeVar
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from camera_registry import custody
+from camera_registry import audit, custody
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.custody import LONGEST_DOCUMENT, LONGEST_NAME, WHY_TEXTS, Custody, CustodyError, Waiting
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.moving import LONGEST_REASON
-from camera_registry.spelling import fold
 from dashboards import tables
 from dashboards.dates import day_of
-from dashboards.leafing import leaf
+from dashboards.leafing import FromAddress, Wanted, chosen, leaf
 from dashboards.rendering import Reader, page, reader_of
-from dashboards.tables import AsFile, Column
+from dashboards.tables import Column
 
 ROWS = 100  # of one page
 MOST_POINTS = 500  # handed over at once
-LONGEST_CONDITION = 200
+LONGEST_CODE = 200
 
-Condition = Annotated[str, Query(max_length=LONGEST_CONDITION)]
+Code = Annotated[str, Query(max_length=LONGEST_CODE)]
 Points = Annotated[list[str] | None, Query(alias="point", max_length=MOST_POINTS)]
 Text = Annotated[str, Form(max_length=2 * LONGEST_NAME)]
 Day = Annotated[str, Form(max_length=20)]
+Reason = Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)]
 
 router = APIRouter(prefix="/registry/custody", include_in_schema=False)
 
@@ -71,6 +69,7 @@ class Told:
     internet: str = ""
     handed_over_on: str = ""
     document: str = ""
+    reason: str = ""
 
 
 def _told(
@@ -81,41 +80,32 @@ def _told(
     internet: Text = "",
     handed_over_on: Day = "",
     document: Annotated[str, Form(max_length=2 * LONGEST_DOCUMENT)] = "",
+    reason: Reason = "",
 ) -> Told:
-    return Told(manager, first, last, electricity, internet, handed_over_on, document)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which rows of a list are shown: those that say all words of ``q``, from where on, or as a file."""
-
-    q: Condition = ""
-    before: Condition = ""
-    after: Condition = ""
-    as_: AsFile = None
+    return Told(manager, first, last, electricity, internet, handed_over_on, document, reason)
 
 
 @router.get("", dependencies=[may(Permission.VIEW)])
-def queue(desk: AtDesk, request: Request, choice: Annotated[Choice, Depends()]) -> Response:
+def queue(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """The points that nobody was handed, the longest first."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = custody.queue(session, desk.scope, _today(reader), reader.zone)
     why: Column[Waiting] = Column("why", N_("Why"), lambda row: reader.say(WHY_TEXTS[row.why]))
-    return _listed(desk, request, rows, (*QUEUE, why), choice, lambda row: f"{row.since or ''}|{row.point}")
+    return _listed(desk, request, rows, (*QUEUE, why), wanted)
 
 
 @router.get("/present", dependencies=[may(Permission.VIEW)])
-def present(desk: AtDesk, request: Request, choice: Annotated[Choice, Depends()]) -> Response:
+def present(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """The custodies of today, by point."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = custody.present(session, desk.scope, _today(reader))
-    return _listed(desk, request, rows, PRESENT, choice, lambda row: row.point)
+    return _listed(desk, request, rows, PRESENT, wanted)
 
 
 @router.get("/history", dependencies=[may(Permission.VIEW)])
-def history(desk: AtDesk, request: Request, point: Condition) -> HTMLResponse:
+def history(desk: AtDesk, request: Request, point: Code) -> HTMLResponse:
     """Who had one point, and who has it."""
     return _history(desk, request, point)
 
@@ -139,6 +129,7 @@ def enter(
         first = day_of(told.first)
         if first is None:
             raise CustodyError(N_("A custody begins on a day; none is given."))
+        reason = audit.reason_of(told.reason)
         with desk.database.transaction() as session:
             for code in points:
                 _known(session, desk, reader, code)
@@ -149,6 +140,7 @@ def enter(
                     internet=told.internet,
                     handed_over_on=day_of(told.handed_over_on),
                     document=told.document,
+                    reason=reason,
                 )
     except RegistryError as refused:
         return _form(desk, request, points, told, refused=refused.text(reader.language))
@@ -168,9 +160,9 @@ def enter(
 def end(
     desk: AtDesk,
     request: Request,
-    point: Annotated[str, Form(max_length=LONGEST_CONDITION)],
+    point: Annotated[str, Form(max_length=LONGEST_CODE)],
     last: Day,
-    reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+    reason: Reason = "",
 ) -> HTMLResponse:
     """A custody ends, and nobody follows."""
     reader = reader_of(request, desk)
@@ -203,32 +195,23 @@ def _listed(
     request: Request,
     rows: Sequence[Row],
     columns: Sequence[Column[Row]],
-    choice: Choice,
-    key: Callable[[Row], str],
+    wanted: Wanted,
 ) -> Response:
     reader = reader_of(request, desk)
-    words = fold(choice.q).split()
-    found = [row for row in rows if all(word in _said(columns, row) for word in words)] if words else rows
-    if choice.as_:
-        return tables.export(desk, request, choice.as_, "custody", columns, found, reader)
-    shown = leaf(found, key, ROWS, before=choice.before, after=choice.after)
+    found = chosen(rows, columns, wanted)
+    if wanted.as_:
+        return tables.export(desk, request, wanted.as_, "custody", columns, found, reader)
     return page(
         request,
         desk,
         "custody.html",
         reader=reader,
         path=request.url.path,
-        choice=choice,
-        total=len(found),
-        rows=shown.rows,
-        before=f"?{urlencode({'q': choice.q, 'before': shown.before})}" if shown.before else "",
-        after=f"?{urlencode({'q': choice.q, 'after': shown.after})}" if shown.after else "",
+        wanted=wanted,
+        columns=tables.titles(columns),
+        leaf=leaf(found, lambda row: row.point, wanted, ROWS),
         why=WHY_TEXTS,
     )
-
-
-def _said(columns: Sequence[Column[Row]], row: Row) -> str:
-    return fold(" ".join(value for column in columns if isinstance(value := column.value(row), str)))
 
 
 def _form(
@@ -277,5 +260,4 @@ def _history(desk: Desk, request: Request, point: str, *, done: str = "", refuse
         done=done,
         refused=refused,
         today=today,
-        longest_reason=LONGEST_REASON,
     )

@@ -8,20 +8,23 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 from starlette.datastructures import FormData, UploadFile
 
-from camera_registry import exports, models
+from camera_registry import audit, exports, models
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.uploading import MOST_READ, file_of, form_of
 from camera_registry.api.whole_city import WholeCity
+from camera_registry.audit import ReasonError
 from camera_registry.auth.roles import Permission
 from camera_registry.credentials import CredentialStore
+from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.imports.columns import BY_FIELD, COLUMNS
-from camera_registry.imports.difference import Cell, Kind
+from camera_registry.imports.difference import MOVED, Cell, Kind
 from camera_registry.imports.plan import Options
 from camera_registry.imports.uploads import MOST_BYTES, Upload, UploadError
 from camera_registry.imports.workbook import SPREADSHEETS
@@ -76,22 +79,7 @@ async def send(desk: AtDesk, request: Request) -> Response:
 @router.get("/{key}")
 def show(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
     """How far the file is: being read, wrong, ready to be written, written."""
-    upload = _upload(desk, key)
-    reader = reader_of(request, desk)
-    return page(
-        request,
-        desk,
-        "import_preview.html",
-        reader=reader,
-        upload=upload,
-        preview=upload.preview,
-        kinds=KINDS,
-        shown=SHOWN,
-        fields={column.field: label(column.field, reader) for column in COLUMNS},
-        cell=lambda name, value: cell_text(name, value, reader),
-        key_cells=_key_cells,
-        refused=upload.refused.text(reader.language) if upload.refused else "",
-    )
+    return _shown(desk, request, _upload(desk, key))
 
 
 @router.get("/{key}/marked.xlsx")
@@ -125,12 +113,21 @@ async def map_columns(
 
 
 @router.post("/{key}/apply", dependencies=[FromOwnPage])
-async def apply(desk: AtDesk, key: str) -> Response:
+async def apply(
+    desk: AtDesk,
+    request: Request,
+    key: str,
+    reason: Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)] = "",
+) -> Response:
     """Write what the preview showed, and nothing else."""
     upload = _upload(desk, key)
+    try:
+        why = audit.reason_of(reason)
+    except ReasonError as refused:
+        return await run_in_threadpool(_shown, desk, request, upload, refused=refused)
     with suppress(UploadError):
         store = CredentialStore(desk.settings)
-        await _a_while(desk.uploads.write(upload, desk.database, store, desk.actor, desk.now()))
+        await _a_while(desk.uploads.write(upload, desk.database, store, desk.actor, desk.now(), reason=why))
     return _to(upload)
 
 
@@ -163,6 +160,29 @@ def _key_cells(cells: Sequence[Cell]) -> list[Cell]:
     """Of a new thing, what tells it from others."""
     wanted = ("point_name", "unit", "eye_name", "manufacturer", "host", "channel", "path", "reach")
     return [cell for name in wanted for cell in cells if cell.field == name and cell.after not in (None, "")]
+
+
+def _shown(
+    desk: Desk, request: Request, upload: Upload, *, refused: RegistryError | None = None
+) -> HTMLResponse:
+    reader = reader_of(request, desk)
+    return page(
+        request,
+        desk,
+        "import_preview.html",
+        reader=reader,
+        status=409 if refused else 200,
+        mended=refused.text(reader.language) if refused else "",
+        upload=upload,
+        preview=upload.preview,
+        kinds=KINDS,
+        shown=SHOWN,
+        moved=MOVED,
+        fields={column.field: label(column.field, reader) for column in COLUMNS},
+        cell=lambda name, value: cell_text(name, value, reader),
+        key_cells=_key_cells,
+        refused=upload.refused.text(reader.language) if upload.refused else "",
+    )
 
 
 def _form(desk: Desk, request: Request, *, refused: str = "", status: int = 200) -> HTMLResponse:

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
-from camera_registry import moving, queries
+from camera_registry import audit, moving, queries
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.models import Point
-from camera_registry.moving import LONGEST_DOCUMENT, LONGEST_REASON, Moved, MoveError
+from camera_registry.moving import LONGEST_DOCUMENT, Moved, MoveError
 from camera_registry.units import UnitTree
 from dashboards.dates import day_of
 from dashboards.rendering import Reader, page, reader_of
@@ -41,7 +41,7 @@ def _asked(
     unit: Annotated[str, Form(max_length=LONGEST)],
     first: Annotated[str, Form(max_length=20)],
     document: Annotated[str, Form(max_length=2 * LONGEST_DOCUMENT)] = "",
-    reason: Annotated[str, Form(max_length=2 * LONGEST_REASON)] = "",
+    reason: Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)] = "",
 ) -> Asked:
     return Asked(point, unit, first, document, reason)
 
@@ -70,12 +70,13 @@ def move(
                 would = moving.would_move(session, asked.point, asked.unit, first, reader.now, reader.zone)
                 _within(session, desk, would)
             return _page(desk, request, asked, would=would)
+        reason = audit.reason_of(asked.reason)
         with desk.database.transaction() as session:
             _known(session, desk, reader, asked.point)
             done = moving.move_point(
                 *(session, desk.actor, asked.point, asked.unit, first, reader.now, reader.zone),
                 document=asked.document,
-                reason=asked.reason,
+                reason=reason,
             )
             _within(session, desk, done)
     except RegistryError as refused:
@@ -127,7 +128,6 @@ def _page(
         done=done,
         refused=refused,
         longest_document=LONGEST_DOCUMENT,
-        longest_reason=LONGEST_REASON,
     )
 
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from camera_registry import to_do
@@ -14,9 +12,9 @@ from camera_registry.auth.roles import Permission
 from camera_registry.i18n import N_
 from camera_registry.to_do import ToDo, Unplaced
 from dashboards import tables
-from dashboards.leafing import leaf
+from dashboards.leafing import FromAddress, chosen, leaf
 from dashboards.rendering import page, reader_of
-from dashboards.tables import AsFile, Column
+from dashboards.tables import Column
 
 ROWS = 100  # of one page
 
@@ -160,27 +158,25 @@ def overview(desk: AtDesk, request: Request) -> HTMLResponse:
 
 
 @router.get("/unplaced", dependencies=[may(Permission.REGISTER)])
-def unplaced(
-    desk: AtDesk,
-    request: Request,
-    before: Annotated[str, Query(max_length=100)] = "",
-    after: Annotated[str, Query(max_length=100)] = "",
-    as_: AsFile = None,
-) -> Response:
+def unplaced(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """Points in use without a unit, or without a position."""
     reader = reader_of(request, desk)
+    position: Column[Unplaced] = Column(
+        "position", N_("Position"), lambda row: reader.say(N_("known") if row.positioned else N_("missing"))
+    )
+    columns = (*UNPLACED, position)
     with desk.database.reading() as session:
         rows = to_do.unplaced(session, desk.scope, reader.now, reader.zone)
-    if as_:
-        return tables.export(desk, request, as_, "unplaced", UNPLACED, rows, reader)
-    shown = leaf(rows, lambda row: row.code, ROWS, before=before, after=after)
+    found = chosen(rows, columns, wanted)
+    if wanted.as_:
+        return tables.export(desk, request, wanted.as_, "unplaced", columns, found, reader)
     return page(
         request,
         desk,
         "unplaced.html",
         reader=reader,
-        total=len(rows),
-        rows=shown.rows,
-        before=f"?{urlencode({'before': shown.before})}" if shown.before else "",
-        after=f"?{urlencode({'after': shown.after})}" if shown.after else "",
+        wanted=wanted,
+        columns=tables.titles(columns),
+        leaf=leaf(found, lambda row: row.code, wanted, ROWS),
+        waiting=len(rows),
     )

@@ -1,10 +1,11 @@
 """Eyes that no network reaches: what people said of each, when that runs out, and a new word by one touch."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 
 from camera_registry import queries, reported
 from camera_registry.api.desk import AtDesk, Desk, may
@@ -12,8 +13,11 @@ from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.i18n import N_
 from camera_registry.inventory import Word
-from camera_registry.reported import ReportError
-from dashboards.rendering import page, reader_of
+from camera_registry.reported import ReportError, Standing
+from dashboards import tables
+from dashboards.leafing import FromAddress, Wanted, chosen, leaf
+from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import Column
 
 BUTTONS = {
     Word.WORKING: N_("It works"),
@@ -21,14 +25,15 @@ BUTTONS = {
     Word.NOT_WORKING: N_("It does not work"),
 }
 LONGEST_NOTE = 2000
+ROWS = 50  # of one page
 
 router = APIRouter(prefix="/registry/reported", include_in_schema=False)
 
 
 @router.get("", dependencies=[may(Permission.VIEW)])
-def listed(desk: AtDesk, request: Request, told: str = "") -> HTMLResponse:
+def listed(desk: AtDesk, request: Request, wanted: FromAddress, told: str = "") -> Response:
     """``told`` is the code of the eye on which a word was taken just now."""
-    return _page(desk, request, told=told)
+    return _page(desk, request, wanted, told=told)
 
 
 @router.post("", dependencies=[may(Permission.TELL), FromOwnPage])
@@ -51,24 +56,45 @@ def tell(
                 session, row, word, reader.now, desk.actor, reader.now, days=days, note=note.strip()
             )
     except ReportError as refused:
-        return _page(desk, request, refused=refused.text(reader.language))
+        return _page(desk, request, Wanted(), refused=refused.text(reader.language))
     return RedirectResponse("/registry/reported?" + urlencode({"told": eye}), 303)
 
 
-def _page(desk: Desk, request: Request, *, told: str = "", refused: str = "") -> HTMLResponse:
+def _page(desk: Desk, request: Request, wanted: Wanted, *, told: str = "", refused: str = "") -> Response:
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        found = reported.standings(session, desk.scope, reader.now, reader.zone)
+        rows = reported.standings(session, desk.scope, reader.now, reader.zone)
+    columns = _columns(reader)
+    found = chosen(rows, columns, wanted)
+    if wanted.as_:
+        return tables.export(desk, request, wanted.as_, "reported", columns, found, reader)
     return page(
         request,
         desk,
         "reported.html",
         reader=reader,
         status=409 if refused else 200,
-        eyes=found,
-        told=told if any(told == each.eye for each in found) else "",
+        wanted=wanted,
+        columns=tables.titles(columns),
+        leaf=leaf(found, lambda row: row.eye, wanted, ROWS),
+        registered=len(rows),
+        told=told if any(told == each.eye for each in rows) else "",
         refused=refused,
         buttons=BUTTONS,
         days=desk.settings.report_days,
         longest_note=LONGEST_NOTE,
+    )
+
+
+def _columns(reader: Reader) -> Sequence[Column[Standing]]:
+    return (
+        Column("eye", N_("Eye code"), lambda row: row.eye),
+        Column("name", N_("Eye name"), lambda row: row.name),
+        Column("point", N_("Point"), lambda row: row.point_name),
+        Column("unit", N_("Unit"), lambda row: row.unit),
+        Column("word", N_("Report"), lambda row: reader.reported(row.word) if row.word else None),
+        Column("at", N_("When"), lambda row: row.at),
+        Column("by", N_("By"), lambda row: row.by),
+        Column("note", N_("Note"), lambda row: row.note),
+        Column("until", N_("Holds until"), lambda row: row.expires_at),
     )

@@ -38,7 +38,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (!main().contains(event.target)) return;
+  if (!main().contains(event.target) || event.target.method !== "post") return;
   event.preventDefault();
   const form = new FormData(event.target, event.submitter);
   go(event.target.action, { method: "POST", body: new URLSearchParams(form) });

@@ -18,7 +18,7 @@ PAGES: Mapping[str, str] = {
     "/account/tokens": "/account/tokens",
     "/users": "/users",
     "/users/{name}": "/users/{me}",
-    "/users/{name}/disable": "/users/{me}/disable",
+    "/users/{name}/{deed}": "/users/{me}/disable",
     "/incidents": "/incidents",
     "/incidents/{number}": "/incidents/1",
     "/units/{uid}": "/units/04273-2",

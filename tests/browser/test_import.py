@@ -20,6 +20,7 @@ from tests.browser.axe import violations
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 WAITING = 24
 HEADS = ["Tên điểm", "Phường", "Mã camera", "Địa chỉ IP", "Hãng", "Tài khoản", "Mật khẩu"]
@@ -30,7 +31,7 @@ PICTURE = cv2.imencode(".jpg", np.full((36, 64, 3), 90, np.uint8))[1].tobytes()
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     folder = tmp_path_factory.mktemp("import")
-    database, codes = fresh(f"sqlite:///{folder / 'registry.db'}", WAITING)
+    database, codes = fresh(sqlite_in(folder), WAITING)
     with database.transaction() as session:
         ids = session.scalars(select(models.Eye.id).order_by(models.Eye.id))
         session.add_all(
@@ -99,6 +100,7 @@ def test_a_wrong_file_comes_back_marked_and_the_mended_one_is_written(
     expect(page.locator("#outcome")).to_contain_text("Bến xe")
     assert "S3cret" not in page.content()
     assert violations(page) == []
+    page.get_by_label("Lý do").fill("Kiểm kê quý IV")
     page.get_by_role("button", name="Nhập: 6 mới").click()
     expect(page.get_by_role("status").first).to_contain_text("Đã nhập danh mục")
     with web.database.reading() as session:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import models
-from camera_registry.audit import Actor
+from camera_registry.audit import Actor, ReasonError
 from camera_registry.db import Database
 from camera_registry.editing import changing, selection
 from camera_registry.editing.changing import Caution, Preview
@@ -18,6 +18,7 @@ from camera_registry.imports.difference import Kind
 from camera_registry.models import Device, Eye, Point, Suspension
 from camera_registry.units import Scope
 from tests.camera_registry.registries import fresh
+from tests.databases import sqlite_in
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -43,7 +44,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = filled(f"sqlite:///{tmp_path_factory.mktemp('editing') / 'registry.db'}")
+    database = filled(sqlite_in(tmp_path_factory.mktemp("editing")))
     yield database
     database.close()
 
@@ -199,6 +200,9 @@ def test_the_password_goes_in_clear_to_no_new_address_unless_somebody_says_so(se
         ("D2", "host", "127.0.0.1", "10.0.0.99"),
         ("D2", "basic_allowed", True, False),
     ]
+    session.add(models.Site(code="S2"))
+    session.flush()
+    assert ("D2", "basic_allowed", True, False) in told(look(session, eyes(session, "E2"), site="S2"))
     chosen = eyes(session, "E2")
     for wished in ({"host": "10.0.0.99", "basic_allowed": "yes"}, {"host": "127.0.0.1", "port": "8554"}):
         assert "basic_allowed" not in {slug for _, slug, *_ in told(look(session, chosen, **wished))}
@@ -258,7 +262,7 @@ def test_many_share_no_address_and_a_change_needs_a_reason(session: Session) -> 
     assert {"host", "path", "eye_name", "channel"}.isdisjoint(field.slug for field in many.fields())
     with pytest.raises(EditError, match="cannot be changed"):
         look(session, many, host="10.0.0.9")
-    with pytest.raises(EditError, match="reason"):
+    with pytest.raises(ReasonError):
         change(session, many, reason=" ", funding="XHH")
-    with pytest.raises(EditError, match="stands already"):
+    with pytest.raises(EditError, match="so already"):
         change(session, many, tls="no")

@@ -5,7 +5,7 @@ import re
 import time
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -42,6 +42,7 @@ from camera_registry.models import Base, Credential, Device, Eye, Point, PointUn
 from camera_registry.spelling import TONES, fold
 from camera_registry.units import load_data_set
 from tests.data.imports.make_workbooks import household_list, technician, ward_sheets
+from tests.databases import sqlite_in
 
 NOW = datetime(2026, 11, 1, 5, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -83,11 +84,8 @@ class Registry:
 
 
 @pytest.fixture
-def registry(database_url: str, tmp_path: Path) -> Iterator[Registry]:
-    database = Database(database_url)
-    database.migrate()
-    yield Registry(database, tmp_path)
-    database.close()
+def registry(database: Database, tmp_path: Path) -> Registry:
+    return Registry(database, tmp_path)
 
 
 def workbook(path: Path, sheets: dict[str, list[list[Any]]]) -> Path:
@@ -238,6 +236,19 @@ def test_importing_again_changes_nothing(registry: Registry) -> None:
     assert again.problems == ()
     assert (again.written.points.same, again.written.devices.same, again.written.eyes.same) == (3, 5, 9)
     assert registry.dump() == before
+
+
+@pytest.mark.parametrize("says", [pytest.param(None, id="left blank"), pytest.param("Có", id="as exported")])
+def test_the_password_goes_in_clear_to_no_new_address(registry: Registry, says: str | None) -> None:
+    rows: list[list[Any]] = [
+        ["Tên điểm", "Phường", "Mã thiết bị", "IP", "Hãng", "Cho phép Basic"],
+        ["Cổng chợ", "Yên Bái", "D1", "10.0.0.1", "Hikvision", "Có"],
+    ]
+    assert registry.rows(rows).moved == ()
+    rows[1][3], rows[1][5] = "10.0.0.99", says
+    assert registry.rows(rows).moved == ("D1",)
+    (device,) = registry.all(Device)
+    assert (device.host, device.basic_allowed) == ("10.0.0.99", False)
 
 
 def test_a_recorder_is_what_several_eyes_or_points_share(registry: Registry) -> None:
@@ -493,8 +504,7 @@ def test_ten_thousand_rows_in_seconds(tmp_path: Path) -> None:
             host = f"10.{n // 65536}.{n // 256 % 256}.{n % 256}"
             row = [n, f"Điểm {n}", "Yên Bái", "Đường Kim Đồng", 1, "Dahua", host, 554, "01/10/2024"]
             writer.writerow(row)
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     registry = Registry(database, tmp_path)
     begun = time.process_time()
     outcome = registry.load(path)

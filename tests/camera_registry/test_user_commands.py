@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from camera_registry.commands import registry, user
+from camera_registry.commands import registry, tokens, user
 
 LINK = re.compile(r"https?://\S+/sign-in/link/[\w-]{43}")
 
@@ -21,7 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("CAMERA_REGISTRY_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     app = typer.Typer()
-    for room in (registry, user):
+    for room in (registry, tokens, user):
         room.add_to(app)
 
     def invoke(words: str, typed: str | None = None) -> Result:
@@ -35,11 +35,27 @@ def test_people_are_let_in_from_the_terminal(run: Run) -> None:
     assert LINK.search(run("user add An --role ward_officer --unit 04543").output)
     typed = run("user add sep --role administrator --password", typed="một hai ba bốn\n")
     assert "sep được đăng nhập" in typed.output
-    for words in ("role an auditor", "units an --everywhere", "disable an", "enable an", "unlink an"):
+    for words in (
+        "role an auditor --reason x",
+        "units an --everywhere",
+        "disable an",
+        "enable an",
+        "unlink an",
+    ):
         assert run(f"user {words}").exit_code == 0
     assert run("user password an", typed="năm sáu bảy tám\n").exit_code == 0
     assert LINK.search(run("user link an --address https://camera.example/").output)
     assert re.search(r"an .*Kiểm tra viên .*toàn bộ .*mật khẩu", run("user list").output)
+
+
+def test_a_password_that_leaked_takes_the_tokens_along(run: Run) -> None:
+    run("user add sep --role administrator")
+    run("token add sep reports --may view")
+    first = run("user password sep", typed="một hai ba bốn\n")
+    assert "còn hiệu lực: reports" in first.output
+    second = run("user password sep --revoke-tokens", typed="năm sáu bảy tám\n")
+    assert "Đã thu hồi mã truy cập: reports" in second.output
+    assert "reports" not in run("user password sep", typed="một hai ba bốn\n").output
 
 
 @pytest.mark.parametrize(

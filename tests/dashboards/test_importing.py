@@ -23,6 +23,7 @@ from tests.databases import sqlite_in
 
 HEADS = ["Mã điểm lắp đặt", "Tên điểm", "Phường", "Mã camera", "Địa chỉ IP", "Hãng", "Tài khoản", "Mật khẩu"]
 ROW = ["", "Ngã tư Cao Lanh", "Phường Yên Bái", "YB-1", "10.1.0.9", "Hikvision", "admin", "S3cret word"]
+WHY = {"reason": "Kiểm kê quý IV"}
 
 
 @pytest.fixture
@@ -74,19 +75,22 @@ def test_a_file_is_looked_at_then_written_and_written_down(client: TestClient, w
     for text in ("Cổng chợ &lt;lớn&gt;", "Point 1", "YB-1", "Ngã tư Cao Lanh", "Nhập: 3 mới, 1 thay đổi"):
         assert text in shown.text
     assert "S3cret" not in shown.text
+    assert "Phải ghi lý do" in client.post(f"{shown.url.path}/apply").text
     assert eyes(web.database) == ["E1", "E2"], "only looked at"
-    done = settled(client, client.post(f"{shown.url.path}/apply"))
+    done = settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
     assert (done.status_code, "Đã nhập danh mục" in done.text) == (200, True)
     assert eyes(web.database) == ["E1", "E2", "YB-1"]
     with web.database.reading() as session:
-        told = {(row.action, row.subject): row.detail for row in session.scalars(select(models.Audit))}
+        rows = session.scalars(select(models.Audit)).all()
+        told = {(row.action, row.subject): row.detail for row in rows}
+        assert {row.reason for row in rows if row.action != "signed_in"} == {WHY["reason"]}
     assert ("imported", "file:phường.xlsx") in told
     assert told["changed", "point:P1"] == {
         "before": {"point_name": "Point 1"}, "after": {"point_name": "Cổng chợ <lớn>"}
     }  # fmt: skip
     assert ("added", "eye:YB-1") in told
     assert "S3cret" not in repr(told)
-    again = settled(client, client.post(f"{shown.url.path}/apply"))
+    again = settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
     assert eyes(web.database) == ["E1", "E2", "YB-1"]
     assert again.status_code == 200
 
@@ -108,12 +112,12 @@ def test_the_registry_moves_on_while_somebody_looks(client: TestClient, web: Web
     shown = sent(client, workbook(["P1", "Tên mới", "", "E1", "", "", "", ""]))
     with web.database.transaction() as session:
         session.scalars(select(models.Point).where(models.Point.code == "P1")).one().name = "Tên khác"
-    anew = settled(client, client.post(f"{shown.url.path}/apply"))
+    anew = settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
     assert "Sổ đăng ký đã thay đổi sau khi bạn xem" in anew.text
     assert "Tên khác" in anew.text
     with web.database.reading() as session:
         assert session.scalars(select(models.Point.name).where(models.Point.code == "P1")).one() == "Tên khác"
-    done = settled(client, client.post(f"{shown.url.path}/apply"))
+    done = settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
     assert "Đã nhập danh mục" in done.text
 
 
@@ -124,7 +128,7 @@ def test_columns_are_read_as_a_person_says_and_that_is_remembered(client: TestCl
     form = {"header": ["Mã điểm lắp đặt", "Chỗ ấy"], "field": ["point_code", "point_name"]}
     mapped = settled(client, client.post(f"{shown.url.path}/mapping", data=form))
     assert "Bến xe" in mapped.text
-    settled(client, client.post(f"{shown.url.path}/apply"))
+    settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
     assert "Bến xe" not in sent(client, data, "a.csv").text.partition("<h2>Cách hiểu")[0]
 
 

@@ -90,11 +90,17 @@ def test_a_changed_device_is_confirmed_once(client: TestClient, web: Web) -> Non
     assert "B2" in client.get("/registry/devices").text
     narrow = signed_in(web, Role.OPERATOR, ["u-2"])
     assert "B2" not in narrow.get("/registry/devices").text
-    assert narrow.post("/registry/devices/confirm", data={"device": "D2"}).status_code == 404
-    done = client.post("/registry/devices/confirm", data={"device": "D2"})
+    assert (
+        narrow.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"}).status_code
+        == 404
+    )
+    done = client.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"})
     assert "được kiểm tra trở lại" in done.text
     assert ("device_confirmed", "device:D2") in deeds(web)
-    assert client.post("/registry/devices/confirm", data={"device": "D2"}).status_code == 409
+    assert (
+        client.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"}).status_code
+        == 409
+    )
 
 
 def test_a_site_is_started_after_a_look_at_what_it_costs(client: TestClient, web: Web) -> None:

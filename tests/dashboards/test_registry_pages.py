@@ -13,14 +13,14 @@ from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.dashboards.city import fill
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 NAM_CUONG = "04273-2"
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('registry') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("registry")))
     fill(database)
     yield make_web(database)
     database.close()
@@ -103,11 +103,12 @@ def test_a_ward_sees_and_changes_its_own(ward: TestClient) -> None:
         ward.post("/registry/custody/end", data=away),
         ward.get("/registry/move?point=AL1"),
         ward.post(
-            "/registry/move", data={"point": "AL1", "unit": "x", "first": "2026-11-01", "step": "move"}
+            "/registry/move",
+            data={"point": "AL1", "unit": "x", "first": "2026-11-01", "step": "move", "reason": "x"},
         ),
     ):
         assert answer.status_code == 404, answer.url
-    out = {"point": "NC1", "unit": "Phường Âu Lâu", "first": "2026-11-01", "document": "x"}
+    out = {"point": "NC1", "unit": "Phường Âu Lâu", "first": "2026-11-01", "document": "x", "reason": "x"}
     for step in ("look", "move"):
         refused = ward.post("/registry/move", data={**out, "step": step})
         assert (refused.status_code, "ngoài phạm vi" in refused.text) == (409, True)
@@ -148,10 +149,10 @@ def test_custody_is_entered_for_several_points_and_ends(client: TestClient) -> N
     told = {"point": ["NC1", "AL1"], "manager": "Công an phường Nam Cường", "electricity": "UBND phường"}
     refused = client.post("/registry/custody/enter", data={**told, "first": "hôm nay"})
     assert (refused.status_code, field(refused.text, "electricity")) == (409, "UBND phường")
-    days = {"first": "2026-01-01", "handed_over_on": "15/01/2026", "document": "12/BB"}
+    days = {"first": "2026-01-01", "handed_over_on": "15/01/2026", "document": "12/BB", "reason": "Bàn giao"}
     done = client.post("/registry/custody/enter", data={**told, **days})
     assert "2 điểm lắp đặt từ 01/01/2026" in done.text
-    assert "Mọi điểm đã được bàn giao" in client.get("/registry/custody").text
+    assert "Mọi điểm đều đã có biên bản bàn giao" in client.get("/registry/custody").text
     assert "12/BB" in client.get("/registry/custody/present?as=csv").text
     assert client.get("/registry/custody/present?q=cong+an+nc1").text.count("history?point=") == 1
     end = {"point": "NC1", "last": "2026-11-20"}
@@ -168,8 +169,11 @@ def test_a_point_moves_after_a_look(client: TestClient, web: Web) -> None:
         assert session.scalars(select(models.Audit).where(models.Audit.action == "point_moved")).all() == []
     unknown = client.post("/registry/move", data={**form, "unit": "Phường Không Có"})
     assert (unknown.status_code, field(unknown.text, "first")) == (409, "2026-11-10")
-    assert client.post("/registry/move", data={**form, "step": "move"}).status_code == 409  # no document
-    done = client.post("/registry/move", data={**form, "step": "move", "document": "12/QĐ"})
+    for missing in ({"document": "12/QĐ"}, {"reason": "Sáp nhập"}):
+        assert client.post("/registry/move", data={**form, "step": "move", **missing}).status_code == 409
+    done = client.post(
+        "/registry/move", data={**form, "step": "move", "document": "12/QĐ", "reason": "Sáp nhập"}
+    )
     assert "Đã chuyển điểm NC1" in done.text
     assert set(listed(client.get("/eyes?unit=04543&q=nc1").text)) == {"NC1-UP", "NC1-POOR", "NC1-DOWN"}
 

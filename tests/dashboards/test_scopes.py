@@ -24,6 +24,7 @@ from camera_registry.db import Database
 from camera_registry.models import Audit, Base
 from tests.dashboards.serving import Web, make_web, session_of
 from tests.dashboards.two_wards import OURS, THEIRS, Ward, fill_two_wards
+from tests.databases import sqlite_in
 
 # Open to anybody: they tell nothing of the city, or ask for a token of their own.
 OPEN = frozenset(
@@ -54,7 +55,7 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/units/{uid}": [f"/units/{THEIRS.uid}"],
     "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
     "/users/{name}": ["/users/ward-officer-out-1", "/users/administrator"],
-    "/users/{name}/disable": ["/users/ward-officer-out-1/disable"],
+    "/users/{name}/{deed}": ["/users/ward-officer-out-1/disable", "/users/ward-officer-out-1/sign-out"],
 }
 # Of these, what is told is of the whole city, and cut: the path names no thing.
 CUT = {"/api/v1/months/{month}": ["/api/v1/months/2026-10"]}
@@ -95,6 +96,7 @@ NOTHING_TO_TELL = frozenset(
         *("/registry/edit", "/registry/custody/enter", "/registry/custody/history", "/registry/move"),
         *("/map/points", f"/eyes/{EYE}/probe/1", f"/eyes/{EYE}/probe/1/rungs"),
         *("/users/ward-officer-out-1", "/users/administrator", "/users/ward-officer-out-1/disable"),
+        "/users/ward-officer-out-1/sign-out",
     }
 )
 
@@ -106,9 +108,10 @@ WINDOW = {
 }
 HOURS = {"start": "2026-11-22T07:00", "end": "2026-11-22T11:00", "reason": "x"}
 SPAN = "2026-11-22T07:00:00+07:00/2026-11-22T11:00:00+07:00"
-CUSTODY = {"manager": "x", "first": "01/12/2026"}
+CUSTODY = {"manager": "x", "first": "01/12/2026", "reason": "x"}
 MOVE = {"unit": OURS.uid, "from": "2026-12-01", "document": "1/QĐ"}
-FROM_2027 = {"first": "01/01/2027", "document": "2/QĐ"}
+FROM_2027 = {"first": "01/01/2027", "document": "2/QĐ", "reason": "x"}
+WHY = {"reason": "x"}
 NOTICE = f"Từ 7h đến 8h ngày 20/12/2026: {THEIRS.name}"
 
 
@@ -170,7 +173,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     "/registry/custody/end": [
         Deed("/registry/custody/end", {"point": POINT, "last": "01/12/2026", "reason": "x"})
     ],
-    "/registry/devices/confirm": [Deed("/registry/devices/confirm", {"device": DEVICE})],
+    "/registry/devices/confirm": [Deed("/registry/devices/confirm", {"device": DEVICE, "reason": "x"})],
     "/registry/edit": [
         Deed("/registry/edit", {"step": "mend", "kind": kind, "codes": codes}, changes=False)
         for kind, codes in (("eye", EYE), ("point", POINT))
@@ -181,14 +184,15 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     ],
     "/registry/reported": [Deed("/registry/reported", {"eye": f"{THEIRS.code}-E-TOLD", "word": "poor"})],
     "/users": [
-        Deed("/users", {"name": "new", "role": "ward_officer", "unit": [THEIRS.uid]}),
-        Deed("/users", {"name": "newer", "role": "administrator", "everywhere": "true"}),
+        Deed("/users", {"name": "new", "role": "ward_officer", "unit": [THEIRS.uid]} | WHY),
+        Deed("/users", {"name": "newer", "role": "administrator", "everywhere": "true"} | WHY),
     ],
-    "/users/{name}": [Deed("/users/ward-officer-out-1", {"role": "auditor", "unit": [OURS.uid]})],
-    "/users/{name}/disable": [Deed("/users/ward-officer-out-1/disable", {})],
-    "/users/{name}/enable": [Deed("/users/ward-officer-out-1/enable", {})],
-    "/users/{name}/tokens/revoke": [
-        Deed("/users/ward-officer-out-1/tokens/revoke", {}, changes=False)  # there are none
+    "/users/{name}": [Deed("/users/ward-officer-out-1", {"role": "auditor", "unit": [OURS.uid]} | WHY)],
+    "/users/{name}/{deed}": [
+        Deed("/users/ward-officer-out-1/disable", WHY),
+        Deed("/users/ward-officer-out-1/enable", WHY),
+        Deed("/users/ward-officer-out-1/sign-out", WHY, changes=False),  # they are signed in nowhere
+        Deed("/users/ward-officer-out-1/revoke-tokens", WHY, changes=False),  # there are none
     ],
     "/users/{name}/link": [Deed("/users/ward-officer-out-1/link", {})],
 }
@@ -196,6 +200,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
 OWN_DEEDS = frozenset(
     {
         *("/account/password", "/account/sessions/end", "/account/sessions/end-others"),
+        "/account/sessions/end-all",
         *("/account/tokens", "/account/tokens/revoke"),
     }
 )
@@ -238,8 +243,7 @@ class City:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('scopes') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("scopes")))
     with database.transaction() as session:
         _, theirs = fill_two_wards(session)
     web = make_web(database, look=_picture_of, public_names="camera.example")
@@ -294,14 +298,15 @@ def test_what_reaches_beyond_wards_is_refused_to_who_sees_one(city: City) -> Non
 
 def test_the_deeds_would_touch_it_and_are_written_down(city: City) -> None:
     client, idle, silent = city.as_(Role.ADMINISTRATOR, ()), [], []
+    before = city.state()
     for deed in _deeds(city):
-        before = city.state()
         answer = _do(city, client, deed)
         after = city.state()
         if deed.changes == (after == before):
             idle.append((deed, answer.status_code, answer.text[-1_500:]))
         if after != before and not _written_down(city, answer):
             silent.append(deed)
+        before = after
     assert (idle, silent) == ([], [])
 
 

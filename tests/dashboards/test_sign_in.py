@@ -29,6 +29,7 @@ from camera_registry.db import Database
 from camera_registry.units import Scope
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 PASSWORD = "chiếc ô màu xanh"
 TESTS = Actor("tests", "cli")
@@ -77,8 +78,7 @@ class House:
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder: Path = tmp_path_factory.mktemp("house")
-    database = Database(f"sqlite:///{folder / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(folder))
     fill(database)
     with database.transaction() as session:
         for name in ("an", "binh"):
@@ -238,6 +238,22 @@ def test_signing_out_elsewhere(house: House) -> None:
     assert sorted(browser.get(PAGE).status_code for browser in (there, third)) == [200, 303]
     here.post("/account/sessions/end-others")
     assert [browser.get(PAGE).status_code for browser in (here, there, third)] == [200, 303, 303]
+    assert "chỉ đang đăng nhập ở trình duyệt này" in here.get("/account").text
+    assert here.post("/account/sessions/end-all").headers["location"] == "/sign-in"
+    assert here.get(PAGE).status_code == 303
+
+
+def test_an_administrator_signs_somebody_out_everywhere(house: House) -> None:
+    theirs, administrator = house.signed_in(), signed_in(house.web, Role.ADMINISTRATOR)
+    assert "Firefox on Linux" in administrator.get("/users/an").text
+    deed = "/users/an/sign-out"
+    assert "1 trình duyệt" in administrator.get(deed).text
+    assert "Đã đăng xuất" in administrator.post(deed, data={"reason": "Mất điện thoại"}).text
+    assert theirs.get(PAGE).status_code == 303
+    with house.web.database.reading() as session:
+        last = session.scalars(select(models.Audit).order_by(models.Audit.id.desc())).first()
+        assert last is not None
+        assert (last.action, last.subject, last.reason) == ("signed_out", "user:an", "Mất điện thoại")
 
 
 def test_a_new_password_ends_the_other_sessions(house: House) -> None:
@@ -303,9 +319,12 @@ def test_an_administrator_ends_the_tokens_of_somebody(house: House) -> None:
     with house.web.database.transaction() as session:
         made = [tokens.make(session, TESTS, "an", f"n{n}", [Permission.VIEW], NOW) for n in range(2)]
     browser = signed_in(house.web, Role.ADMINISTRATOR)
-    assert "/users/an/tokens/revoke" in browser.get("/users/an").text
-    done = browser.post("/users/an/tokens/revoke", headers={"Sec-Fetch-Site": "same-origin"})
-    assert (done.status_code, "/users/an/tokens/revoke" in done.text) == (200, False)
+    deed = "/users/an/revoke-tokens"
+    assert deed in browser.get("/users/an").text
+    assert "n0" in browser.get(deed).text
+    assert browser.post(deed, data={"reason": " "}).status_code == 409
+    done = browser.post(deed, data={"reason": "Nghi bị lộ"})
+    assert (done.status_code, deed in done.text) == (200, False)
     assert [tokens.identify(house.web.database, token, NOW, "") for token in made] == [None, None]
 
 
@@ -334,8 +353,21 @@ def test_whoever_is_guessed_at_has_a_link(house: House) -> None:
     for n in range(40):
         house.clock.wait(minutes=5)
         assert try_password(house.browser(f"127.0.1.{n}"), "wrong") == 403
-    assert try_password(house.browser()) == 429
-    assert house.browser().post(house.link()).status_code == 303
+    away = house.browser("127.0.2.1")
+    assert try_password(away) == 429
+    assert away.post(house.link()).status_code == 303
+    assert try_password(away) == 303, "and from here nobody keeps them out again"
+
+
+def test_a_house_where_somebody_guesses_lets_in_whoever_was_there_before(house: House) -> None:
+    colleague, guesser = house.browser("127.0.3.1"), house.browser("127.0.3.1")
+    assert try_password(colleague) == 303
+    free = throttle.WITH_AN_ADDRESS.free
+    for n in range(free + 8):
+        house.clock.wait(minutes=14)
+        assert try_password(guesser, "wrong", f"user{n}") == 403
+    assert try_password(guesser, name="binh") == 429
+    assert try_password(colleague) == 303
 
 
 def test_one_address_does_not_guess_at_many_names(house: House) -> None:
@@ -348,28 +380,40 @@ def test_one_address_does_not_guess_at_many_names(house: House) -> None:
     assert not any("user" in key for key in keys), "what is typed as a name may be a password"
 
 
-def test_an_address_is_forgiven_with_time_and_pays_nothing_for_who_signs_in(house: House) -> None:
-    def may_try(name: str, *, rightly: bool = False) -> bool:
-        try:
-            with house.web.database.transaction() as session:
-                reserved = throttle.reserve(session, name, "192.0.2.7", house.clock())
-                if rightly:
-                    throttle.succeeded(session, name, "192.0.2.7", reserved)
-        except Throttled:
-            return False
-        return True
+def may_try(house: House, name: str, *, rightly: bool = False) -> bool:
+    """Whether a try from one address of a station is let through."""
+    try:
+        with house.web.database.transaction() as session:
+            reserved = throttle.reserve(session, name, "192.0.2.7", house.clock())
+            if rightly:
+                throttle.succeeded(session, name, "192.0.2.7", reserved)
+    except Throttled:
+        return False
+    return True
 
+
+def test_an_address_is_forgiven_with_time_and_pays_nothing_for_who_signs_in(house: House) -> None:
     free = throttle.WITH_AN_ADDRESS.free
     for n in range(free + 5):
         house.clock.wait(seconds=40)
-        assert may_try(f"user{n}")
+        assert may_try(house, f"user{n}")
     house.clock.wait(seconds=40)
-    assert all(may_try(name, rightly=True) for name in ("an", "binh", "chi")), "a station at eight"
-    assert may_try("user")
-    assert not may_try("an", rightly=True), "and guessing is as slow as it was"
+    assert all(may_try(house, name, rightly=True) for name in ("an", "binh", "chi")), "a station at eight"
+    assert may_try(house, "user")
+    assert not may_try(house, "an", rightly=True), "and guessing is as slow as it was"
 
     house.clock.wait(minutes=15 * 8)
-    assert [may_try(f"other{n}") for n in range(3)] == [True, True, False]
+    assert [may_try(house, f"other{n}") for n in range(3)] == [True, True, False]
+
+
+def test_slips_are_forgiven_once_the_password_is_right(house: House) -> None:
+    """A station where people mistype every ten minutes never waits for it."""
+    for _ in range(throttle.WITH_AN_ADDRESS.free):
+        for name in ("an", "binh"):
+            house.clock.wait(minutes=10)
+            assert [may_try(house, name), may_try(house, name, rightly=True)] == [True, True]
+    assert all(may_try(house, f"user{n}") for n in range(throttle.WITH_AN_ADDRESS.free))
+    assert not may_try(house, "user")
 
 
 def test_a_name_that_nobody_has_is_answered_as_one_that_somebody_has(house: House) -> None:
