@@ -206,6 +206,8 @@ class _Ascent:
             outcome = clock_outcome(self._clock_reason)
             verdicts.append(Verdict(Check.CLOCK, outcome, self._clock_reason, target.deep_interval_s))
         failed = any(v.outcome is not Outcome.OK for v in verdicts)
+        if self._login.in_clear and not target.tls:
+            self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
         if self._connection is not None and (failed or self._record):
             self._transcript = self._connection.exchange if self._record else self._connection.transcript
         return ProbeResult(
@@ -389,12 +391,7 @@ class _Ascent:
             sent = (*headers, *fields)
             return await connection.request(method, uri, sent, timeout=self._timeouts.answer)
 
-        try:
-            return await self._login.ask(method, uri, send)
-        finally:
-            self._memory = replace(self._memory, algorithm=self._login.algorithm)
-            if self._login.in_clear and not self._target.tls:
-                self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
+        return await self._login.ask(method, uri, send)
 
     # --- what was learned ---------------------------------------------------------------------------
 
@@ -418,6 +415,7 @@ class _Ascent:
             gop = stream.gop_s or max(waited or 0.0, 0.9 * (gop or 0.0)) or None
         return replace(
             memory,
+            algorithm=self._login.algorithm,
             gop_s=gop,
             # After a failure over UDP, TCP is tried first again: a firewall may have come between.
             transport=self._transport if outcome is Outcome.OK else None,

@@ -65,6 +65,26 @@ class NalAssembler:
         self._begin(-1, after_gap=False)
         self._open = False
 
+    def middle(self, packet: bytes, start: int) -> bool:
+        """Take a fragment of a keyframe that neither begins nor ends a slice; whether it is one.
+
+        The shortest way, for nearly all packets that are kept: the next one of the same picture, unmarked.
+        """
+        at = start + self._payload_at
+        if (
+            not self._keeping
+            or not self._open
+            or self._fragments is not None
+            or len(packet) < at
+            or packet[start] & self._kind_mask != self._fragment_kind
+            or packet[at - 1] >= 0x40
+            or self._size + len(packet) > MAX_ACCESS_UNIT_BYTES
+        ):
+            return False
+        self._parts.append(packet[at:])
+        self._size += len(packet) - start
+        return True
+
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None:
         """Take one packet in order; ``gap`` says that packets are missing before it."""
         whole = None
@@ -77,11 +97,6 @@ class NalAssembler:
             self._gap = True
             self._keeping = False
             self._fragments = None
-        elif not marker and self._has_slice and self._is_middle(payload):  # nearly all packets
-            if self._keeping:
-                self._parts.append(payload[self._payload_at :])
-                self._grow(len(payload))
-            return None
         self._take(payload)
         # Some cameras set the marker on SEI and parameter sets, too (retina 0.4.14): a picture has a slice.
         if marker and self._has_slice:
@@ -140,16 +155,6 @@ class NalAssembler:
             self._take_aggregate(payload)
         else:
             self._take_nal(payload)
-
-    def _is_middle(self, payload: bytes) -> bool:
-        """Whether this is a fragment that neither begins nor ends a slice."""
-        at = self._payload_at
-        return (
-            len(payload) >= at
-            and payload[0] & self._kind_mask == self._fragment_kind
-            and payload[at - 1] < 0x40
-            and self._fragments is None
-        )
 
     def _goes_on(self, payload: bytes) -> bool:
         """Whether a slice begins here that is not the first of a picture.

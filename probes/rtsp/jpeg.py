@@ -26,6 +26,10 @@ class JpegAssembler:
         self._parts: list[bytes] = []
         self._length = 0
 
+    def middle(self, packet: bytes, start: int) -> bool:
+        """Never: each packet has a head of its own, which must be read."""
+        return False
+
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None:
         """Take one packet in order; the marker ends a frame (RFC 2435, 3.1)."""
         if gap and (

@@ -30,6 +30,9 @@ class Assembler(Protocol):
     key_starts: list[int]
     idle: bool  # the rest of the present picture tells nothing
 
+    def middle(self, packet: bytes, start: int) -> bool:
+        """Take the payload from ``start`` on, in order, unmarked; ``False`` where it must be pushed."""
+
     def push(self, payload: bytes, timestamp: int, marker: bool, gap: bool) -> Keyframe | None: ...
 
 
@@ -77,12 +80,14 @@ class RtpStream:
         start, end = (12, size) if first == 0x80 else _payload_bounds(packet, first)
         self.packets += 1
         self.bytes += end - start
-        inside = sequence == self._next and timestamp == self._last_timestamp and not self._held
-        if inside and self._assembler is not None and self._assembler.idle:
-            self._next = sequence + 1 & 0xFFFF
-            return False  # what most packets are: the rest of a picture that is no keyframe
-        payload = packet[start:end]
         marker = second > 0x7F
+        inside = sequence == self._next and timestamp == self._last_timestamp and not self._held
+        if inside and self._assembler is not None:
+            whole = end == size and not marker  # nothing to cut off, nothing that ends
+            if self._assembler.idle or (whole and self._assembler.middle(packet, start)):
+                self._next = sequence + 1 & 0xFFFF
+                return False  # what nearly all packets are
+        payload = packet[start:end]
         if sequence == self._next:
             self._next = sequence + 1 & 0xFFFF
             if inside and self._assembler is not None:
