@@ -28,6 +28,7 @@ Value = str | int | float | date | datetime | None
 RUN_AS_FORMULAS = (*FORMULA_STARTS, "\t", "\r")
 LONGEST_TOLD, MOST_TOLD = 200, 20  # characters of a condition that the audit keeps, and conditions
 MOST_WIDE = 60  # characters, of a column in a workbook
+A4 = 9  # as workbooks number sizes of paper
 
 
 class FileKind(StrEnum):
@@ -100,13 +101,14 @@ def file(
     """
     head = [reader.say(column.title) for column in columns]
     cells = [[_cell(column, row, reader) for column in columns] for row in rows]
+    shares = [column.percent for column in columns]
     content, media_type = {
         FileKind.CSV: (_csv, "text/csv; charset=utf-8"),
         FileKind.XLSX: (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     }[kind]
     day = f"{reader.now.astimezone(reader.zone):%Y-%m-%d}"
     return Response(
-        content(head, cells, reader.language),
+        content(head, cells, shares, reader.language),
         media_type=media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{name}-{day}.{kind}"',
@@ -123,17 +125,22 @@ def _cell(column: Column[Row], row: Row, reader: Reader) -> Value:
     value = column.value(row)
     if isinstance(value, datetime):
         return value.astimezone(reader.zone).replace(tzinfo=None)  # a spreadsheet knows no zones
-    if column.percent and isinstance(value, float):
-        return round(value * 100, 2)
     return value
 
 
-def _csv(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Language) -> bytes:
+def _csv(
+    head: Sequence[str], cells: Sequence[Sequence[Value]], shares: Sequence[bool], language: Language
+) -> bytes:
     text = StringIO()
     # Where the comma is the decimal sign, spreadsheets expect semicolons between the cells.
     writer = csv.writer(text, delimiter=";" if language == "vi" else ",", lineterminator="\r\n")
     writer.writerow(head)
-    writer.writerows([_csv_text(value, language) for value in line] for line in cells)
+    for line in cells:
+        told = (
+            round(value * 100, 2) if share and isinstance(value, float) else value
+            for value, share in zip(line, shares, strict=True)
+        )
+        writer.writerow([_csv_text(value, language) for value in told])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -152,7 +159,22 @@ def _csv_text(value: Value, language: Language) -> str:
     return str(value)
 
 
-def _xlsx(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Language) -> bytes:
+def _width(value: Value) -> int:
+    """Characters that a value takes in a sheet."""
+    match value:
+        case None:
+            return 0
+        case datetime():
+            return len("01/11/2026 00:00:00")
+        case date():
+            return len("01/11/2026")
+    return len(str(value))
+
+
+def _xlsx(
+    head: Sequence[str], cells: Sequence[Sequence[Value]], shares: Sequence[bool], language: Language
+) -> bytes:
+    """One sheet: the head stays in sight and on each printed page, numbers and days can be counted with."""
     content = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     day = "dd/mm/yyyy" if language == "vi" else "yyyy-mm-dd"
@@ -161,6 +183,8 @@ def _xlsx(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Langu
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
         dates = book.add_format({"num_format": day, "align": "left"})
         moments = book.add_format({"num_format": f"{day} hh:mm:ss", "align": "left"})
+        texts = book.add_format({"text_wrap": True, "valign": "top"})
+        percents = book.add_format({"num_format": "0.00%"})
         sheet.write_row(0, 0, head, bold)
         for number, line in enumerate(cells, start=1):
             for place, value in enumerate(line):
@@ -170,14 +194,21 @@ def _xlsx(head: Sequence[str], cells: Sequence[Sequence[Value]], language: Langu
                     case date():
                         sheet.write_datetime(number, place, value, dates)
                     case str():
-                        sheet.write_string(number, place, value)
+                        sheet.write_string(number, place, value, texts if len(value) > MOST_WIDE else None)
                     case None:
                         pass
+                    case float() if shares[place]:
+                        sheet.write_number(number, place, value, percents)
                     case _:
                         sheet.write_number(number, place, value)
         for place, title in enumerate(head):
-            widest = max((len(str(line[place])) for line in cells), default=0)
-            sheet.set_column(place, place, min(MOST_WIDE, max(len(title), widest) + 2))
+            widest = max((_width(line[place]) for line in cells), default=0)
+            least = max(map(len, title.split()), default=0) + 4  # the longest word of the head, and its arrow
+            sheet.set_column(place, place, min(MOST_WIDE, max(least, widest + 2)))
         sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)
         sheet.autofilter(0, 0, max(1, len(cells)), len(head) - 1)
     return content.getvalue()

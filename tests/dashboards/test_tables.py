@@ -6,6 +6,8 @@ from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
 from camera_registry.i18n import Language
@@ -70,11 +72,19 @@ def test_a_csv_is_as_spreadsheets_here_expect_it(language: Language, lines: list
     assert answer.headers["content-disposition"] == 'attachment; filename="units-2026-11-22.csv"'
 
 
-def test_a_workbook_has_numbers_and_moments() -> None:
-    answer = file(FileKind.XLSX, "units", COLUMNS, (AU_LAU,), reader("vi"))
-    sheet = CalamineWorkbook.from_filelike(BytesIO(bytes(answer.body))).get_sheet_by_index(0)
+def test_a_workbook_has_numbers_and_moments_and_can_be_read_as_it_opens() -> None:
+    long = Ward("một tên rất dài " * 20, 9)
+    answer = file(FileKind.XLSX, "units", COLUMNS, (AU_LAU, long), reader("vi"))
+    sheet = load_workbook(BytesIO(bytes(answer.body))).active
+    assert isinstance(sheet, Worksheet)
 
-    assert sheet.to_python()[1] == ["Âu Lâu", 9.0, 99.5, datetime(2026, 11, 22, 10, 0)]  # noqa: DTZ001 – as in it
+    cells = sheet[2]
+    assert [cell.value for cell in cells] == ["Âu Lâu", 9, 0.995, datetime(2026, 11, 22, 10, 0)]  # noqa: DTZ001 – as in it
+    assert [cell.number_format for cell in cells[2:]] == ["0.00%", "dd/mm/yyyy hh:mm:ss"]
+    assert (sheet.freeze_panes, sheet.print_title_rows, sheet.auto_filter.ref) == ("A2", "$1:$1", "A1:D3")
+    widths = [sheet.column_dimensions[letter].width for letter in "ABCD"]
+    assert [round(width) for width in widths] == [61, 11, 9, 22]
+    assert sheet["A3"].alignment.wrap_text
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+84", "-2", "@SUM(A1)", "\t=1", "\r=1"])
