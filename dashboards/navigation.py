@@ -12,13 +12,14 @@ from camera_registry.i18n import N_
 class Place:
     """A page of the head. ``first``: it keeps its place on a telephone, where the others stand behind "More".
 
-    Shown to whoever has one of ``permissions``.
+    Shown to whoever has one of ``permissions``. ``also`` has a page that belongs to it and stands elsewhere.
     """
 
     address: str
     words: str
     permissions: frozenset[Permission]
     first: bool = False
+    also: str = ""
 
 
 _P = Permission
@@ -31,7 +32,7 @@ PLACES = (
     Place("/eyes", N_("Eyes"), _ANYBODY, first=True),
     Place("/availability", N_("Availability"), _ANYBODY),
     Place("/maintenance", N_("Maintenance"), _ANYBODY),
-    Place("/registry", N_("Registry"), frozenset({_P.REGISTER, _P.MONEY, _P.TELL})),
+    Place("/registry", N_("Registry"), frozenset({_P.REGISTER, _P.MONEY, _P.TELL}), also="/baselines"),
     Place("/audit", N_("Audit"), frozenset({_P.AUDIT})),
     Place("/users", N_("Users"), frozenset({_P.PEOPLE})),
 )
@@ -59,7 +60,7 @@ _PAGES = {
 
 def current(path: str) -> str:
     """The address of the place that ``path`` belongs to; empty where it is none of them."""
-    within = [
-        place.address for place in PLACES if path == place.address or path.startswith(f"{place.address}/")
-    ]
-    return max(within, key=len, default="")
+    for place in PLACES:
+        if path in (place.address, place.also) or path.startswith(f"{place.address}/"):
+            return place.address
+    return ""
