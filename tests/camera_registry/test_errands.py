@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import func, select, update
 
-from camera_registry import models
+from camera_registry import discovering, models
+from camera_registry.audit import Actor
 from camera_registry.counters import Counters
 from camera_registry.db import Role
 from camera_registry.errands import (
@@ -30,6 +31,7 @@ from camera_registry.errands import (
 from camera_registry.inventory import InventoryError, eye_by_code, withdraw_access
 from camera_registry.monitor import Monitor, attending, prepare
 from camera_registry.rollout import Ending
+from probes.onvif.discovery import PORT
 from probes.reasons import Outcome, Reason
 from probes.result import Depth, Step
 from probes.simulator.faults import Fault, FaultKind
@@ -37,6 +39,8 @@ from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.registries import LONG_AGO, fresh
 from tests.camera_registry.watching import NOON, Clock, camera, said, shut, watch
+from tests.databases import sqlite_in
+from tests.probes.onvif.devices import answering, match
 
 Found = TypeVar("Found")
 
@@ -46,7 +50,7 @@ MANY = [f"c{n:02}" for n in range(1, 23)]
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'registry.db'}"
+    return sqlite_in(tmp_path)
 
 
 @asynccontextmanager
@@ -88,6 +92,31 @@ def states(monitor: Monitor) -> dict[str, str]:
 def started(monitor: Monitor) -> int:
     with monitor.database.reading() as session:
         return session.scalar(select(func.count()).where(models.Eye.started_at.is_not(None))) or 0
+
+
+# --- networks ---------------------------------------------------------------------------------------
+
+
+async def test_a_network_is_searched_for_whoever_wants_it(url: str, tmp_path: Path) -> None:
+    """One that this machine cannot ask is refused in words; nobody is logged in to."""
+    host, clerk = "127.37.2.1", Actor("an", "127.0.0.1")
+    async with Simulator(Fleet((camera("c", host=host),))) as sim, answering([match()], (host, PORT)):
+        monitor = watch(url, tmp_path, sim, Clock())
+        with monitor.database.transaction() as session:
+            discovering.want(session, clerk, [], "192.0.2.1", False, NOON)
+            discovering.want(session, clerk, [host], "", False, NOON)
+
+        def answered() -> list[discovering.Search] | None:
+            with monitor.database.reading() as session:
+                searches = discovering.searches(session, 2)
+            return searches if all(search.answered_at for search in searches) else None
+
+        async with asking(monitor):
+            found, refused = await soon(answered)
+        assert [(device.host, device.name) for device in found.found or ()] == [(host, "Cổng 1")]
+        assert (refused.found, refused.refusal[:31]) == (None, "The network cannot be asked: Ca")
+        assert sim.counters().sessions_opened == 0
+        shut(monitor)
 
 
 # --- probes -----------------------------------------------------------------------------------------

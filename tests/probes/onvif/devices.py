@@ -1,8 +1,10 @@
 """Simulated ONVIF devices for tests, and questions to them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 from probes.onvif.clock import DeviceClock, device_clock
 from probes.onvif.conversation import LIMITS
@@ -16,6 +18,7 @@ from probes.web import Web, WebLimits
 from tests.probes.climbing import Gate, now
 
 PASSWORD = "kh#ông:đoán"
+HOST = "10.4.4.4"  # that tells of itself by ``match``
 
 
 @dataclass
@@ -75,3 +78,39 @@ async def device(
             yield Asking(simulator, "cam", target, web, Gate())
         finally:
             await web.close()
+
+
+def match(
+    xaddrs: str = f"http://{HOST}/onvif/device_service",
+    types: str = "dn:NetworkVideoTransmitter",
+    scopes: str = "onvif://www.onvif.org/name/C%E1%BB%95ng%201 onvif://www.onvif.org/hardware/DS-2CD",
+) -> bytes:
+    return (
+        "<SOAP-ENV:Envelope><SOAP-ENV:Body><d:ProbeMatches><d:ProbeMatch><wsa:EndpointReference>"
+        f"<wsa:Address>urn:uuid:1-2</wsa:Address></wsa:EndpointReference><d:Types>{types}</d:Types>"
+        f"<d:Scopes>{scopes}</d:Scopes><d:XAddrs>{xaddrs}</d:XAddrs></d:ProbeMatch></d:ProbeMatches>"
+        "</SOAP-ENV:Body></SOAP-ENV:Envelope>"
+    ).encode()
+
+
+@asynccontextmanager
+async def answering(
+    answers: list[bytes], at: tuple[str, int] = ("127.0.0.1", 0)
+) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A device that gives these answers to every probe of WS-Discovery; its port, and what it was asked."""
+    asked: list[bytes] = []
+
+    class Device(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = cast(asyncio.DatagramTransport, transport)
+
+        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+            asked.append(data)
+            for answer in answers:
+                self.transport.sendto(answer, addr)
+
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Device, local_addr=at)
+    try:
+        yield transport.get_extra_info("sockname")[1], asked
+    finally:
+        transport.close()

@@ -1,9 +1,6 @@
 """WS-Discovery: answers as devices give them, and answers from those who are none."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -13,22 +10,7 @@ from probes.onvif.discovery import MOST_BYTES, Found, discover, knock, read_matc
 from probes.simulator.faces import HttpSpec, OnvifSpec
 from tests.namespaces import inside, namespace
 from tests.probes.climbing import now
-from tests.probes.onvif.devices import device
-
-HOST = "10.4.4.4"
-
-
-def match(
-    xaddrs: str = f"http://{HOST}/onvif/device_service",
-    types: str = "dn:NetworkVideoTransmitter",
-    scopes: str = "onvif://www.onvif.org/name/C%E1%BB%95ng%201 onvif://www.onvif.org/hardware/DS-2CD",
-) -> bytes:
-    return (
-        "<SOAP-ENV:Envelope><SOAP-ENV:Body><d:ProbeMatches><d:ProbeMatch><wsa:EndpointReference>"
-        f"<wsa:Address>urn:uuid:1-2</wsa:Address></wsa:EndpointReference><d:Types>{types}</d:Types>"
-        f"<d:Scopes>{scopes}</d:Scopes><d:XAddrs>{xaddrs}</d:XAddrs></d:ProbeMatch></d:ProbeMatches>"
-        "</SOAP-ENV:Body></SOAP-ENV:Envelope>"
-    ).encode()
+from tests.probes.onvif.devices import HOST, answering, device, match
 
 
 @pytest.mark.parametrize(
@@ -65,29 +47,6 @@ def test_what_is_no_camera(answer: bytes) -> None:
 @given(st.binary(max_size=500))
 def test_no_datagram_breaks_it(answer: bytes) -> None:
     assert read_match(answer, HOST) is None
-
-
-@asynccontextmanager
-async def answering(answers: list[bytes]) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A device that gives these answers to every probe; its port, and what it was asked."""
-    asked: list[bytes] = []
-
-    class Device(asyncio.DatagramProtocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport = cast(asyncio.DatagramTransport, transport)
-
-        def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-            asked.append(data)
-            for answer in answers:
-                self.transport.sendto(answer, addr)
-
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        Device, local_addr=("127.0.0.1", 0)
-    )
-    try:
-        yield transport.get_extra_info("sockname")[1], asked
-    finally:
-        transport.close()
 
 
 async def test_each_device_of_a_list_is_asked_twice_and_told_once() -> None:
