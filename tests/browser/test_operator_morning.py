@@ -1,4 +1,4 @@
-"""The morning of an operator at a desk: what is wrong, the heaviest first, taken in hand, looked up, put right."""
+"""The morning of an operator at a desk: what is wrong, the heaviest first, taken in hand and looked up."""
 
 from collections.abc import Iterator
 from datetime import timedelta
