@@ -1,7 +1,7 @@
 """Incidents: the list of them, one with its story, and what people do about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -50,17 +50,20 @@ Short = Annotated[str, Form(max_length=40)]
 Words = Annotated[str, Form(max_length=handling.LONGEST_COMMENT)]
 Back = Annotated[str, Form(max_length=500)]
 
-PHASES: Mapping[Phase, str] = {
+ALL = "all"  # of ``phase``: not only those that go on
+PHASES: Mapping[str, str] = {
+    ALL: N_("All"),
     Phase.OPEN: N_("Going on"),
     Phase.OVER: N_("Over"),
     Phase.WITHDRAWN: N_("Left out of the count"),
 }
 ORDERS: Mapping[Order, str] = {
+    Order.HEAVIEST: N_("What costs most first"),
     Order.NEWEST: N_("The newest first"),
     Order.OLDEST: N_("The oldest first"),
     Order.LARGEST: N_("The largest first"),
 }
-ACKNOWLEDGED: Mapping[str, str] = {"no": N_("Nobody has acknowledged it"), "yes": N_("Acknowledged")}
+ACKNOWLEDGED: Mapping[str, str] = {"no": N_("Not acknowledged yet"), "yes": N_("Acknowledged")}
 
 Slug = TypeVar("Slug", bound=StrEnum)
 
@@ -78,9 +81,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An incident of a list, and who has acknowledged it."""
+    """An incident of a list, how long its eyes were away (microseconds), and who has acknowledged it."""
 
     incident: IncidentRow
+    weight: int
     acknowledged: Note | None
 
 
@@ -102,9 +106,9 @@ def incidents(
     before: Condition = "",
     as_: AsFile = None,
 ) -> Response:
-    """One leaf of the list, or all of it as a file. Without a period: of any time.
+    """One leaf of the list, or all of it as a file: of the incidents that go on, unless ``phase`` says more.
 
-    A condition that is none of ours holds for all.
+    Without a period: of any time. A condition that is none of ours holds for all.
     """
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision
@@ -112,7 +116,7 @@ def incidents(
     chosen = choose(reader, period, start, end)
     within = chosen.span if timed and not chosen.problem else None
     choice = Choice(
-        _known(Phase, phase),
+        None if phase == ALL else _known(Phase, phase) or Phase.OPEN,
         _known(Kind, kind),
         unit,
         {"yes": True, "no": False}.get(acknowledged),
@@ -120,7 +124,7 @@ def incidents(
         q,
         point,
     )
-    order = _known(Order, sort) or Order.NEWEST
+    order = _known(Order, sort) or (Order.HEAVIEST if choice.phase is Phase.OPEN else Order.NEWEST)
     size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
     with desk.database.reading() as session:
         leaf = incident_list.leaf(
@@ -135,8 +139,10 @@ def incidents(
             size=size,
         )
         taken = handling.acknowledgements(session, leaf.rows)
+        going_on = replace(choice, phase=Phase.OPEN)
+        open_ = incident_list.number(session, desk.scope, reader.now, reader.zone, going_on)
         units = queries.units_of_today(session, desk.scope, _today(reader)) if as_ is None else []
-    listed = [Listed(row, taken.get(row.id)) for row in leaf.rows]
+    listed = [Listed(row, round(row.weight(reader.now)) * 1_000_000, taken.get(row.id)) for row in leaf.rows]
     if as_ is not None:
         return tables.export(desk, request, as_, "incidents", _columns(reader), listed, reader)
     asked = {
@@ -153,7 +159,8 @@ def incidents(
         status=422 if timed and chosen.problem else 200,
         revision=revision,
         listed=listed,
-        total=leaf.total,
+        leaf=leaf,
+        open_=open_,
         turns={
             "after": asked | {"after": leaf.after} if leaf.after else {},
             "before": asked | {"before": leaf.before} if leaf.before else {},
@@ -169,6 +176,7 @@ def incidents(
         orders=ORDERS,
         acknowledgements=ACKNOWLEDGED,
         kinds=list(Kind),
+        narrowed=len(asked.keys() - {"phase", "sort", "q", "point"}),
     )
 
 
@@ -320,6 +328,7 @@ def _columns(reader: Reader) -> Sequence[Column[Listed]]:
         Column("points", N_("Points"), lambda row: row.incident.points),
         Column("since", N_("Since"), lambda row: row.incident.started_at),
         Column("until", N_("Until"), lambda row: row.incident.ended_at),
+        Column("weight", N_("Hours lost by its eyes"), lambda row: round(row.weight / 3_600_000_000, 1)),
         Column("by", N_("Acknowledged by"), lambda row: row.acknowledged.by if row.acknowledged else ""),
         Column("at", N_("Acknowledged at"), lambda row: row.acknowledged.at if row.acknowledged else None),
     )
