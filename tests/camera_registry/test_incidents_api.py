@@ -154,7 +154,7 @@ def test_the_causes_of_an_eye(database: Database) -> None:
 
 
 def test_pages_and_metrics_say_so(client: TestClient) -> None:
-    assert "Incidents that go on" in client.get("/?lang=en").text
+    assert "Ongoing incidents" in client.get("/?lang=en").text
     assert "One eye" in client.get("/incidents?lang=en").text
     assert "A whole point: power or line: Point 1" in client.get("/eyes/E1?lang=en").text
     assert "Sự cố đang diễn ra" in client.get("/?lang=vi").text
