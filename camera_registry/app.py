@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from camera_registry.api import (
@@ -23,7 +24,8 @@ from camera_registry.api import (
     watching,
 )
 from camera_registry.api.broadcast import Broadcaster
-from camera_registry.api.desk import Desk, desk_of
+from camera_registry.api.desk import Desk
+from camera_registry.api.failures import Failures
 from camera_registry.api.guard import Guard, is_loopback
 from camera_registry.api.requests import RequestIds
 from camera_registry.auth.oidc import Provider
@@ -90,7 +92,7 @@ def create_app(
     takes a live picture (see ``Desk``). Before the
     server stops, call ``broadcaster.close()``: open pages hold their streams for as long as they may.
     """
-    app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None, max_body_size=MOST_SENT)
+    app = FastAPI(title="Camera registry", docs_url=None, redoc_url=None)
     database.listen(lambda topics: broadcaster.publish(topics=topics))
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
     app.state.oidc = Provider.of(settings)
@@ -135,6 +137,8 @@ def create_app(
     app.mount("/static", Assets())
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MOST_SENT)
+    app.add_middleware(Failures, answer=_failed)
     # No page holds a secret beside what an address can put there, so an answer's length betrays none.
     app.add_middleware(GZipMiddleware, compresslevel=5)
     app.add_middleware(Guard, settings=settings)
@@ -148,14 +152,22 @@ async def _refused(request: Request, error: Exception) -> Response:
         return problems.refused(error)
     if error.status_code == HTTPStatus.UNAUTHORIZED:
         return sign_in.led_there(request)
-    return refusal.refusal(await desk_of(request), request, error.status_code, error.detail)
+    page = await refusal.refusal(request, error.status_code, error.detail)
+    page.headers.update(error.headers or {})
+    return page
 
 
 async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if problems.for_program(request):
         return problems.malformed(error)
-    return refusal.refusal(await desk_of(request), request, 422)
+    return await refusal.refusal(request, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _failed(request: Request, status: int) -> Response:
+    if problems.for_program(request):
+        return problems.problem(status)
+    return await refusal.refusal(request, status)
 
 
 class PublicBindRefused(RegistryError):

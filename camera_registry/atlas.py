@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 from camera_registry.health import EyeState
 from camera_registry.i18n import collation_key
 from camera_registry.models import Point, Unit
-from camera_registry.queries import EyeRow, Overlay
+from camera_registry.queries import BACKLOG, EyeRow, Overlay
 
 # How a point with several eyes is shown: as the first of these that one of its eyes is.
 WORST: tuple[str, ...] = tuple(
     str(standing)
     for standing in (
-        *(EyeState.DOWN, EyeState.DEGRADED, EyeState.UNKNOWN, EyeState.UP),
+        *(EyeState.DOWN, EyeState.DEGRADED, EyeState.UNKNOWN, BACKLOG, EyeState.UP),
         *(Overlay.REPORTED, Overlay.ACCESS_WITHDRAWN, Overlay.NOT_IN_SERVICE),
     )
 )

@@ -15,7 +15,7 @@ from camera_registry.queries import STANDINGS, EyeRow, Overlay
 
 LEAF = 50  # rows
 NOT_MANAGED = "missing"  # of ``Choice.custody``
-NOT_STARTED = str(Overlay.NOT_STARTED)  # of ``Choice.standing``, beside ``STANDINGS`` and ``backlog``
+NOT_STARTED = str(Overlay.NOT_STARTED)  # of ``Choice.standing``, beside ``STANDINGS``: a part of the backlog
 
 
 @dataclass(frozen=True, slots=True)

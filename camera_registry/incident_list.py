@@ -1,7 +1,7 @@
 """The list of incidents as people work through it: which were chosen, in what order, and one leaf of them.
 
-A leaf begins behind (or ends before) an incident that its address names by what it is sorted by and its
-number: incidents that come or end meanwhile move no leaf.
+A leaf begins behind (or ends before) an incident that its address names by what it is sorted by, its number,
+and the moment of the first leaf: incidents that come, end or grow meanwhile move no leaf.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,19 +10,31 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    SQLColumnExpression,
+    and_,
+    cast,
+    exists,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from camera_registry import outages, queries
 from camera_registry.handling import Deed
 from camera_registry.incidents import Kind
-from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Point
+from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Moment, Point
 from camera_registry.outages import IncidentRow
 from camera_registry.spelling import fold
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
-LEAF = 30  # incidents
+LEAF = 50  # incidents
 
 
 class Phase(StrEnum):
@@ -34,11 +46,25 @@ class Phase(StrEnum):
 
 
 class Order(StrEnum):
-    """What the list is sorted by; of two alike the newer stands first."""
+    """What the list is sorted by, with a dash where it goes downwards, and so do the numbers of those alike.
 
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    LARGEST = "largest"  # by the eyes in scope
+    Eyes are those in scope; the weight of an incident is as ``IncidentRow.weight``.
+    """
+
+    HEAVIEST = "-weight"
+    LIGHTEST = "weight"
+    NEWEST = "-since"
+    OLDEST = "since"
+    LARGEST = "-eyes"
+    SMALLEST = "eyes"
+
+    @property
+    def column(self) -> str:
+        return self.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        return self.startswith("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +87,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """Some incidents of the list. ``after`` and ``before`` name the next and the last leaf; empty: none."""
+    """Some incidents of the list; ``first`` counts from 1.
+
+    ``after`` and ``before`` name the next and the last leaf; empty: none.
+    """
 
     rows: Sequence[IncidentRow]
+    first: int
     total: int
     after: str = ""
     before: str = ""
@@ -85,27 +115,51 @@ def leaf(
     the last ones before ``before``, or the first. A key that is none is as good as none.
     """
     points = queries.point_units(session, scope, now.astimezone(zone).date())
-    chosen = [*_conditions(session, scope, now, zone, choice), outages.took_from(points)]
-    value = _value(order, points)
+    chosen = _conditions(session, scope, now, zone, choice)
+    key = _key(order, after or before)
+    as_of = now if key is None else key.as_of
+    value = _value(order, points, as_of)
     back = bool(before) and not after
-    ahead = [] if (key := _key(order, after or before)) is None else [_beyond(order, value, key, back=back)]
-    descending = (order is not Order.OLDEST) != back
+    ahead = [] if key is None else [_beyond(order, value, key, back=back)]
+    descending = order.descending != back
     ranked = [column.desc() if descending else column.asc() for column in (value, Incident.id)]
     found = session.execute(
         select(Incident, value).where(*chosen, *ahead).order_by(*ranked).limit(size + 1)
     ).all()
     shown = found[:size][::-1] if back else found[:size]
     more = len(found) > size
-    names = [f"{_written(worth)}_{row.id}" for row, worth in (*shown[:1], *shown[-1:])]
+    edges = [_Key(worth, row.id, as_of) for row, worth in (*shown[:1], *shown[-1:])]
+    earlier = _number(session, [*chosen, _beyond(order, value, edges[0], back=True)]) if edges and key else 0
     return Leaf(
         outages.told(session, points, [row for row, _ in shown]),
-        session.scalars(select(func.count()).select_from(Incident).where(*chosen)).one(),
-        after=names[1] if names and (back or more) else "",
-        before=names[0] if names and (more if back else bool(ahead)) else "",
+        earlier + 1,
+        _number(session, chosen),
+        after=edges[1].name if edges and (back or more) else "",
+        before=edges[0].name if earlier else "",
     )
 
 
+def number(session: Session, scope: Scope, now: datetime, zone: tzinfo, choice: Choice) -> int:
+    """How many there are."""
+    return _number(session, _conditions(session, scope, now, zone, choice))
+
+
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """Where an incident stands in an order as of a moment."""
+
+    worth: datetime | int
+    number: int
+    as_of: datetime
+
+    @property
+    def name(self) -> str:
+        worth = self.worth.isoformat() if isinstance(self.worth, datetime) else self.worth
+        return f"{worth}_{self.number}_{self.as_of.isoformat()}"
+
 
 _ACKNOWLEDGED = exists().where(
     IncidentNote.incident_id == Incident.id, IncidentNote.kind == str(Deed.ACKNOWLEDGED)
@@ -120,7 +174,8 @@ _PHASES: dict[Phase, ColumnElement[bool]] = {
 def _conditions(
     session: Session, scope: Scope, now: datetime, zone: tzinfo, choice: Choice
 ) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [outages.KEPT, Incident.announced_at <= now]
+    points = queries.point_units(session, scope, now.astimezone(zone).date())
+    conditions = [outages.KEPT, Incident.announced_at <= now, outages.took_from(points)]
     if choice.phase is not None:
         conditions.append(_PHASES[choice.phase])
     if choice.kind is not None:
@@ -151,12 +206,19 @@ def _all_in(words: Sequence[str], said: str) -> bool:
     return all(word in said for word in words)
 
 
-def _value(order: Order, points: Collection[int]) -> SQLColumnExpression[Any]:
+def _number(session: Session, which: Sequence[ColumnElement[bool]]) -> int:
+    return session.scalars(select(func.count()).select_from(Incident).where(*which)).one()
+
+
+def _value(order: Order, points: Collection[int], as_of: datetime) -> SQLColumnExpression[Any]:
     """What incidents are sorted by."""
-    if order is not Order.LARGEST:
+    if order.column == "since":
         return Incident.started_at
+    until = func.coalesce(IncidentEye.to_at, Incident.withdrawn_at, literal(as_of, Moment()))
+    away_s = extract("epoch", until) - extract("epoch", IncidentEye.from_at)
+    eyes = func.count(IncidentEye.eye_id.distinct())
     return (
-        select(func.count(IncidentEye.eye_id.distinct()))
+        select(eyes if order.column == "eyes" else cast(func.sum(away_s), BigInteger))
         .join(Eye, Eye.id == IncidentEye.eye_id)
         .join(Device, Device.id == Eye.device_id)
         .where(IncidentEye.incident_id == Incident.id, Device.point_id.in_(points))
@@ -165,26 +227,21 @@ def _value(order: Order, points: Collection[int]) -> SQLColumnExpression[Any]:
     )
 
 
-def _beyond(
-    order: Order, value: SQLColumnExpression[Any], key: tuple[Any, int], *, back: bool
-) -> ColumnElement[bool]:
+def _beyond(order: Order, value: SQLColumnExpression[Any], key: _Key, *, back: bool) -> ColumnElement[bool]:
     """The incidents that stand behind the key, or before it."""
-    worth, number = key
-    if (order is Order.OLDEST) != back:
-        return or_(value > worth, and_(value == worth, Incident.id > number))
-    return or_(value < worth, and_(value == worth, Incident.id < number))
+    if order.descending == back:
+        return or_(value > key.worth, and_(value == key.worth, Incident.id > key.number))
+    return or_(value < key.worth, and_(value == key.worth, Incident.id < key.number))
 
 
-def _written(worth: datetime | int) -> str:
-    return worth.isoformat() if isinstance(worth, datetime) else str(worth)
-
-
-def _key(order: Order, text: str) -> tuple[Any, int] | None:
+def _key(order: Order, text: str) -> _Key | None:
     """What an address says of the last incident that was shown; ``None`` where it is not written so."""
-    worth, _, number = text.rpartition("_")
     try:
-        key = int(worth) if order is Order.LARGEST else datetime.fromisoformat(worth).astimezone(UTC)
-        known = all(0 <= each <= outages.MOST_ID for each in (int(number), key) if isinstance(each, int))
+        worth, number, as_of = text.split("_")
+        moment = datetime.fromisoformat(as_of).astimezone(UTC)
+        value = datetime.fromisoformat(worth).astimezone(UTC) if order.column == "since" else int(worth)
+        key = _Key(value, int(number), moment)
     except (ValueError, OverflowError):
         return None
-    return (key, int(number)) if known else None
+    numbers = (each for each in (key.worth, key.number) if isinstance(each, int))
+    return key if all(0 <= each <= outages.MOST_ID for each in numbers) else None

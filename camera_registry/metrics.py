@@ -91,7 +91,7 @@ class StateLines:
             for row in rows:
                 reasons = ailing.get(row.code, ())
                 measured, seen = measures.get(row.code), exposed.get(row.code, ())
-                key = (row.standing, row.probed_at, row.probe_s, *_labels(row), measured, *seen, *reasons)
+                key = (row.state, row.probed_at, row.probe_s, *_labels(row), measured, *seen, *reasons)
                 held = known.get(row.code)
                 if held is None or held[0] != key:
                     held = key, _eye_lines(row, reasons, measured) + _measure_lines(row, measured, seen)

@@ -74,6 +74,11 @@ class IncidentRow:
         """How many of its eyes are not back yet."""
         return len({away.eye for away in self.away if away.to_at is None})
 
+    def weight(self, now: datetime) -> float:
+        """What it has cost by ``now``: the seconds for which each of its eyes was away, together."""
+        until = self.withdrawn_at or now
+        return sum(((away.to_at or until) - away.from_at).total_seconds() for away in self.away)
+
     @property
     def points(self) -> int:
         return len({away.point for away in self.away})

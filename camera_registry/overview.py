@@ -6,10 +6,11 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
-from camera_registry import handling, outages, queries, trends
+from camera_registry import census, handling, outages, queries, trends
+from camera_registry.census import Pulse
 from camera_registry.handling import Note
 from camera_registry.outages import IncidentRow
-from camera_registry.queries import EyeRow, Totals
+from camera_registry.queries import Totals
 from camera_registry.trends import Day
 from camera_registry.units import Scope
 
@@ -33,9 +34,9 @@ class UnitNow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """``wrong``: the announced incidents that go on, the heaviest first. Units are in the order of names."""
+    """``wrong``: the announced incidents that go on, the heaviest first. Units stand the worst first."""
 
-    rows: Sequence[EyeRow]
+    pulse: Pulse
     totals: Totals
     units: Sequence[UnitNow]
     wrong: Sequence[Wrong]
@@ -44,7 +45,7 @@ class Overview:
 
 def overview(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Overview:
     """What lies in ``scope`` at ``now``."""
-    rows = queries.eyes(session, scope, now, zone)
+    counted = census.census(session, scope, now, zone)
     open_ = [
         each for each in outages.incidents(session, scope, now, zone, open_=True) if each.announced_at <= now
     ]
@@ -52,20 +53,21 @@ def overview(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Ove
     today = now.astimezone(zone).date()
     uids = {(unit.name, unit.code): unit.uid for unit in queries.units_of_today(session, scope, today)}
     return Overview(
-        rows,
-        queries.totals(rows),
+        census.pulse(session, scope, now, zone),
+        counted.totals,
         [
             UnitNow(uids.get((unit.name, unit.code), ""), unit.name, unit.totals)
-            for unit in queries.units(rows)
+            for unit in sorted(counted.units, key=lambda unit: _health(unit.totals))
         ],
         [
             Wrong(each, taken.get(each.id))
-            for each in sorted(open_, key=lambda each: weight(each, now), reverse=True)
+            for each in sorted(open_, key=lambda each: each.weight(now), reverse=True)
         ],
         trends.day(session, scope, now, zone),
     )
 
 
-def weight(incident: IncidentRow, now: datetime) -> float:
-    """What an incident costs so far: its eyes that are not back yet, times the seconds since it began."""
-    return incident.missing * (now - incident.started_at).total_seconds()
+def _health(totals: Totals) -> tuple[int, int, int]:
+    """The lower, the worse; equal ones stay in the order of names."""
+    down, degraded, unknown = (totals.by_standing[state] for state in ("down", "degraded", "unknown"))
+    return -down, -degraded, -unknown

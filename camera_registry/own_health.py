@@ -1,16 +1,19 @@
-"""Whether the monitor itself is at work: how much it asks, how late, and which of its sites are heard."""
+"""Whether the monitor itself is at work: how much it asks, how late, what it keeps, which sites are heard."""
 
-from collections.abc import Iterable, Sequence
+import shutil
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from camera_registry import sites
+from camera_registry.census import Pulse
 from camera_registry.counters import Counters
-from camera_registry.models import Heartbeat, Site
-from camera_registry.queries import LEAST_SILENCE_S, EyeRow, Overlay
+from camera_registry.models import Delivery, Heartbeat, Site
 from camera_registry.uptime import Span
 
 LATELY = timedelta(minutes=1)
@@ -27,48 +30,64 @@ class SiteHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnHealth:
-    """``asked``: eyes whose newest probe began within the last minute; ``due``: how many that should be.
+class Keeping:
+    """The database, which answered just now, in ``answered_s``.
 
-    ``silent``: no probe has begun for longer than a monitor at work would ever be quiet. ``lag_s`` is how
-    much later than due the newest one began. ``refused`` and ``held_back`` count results since the start.
+    ``written_at``: when results were last written, as far as they are kept; ``None``: none are. ``size`` is
+    what it takes, ``free`` what is left on its disk, in bytes; ``free`` is ``None`` where it stands on a
+    machine that we do not see.
     """
 
-    asked: int
-    due: int
-    newest_probe_at: datetime | None
-    silent: bool
+    product: str
+    answered_s: float
+    written_at: datetime | None
+    size: int
+    free: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHealth:
+    """``lag_s`` is how much later than due the newest probe began. ``refused`` and ``held_back`` count
+    results since ``started_at``.
+    """
+
+    pulse: Pulse
     lag_s: float
     refused: int
     held_back: int
+    keeping: Keeping
     sites: Sequence[SiteHeard]
 
 
-def own_health(
-    session: Session, rows: Iterable[EyeRow], counters: Counters, now: datetime, silence_factor: float
-) -> OwnHealth:
-    """Of a monitor that asks the eyes among ``rows``: hand in every eye of the registry."""
-    waiting = [row for row in rows if row.overlay is Overlay.IN_SERVICE]
-    probed = [row.probed_at for row in waiting if row.probed_at is not None]
-    newest = max(probed, default=None)
-    patience_s = max(LEAST_SILENCE_S, silence_factor * min((row.interval_s for row in waiting), default=0.0))
-    quiet_s = (now - newest).total_seconds() if newest is not None else float("inf")
+def own_health(session: Session, pulse: Pulse, counters: Counters, now: datetime) -> OwnHealth:
+    """Of a monitor whose eyes have this pulse: that of every eye of the registry."""
     return OwnHealth(
-        asked=sum(now - at <= LATELY for at in probed),
-        due=round(
-            sum(LATELY.total_seconds() / max(row.interval_s, LATELY.total_seconds()) for row in waiting)
-        ),
-        newest_probe_at=newest,
-        silent=bool(waiting) and quiet_s > patience_s,
+        pulse=pulse,
         lag_s=_value(counters, "camera_registry_sweep_lag_seconds"),
         refused=int(_value(counters, "camera_registry_results_late_total")),
         held_back=int(_value(counters, "camera_registry_failures_held_back_total")),
+        keeping=_keeping(session),
         sites=_heard(session, now),
     )
 
 
 def _value(counters: Counters, name: str) -> float:
     return counters.registry.get_sample_value(name) or 0.0
+
+
+def _keeping(session: Session) -> Keeping:
+    began = time.perf_counter()
+    written_at = session.scalar(select(Delivery.received_at).order_by(Delivery.last_at.desc()).limit(1))
+    answered_s = time.perf_counter() - began
+    if session.get_bind().dialect.name == "sqlite":
+        version = session.scalar(select(func.sqlite_version()))
+        pages, page_size = (session.scalar(text(f"PRAGMA {name}")) for name in ("page_count", "page_size"))
+        path = session.scalar(text("SELECT file FROM pragma_database_list WHERE name = 'main'"))
+        free = shutil.disk_usage(Path(path).parent).free
+        return Keeping(f"SQLite {version}", answered_s, written_at, pages * page_size, free)
+    version = session.scalar(text("SHOW server_version"))
+    size = session.scalar(select(func.pg_database_size(func.current_database())))
+    return Keeping(f"PostgreSQL {version}", answered_s, written_at, size or 0, None)
 
 
 def _heard(session: Session, now: datetime) -> list[SiteHeard]:

@@ -3,13 +3,12 @@
 Pages, API and metrics count the same ``EyeRow`` values; none of them asks the tables for a state itself.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -27,7 +26,7 @@ from probes.result import Step
 
 OBSERVED_FOR = timedelta(days=30)  # from an eye's first ok: its picture is recorded and shown, nobody is told
 
-LEAST_SILENCE_S = 300  # a monitor that finished a probe this short a time ago is alive, whatever its pace
+MOST_WORDS = 20  # of people, on one eye
 
 
 class Overlay(StrEnum):
@@ -42,11 +41,15 @@ class Overlay(StrEnum):
 
 MEASURED = (Overlay.IN_SERVICE, Overlay.NOT_STARTED)
 
-# How eyes are counted, in the order in which faces show it.
+BACKLOG = (
+    "backlog"  # in service, reached by network, and never yet seen ok: whatever its state, it stands apart
+)
+
+# How eyes are counted, in the order in which faces show it. The first five are measured.
 STANDINGS: tuple[str, ...] = tuple(
     str(standing)
     for standing in (
-        *(EyeState.UP, EyeState.DEGRADED, EyeState.DOWN, EyeState.UNKNOWN),
+        *(EyeState.UP, EyeState.DEGRADED, EyeState.DOWN, EyeState.UNKNOWN, BACKLOG),
         *(Overlay.REPORTED, Overlay.ACCESS_WITHDRAWN, Overlay.NOT_IN_SERVICE),
     )
 )
@@ -89,13 +92,15 @@ class EyeRow:
     probed_at: datetime | None
     probe_s: float | None
     interval_s: float
-    backlog: bool  # in service, reached by network, and never yet seen ok
+    backlog: bool
     observing: bool = False
     reported: Reported | None = None
 
     @property
     def standing(self) -> str:
         """What the eye is counted as: one of ``STANDINGS``."""
+        if self.backlog:
+            return BACKLOG
         return self.overlay if self.state is None else self.state
 
 
@@ -103,7 +108,9 @@ class EyeRow:
 class Totals:
     """Eyes by standing. ``measured`` are in service and reached by network; ``observed`` have a state.
 
-    ``not_started``: nobody has asked these yet, nor will before somebody starts them.
+    The backlog stands apart from the states that its eyes are in, which are observed all the same: an eye
+    that never worked and does not answer delivers no stream. ``not_started``: nobody has asked these yet,
+    nor will before somebody starts them.
     """
 
     eyes: int
@@ -125,6 +132,22 @@ class Totals:
     def coverage(self) -> float | None:
         """Share of the measured that are observed: how much ``working`` speaks for."""
         return self.observed / self.measured if self.measured else None
+
+    @property
+    def never_worked(self) -> int:
+        """Those of the backlog that are observed, and so part of ``working``."""
+        return self.observed - sum(self.by_standing[state] for state in EyeState if state != EyeState.UNKNOWN)
+
+
+class Alike(NamedTuple):
+    """Eyes of one point that count for the same. ``unasked``: nobody has begun to probe them."""
+
+    point: str | int
+    standing: str
+    observed: bool
+    unasked: bool
+    number: int
+    newest_probe_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +301,8 @@ class EyeDetail:
     """One eye with all that its newest probe saw. ``transcript`` is redacted by whoever wrote it.
 
     ``rungs`` stand in climbing order. ``transcript`` is of the newest probe that did not end well, begun at
-    ``transcript_at``. ``media`` has the figures of ``probes.result.Media`` that are known. Findings, grades
-    and what happened to the device stand newest first.
+    ``transcript_at``. ``media`` has the figures of ``probes.result.Media`` that are known. Findings, grades,
+    what happened to the device, and what people reported (at most ``MOST_WORDS``) stand newest first.
     """
 
     eye: EyeRow
@@ -308,15 +331,7 @@ class EyeDetail:
     facts: FactsRow | None = None
     device_events: Sequence[DeviceEventRow] = field(default=())
     kept_pictures: KeptPictures | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """Whether the monitor itself is at work. ``patience_s``: silence longer than this is a fault."""
-
-    newest_probe_at: datetime | None
-    waiting: int  # eyes that should be asked
-    patience_s: float
+    reports: Sequence[Reported] = field(default=())
 
 
 def eyes(
@@ -328,14 +343,12 @@ def eyes(
     """
     day = now.astimezone(zone).date()
     places = _Places.load(session, scope, day)
-    listed = _eye_select(now, zone).where(
-        or_(Eye.retired_at.is_(None), Eye.retired_at > now), *within(session, scope, day)
-    )
+    asked = _eye_select(now, zone).where(*listed(session, scope, now, zone))
     if point is not None:
-        listed = listed.where(Point.code == point)
+        asked = asked.where(Point.code == point)
     words = _reported(session, now)
     # Past the session: of rows of plain columns it adds nothing but a fifth of the time.
-    found = session.connection().execute(listed).all()
+    found = session.connection().execute(asked).all()
     rows = [_eye_row(row, places, words) for row in found if row.point_id in places]
     by_name = sorted({(row.unit, row.unit_code) for row in rows}, key=lambda unit: collation_key(unit[0]))
     rank = {unit: n for n, unit in enumerate(by_name)}
@@ -387,6 +400,7 @@ def eye(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) 
         facts=facts,
         device_events=events,
         kept_pictures=_kept_pictures(session, registered.id, now),
+        reports=_reports(session, registered.id, now),
     )
 
 
@@ -404,18 +418,34 @@ def unit_uid(session: Session, name: str, code: str) -> str:
 
 def totals(rows: Iterable[EyeRow]) -> Totals:
     """Count eyes. Hand in ``eyes`` or a part of them: every total is made of the rows that are shown."""
-    rows = list(rows)
-    by_standing = Counter(row.standing for row in rows)
-    measured = sum(by_standing[state] for state in EyeState)
+    return counted(
+        Alike(
+            row.point,
+            row.standing,
+            row.state not in (None, EyeState.UNKNOWN),
+            row.overlay is Overlay.NOT_STARTED and row.probed_at is None,
+            1,
+            row.probed_at,
+        )
+        for row in rows
+    )
+
+
+def counted(eyes: Iterable[Alike]) -> Totals:
+    """The totals of eyes that were put together as far as they are alike."""
+    eyes = list(eyes)
+    by_standing = dict.fromkeys(STANDINGS, 0)
+    for each in eyes:
+        by_standing[each.standing] += each.number
     return Totals(
-        eyes=len(rows),
-        points=len({row.point for row in rows}),
-        by_standing={standing: by_standing[standing] for standing in STANDINGS},
-        measured=measured,
-        observed=measured - by_standing[EyeState.UNKNOWN],
-        backlog=sum(row.backlog for row in rows),
-        not_started=sum(row.overlay is Overlay.NOT_STARTED and row.probed_at is None for row in rows),
-        newest_probe_at=max((row.probed_at for row in rows if row.probed_at), default=None),
+        eyes=sum(each.number for each in eyes),
+        points=len({each.point for each in eyes}),
+        by_standing=by_standing,
+        measured=sum(by_standing[standing] for standing in (*EyeState, BACKLOG)),
+        observed=sum(each.number for each in eyes if each.observed),
+        backlog=by_standing[BACKLOG],
+        not_started=sum(each.number for each in eyes if each.unasked),
+        newest_probe_at=max((each.newest_probe_at for each in eyes if each.newest_probe_at), default=None),
     )
 
 
@@ -428,7 +458,7 @@ def units(rows: Iterable[EyeRow]) -> list[UnitRow]:
 
 
 def matching(rows: Iterable[EyeRow], *, standing: str = "", unit: str = "", text: str = "") -> list[EyeRow]:
-    """The rows of one standing (or ``backlog``), one unit of today (its code), and all words of ``text``.
+    """The rows of one standing, one unit of today (its code), and all words of ``text``.
 
     Words are compared without tone marks and case; empty conditions hold for all.
     """
@@ -436,7 +466,7 @@ def matching(rows: Iterable[EyeRow], *, standing: str = "", unit: str = "", text
     return [
         row
         for row in rows
-        if (not standing or row.standing == standing or (standing == "backlog" and row.backlog))
+        if (not standing or row.standing == standing)
         and (not unit or row.unit_code == unit)
         and (not words or _says(row, words))
     ]
@@ -492,6 +522,12 @@ def units_of_today(session: Session, scope: Scope, day: date) -> list[UnitVersio
     return sorted(found, key=lambda each: collation_key(each.name))
 
 
+def home(session: Session, scope: Scope, day: date) -> UnitVersion | None:
+    """The one unit of today that a scope holds; ``None`` where it holds more or none, or everything."""
+    units = units_of_today(session, scope, day) if scope != Scope.everything() else []
+    return units[0] if len(units) == 1 else None
+
+
 def point_units(session: Session, scope: Scope, day: date) -> Mapping[int, tuple[str, str]]:
     """The unit of ``day`` (name, code) of each point in scope; both empty for a point without one."""
     return _Places.load(session, scope, day).units
@@ -502,6 +538,30 @@ def within(session: Session, scope: Scope, day: date) -> list[ColumnElement[bool
     if scope.unit_ids is None:
         return []
     return [Device.point_id.in_(point_ids(session, scope, day))]
+
+
+def listed(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[ColumnElement[bool]]:
+    """The conditions on ``Eye`` and ``Device`` for what ``eyes`` lists."""
+    kept = or_(Eye.retired_at.is_(None), Eye.retired_at > now)
+    return [kept, *within(session, scope, now.astimezone(zone).date())]
+
+
+def overlay(now: datetime, zone: tzinfo) -> ColumnElement[str]:
+    """The ``Overlay`` of an ``Eye``, as the database decides it."""
+    suspended = exists().where(
+        Suspension.eye_id == Eye.id,
+        Suspension.from_at <= now,
+        or_(Suspension.to_at.is_(None), Suspension.to_at > now),
+    )
+    consent_over = or_(Eye.access_withdrawn_at <= now, Eye.access_until < now.astimezone(zone).date())
+    return case(
+        # No date of commissioning: since before the records.
+        (or_(suspended, Eye.commissioned_at > now, Eye.retired_at <= now), Overlay.NOT_IN_SERVICE),
+        (Eye.reach == Reach.REPORTED, Overlay.REPORTED),
+        (consent_over, Overlay.ACCESS_WITHDRAWN),
+        (Eye.started_at <= now, Overlay.IN_SERVICE),
+        else_=Overlay.NOT_STARTED,
+    )
 
 
 def conditions(session: Session) -> dict[str, list[tuple[str, str]]]:
@@ -539,16 +599,6 @@ def unconfirmed(session: Session, scope: Scope, day: date) -> list[DeviceEventRo
         models.DeviceEvent.confirmed_at.is_(None),
         *within(session, scope, day),
     )
-
-
-def pulse(session: Session, now: datetime, zone: tzinfo, silence_factor: float) -> Pulse:
-    """When the newest probe of any eye began, and for how long nothing may be heard."""
-    waiting = [
-        row for row in eyes(session, Scope.everything(), now, zone) if row.overlay is Overlay.IN_SERVICE
-    ]
-    shortest = min((row.interval_s for row in waiting), default=0.0)
-    newest = session.scalar(select(func.max(models.EyeState.probed_at)))
-    return Pulse(newest, len(waiting), max(LEAST_SILENCE_S, silence_factor * shortest))
 
 
 # --- how it is done ---------------------------------------------------------------------------------
@@ -614,20 +664,6 @@ def _lies_in(tree: UnitTree, unit_id: int) -> set[int]:
 
 def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
     """Eyes with what ``EyeRow`` takes, in its order, behind their ids; the database decides what it can."""
-    suspended = exists().where(
-        Suspension.eye_id == Eye.id,
-        Suspension.from_at <= now,
-        or_(Suspension.to_at.is_(None), Suspension.to_at > now),
-    )
-    consent_over = or_(Eye.access_withdrawn_at <= now, Eye.access_until < now.astimezone(zone).date())
-    overlay = case(
-        # No date of commissioning: since before the records.
-        (or_(suspended, Eye.commissioned_at > now, Eye.retired_at <= now), Overlay.NOT_IN_SERVICE),
-        (Eye.reach == Reach.REPORTED, Overlay.REPORTED),
-        (consent_over, Overlay.ACCESS_WITHDRAWN),
-        (Eye.started_at <= now, Overlay.IN_SERVICE),
-        else_=Overlay.NOT_STARTED,
-    )
     unasked = case(
         (or_(Device.host.is_(None), Eye.path.is_(None)), Reason.MONITOR_MISCONFIGURED),
         else_=Reason.NEVER_PROBED,
@@ -637,7 +673,7 @@ def _eye_select(now: datetime, zone: tzinfo) -> Select[*tuple[Any, ...]]:
     return (
         select(
             *(Eye.id, Device.point_id, Eye.code, Eye.name, Point.code, Point.name, Site.code),
-            *(Device.manufacturer, Device.model, Point.funding, overlay),
+            *(Device.manufacturer, Device.model, Point.funding, overlay(now, zone)),
             *(
                 func.coalesce(state.state, EyeState.UNKNOWN),
                 func.coalesce(state.reason, unasked),
@@ -687,10 +723,17 @@ def _reported(session: Session, now: datetime) -> dict[int, Reported]:
     """The newest word on each eye that still holds at ``now``."""
     word = models.ReportWord
     said = select(word).where(word.at <= now, word.expires_at > now).order_by(word.at)
-    return {
-        row.eye_id: Reported(Word(row.word), row.at, row.by, row.note, row.expires_at)
-        for row in session.scalars(said)
-    }
+    return {row.eye_id: _word(row) for row in session.scalars(said)}
+
+
+def _reports(session: Session, eye_id: int, now: datetime) -> list[Reported]:
+    word = models.ReportWord
+    said = select(word).where(word.eye_id == eye_id, word.at <= now).order_by(word.at.desc())
+    return [_word(row) for row in session.scalars(said.limit(MOST_WORDS))]
+
+
+def _word(row: models.ReportWord) -> Reported:
+    return Reported(Word(row.word), row.at, row.by, row.note, row.expires_at)
 
 
 _FIGURES = {  # of each check: worth something only while the check is known

@@ -9,12 +9,12 @@ are told one by one from their histories.
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, models, queries
@@ -40,7 +40,7 @@ class News:
     ``opened`` are the incidents that began since then and have been announced, ``ended`` those that are over
     since then, whenever they began. ``fell``, ``worsened`` and ``back`` compare two moments, not what was in
     between: down now and not then; degraded now, and neither degraded nor down then; delivering now and down
-    then. Eyes of the backlog, never yet seen ok, are none of them.
+    then. ``first`` have never worked before that day. Of the backlog, never yet seen ok, are none.
     """
 
     since: datetime
@@ -49,14 +49,16 @@ class News:
     fell: tuple[str, ...]
     worsened: tuple[str, ...]
     back: tuple[str, ...]
+    first: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """The eyes in service by state at each moment: the quarter-hours of 24 hours, and now.
 
-    ``counts`` has of each state as many numbers as there are ``moments``; the last ones are the totals of
-    every other face. Windows of maintenance change nothing here: what an eye is, it is in them too.
+    An eye counts from its first ok on: before that it stands in the backlog. ``counts`` has of each state as
+    many numbers as there are ``moments``; the last ones are the totals of every other face. Windows of
+    maintenance change nothing here: what an eye is, it is in them too.
     """
 
     moments: tuple[datetime, ...]
@@ -73,14 +75,17 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
     today = now.astimezone(zone).date()
     inside = queries.within(session, scope, today)
     moments = _moments(within)
+    seen_at = models.EyeState.first_ok_at
     counted = [
         Eye.reach == Reach.NETWORK,
+        seen_at.is_not(None),
         or_(Eye.commissioned_at.is_(None), Eye.commissioned_at <= now),
         or_(Eye.retired_at.is_(None), Eye.retired_at > within.start),
         *inside,
     ]
     # No date is later than this day's end for those whose consent lasts through it.
     steady = and_(
+        seen_at <= within.start,
         or_(Eye.commissioned_at.is_(None), Eye.commissioned_at <= within.start),
         or_(Eye.retired_at.is_(None), Eye.retired_at > now),
         or_(Eye.access_withdrawn_at.is_(None), Eye.access_withdrawn_at > now),
@@ -92,8 +97,9 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
         ),
         ~exists().where(Condition.eye_id == Eye.id, *histories.fallen_silent(now)),
     )
-    others = session.scalars(select(Eye.id).join(Device).where(*counted, ~steady)).all()
-    told = histories.load(session, others, within, now, zone) if others else {}
+    others = {row[0]: row[1] for row in session.execute(_of(Eye.id, seen_at).where(*counted, ~steady))}
+    loaded = histories.load(session, list(others), within, now, zone) if others else {}
+    told = {eye_id: _since(others[eye_id], history) for eye_id, history in loaded.items()}
     turns = _turns(session, within, [*counted, steady])
     numbers = _backwards(_now(session, [*counted, steady]), turns, moments)
     for history in told.values():
@@ -101,10 +107,11 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
     changed = _of_turns(turns) | {
         eye_id: (_state(history, within.start), _state(history, now)) for eye_id, history in told.items()
     }
+    first = [eye_id for eye_id, at in others.items() if at > within.start]
     return Day(
         moments,
         {state: tuple(number[state] for number in numbers) for state in EyeState},
-        _news(session, within, changed, inside),
+        _news(session, within, changed, first, inside),
     )
 
 
@@ -125,25 +132,22 @@ def _moments(within: Span) -> tuple[datetime, ...]:
     return (*(first + n * STEP for n in range(number)), within.end)
 
 
+def _of(*columns: Any) -> Select[*tuple[Any, ...]]:
+    """These columns of eyes, with what the conditions on them are of."""
+    return select(*columns).select_from(Eye).join(Device).join(models.EyeState)
+
+
 def _now(session: Session, which: Iterable[ColumnElement[bool]]) -> Counter[str]:
-    state = func.coalesce(models.EyeState.state, EyeState.UNKNOWN)
-    rows = (
-        select(state, func.count())
-        .select_from(Eye)
-        .join(Device)
-        .outerjoin(models.EyeState, models.EyeState.eye_id == Eye.id)
-        .where(*which)
-        .group_by(state)
-    )
+    state = models.EyeState.state
+    rows = _of(state, func.count()).where(*which).group_by(state)
     return Counter({row[0]: row[1] for row in session.execute(rows)})
 
 
 def _turns(session: Session, within: Span, which: Iterable[ColumnElement[bool]]) -> list[_Change]:
     """What the eyes' own ledgers say of ``within`` after its beginning, in order of time."""
     rows = (
-        select(Transition.eye_id, Transition.at, Transition.before, Transition.after)
-        .join(Eye, Eye.id == Transition.eye_id)
-        .join(Device)
+        _of(Transition.eye_id, Transition.at, Transition.before, Transition.after)
+        .join(Transition, Transition.eye_id == Eye.id)
         .where(Transition.ledger == EYE, Transition.at > within.start, Transition.at <= within.end, *which)
         .order_by(Transition.at)
     )
@@ -165,6 +169,12 @@ def _backwards(
             number[turn.before] += 1
         found.append(number.copy())
     return found[::-1]
+
+
+def _since(first_ok_at: datetime, history: History) -> History:
+    """The history from the first ok on."""
+    worked = [Span(max(span.start, first_ok_at), span.end) for span in history.service]
+    return replace(history, service=[span for span in worked if span.length])
 
 
 def _add(numbers: Sequence[Counter[str]], history: History, moments: Sequence[datetime]) -> None:
@@ -191,7 +201,13 @@ def _of_turns(turns: Iterable[_Change]) -> dict[int, tuple[str | None, str | Non
     return found
 
 
-def _news(session: Session, within: Span, changed: States, inside: Sequence[ColumnElement[bool]]) -> News:
+def _news(
+    session: Session,
+    within: Span,
+    changed: States,
+    first: Sequence[int],
+    inside: Sequence[ColumnElement[bool]],
+) -> News:
     down = EyeState.DOWN
     fell = [eye for eye, (then, now) in changed.items() if now == down != then]
     worsened = [
@@ -200,20 +216,18 @@ def _news(session: Session, within: Span, changed: States, inside: Sequence[Colu
         if now == EyeState.DEGRADED and then not in (EyeState.DEGRADED, down)
     ]
     back = [eye for eye, (then, now) in changed.items() if then == down and now in DELIVERING]
-    codes = _codes(session, {*fell, *worsened, *back})
+    codes = _codes(session, {*fell, *worsened, *back, *first})
     began = and_(Incident.started_at > within.start, Incident.announced_at <= within.end)
     return News(
         within.start,
         _incidents(session, inside, began),
         _incidents(session, inside, Incident.ended_at > within.start),
-        *(tuple(sorted(codes[eye] for eye in those if eye in codes)) for those in (fell, worsened, back)),
+        *(tuple(sorted(codes[eye] for eye in those)) for those in (fell, worsened, back, first)),
     )
 
 
 def _codes(session: Session, eye_ids: Collection[int]) -> dict[int, str]:
-    """Of eyes that were ever seen ok."""
-    seen = select(Eye.id, Eye.code).join(models.EyeState, models.EyeState.eye_id == Eye.id)
-    rows = session.execute(seen.where(Eye.id.in_(eye_ids), models.EyeState.first_ok_at.is_not(None)))
+    rows = session.execute(select(Eye.id, Eye.code).where(Eye.id.in_(eye_ids)))
     return {row.id: row.code for row in rows}
 
 

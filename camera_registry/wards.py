@@ -59,7 +59,7 @@ class Ward:
     Points stand in ``wrong`` (something does not work, the worst first), ``waiting`` (nothing is wrong but
     eyes that never worked yet) or ``well``. ``causes`` gives of an eye (by its code) the incident that took
     it; maintenance covers the eyes of ``covered`` now. ``inbox`` are the incidents that go on: those that
-    nobody has acknowledged first, then by eyes × duration; ``acknowledged`` who has which.
+    nobody has acknowledged first, then the heaviest; ``acknowledged`` who has which.
     """
 
     unit: UnitVersion
@@ -107,7 +107,7 @@ def ward(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str) 
         well=well,
         causes={away.eye: each for each in reversed(open_) for away in each.away if away.to_at is None},
         covered=covered,
-        inbox=sorted(open_, key=lambda each: (each.id in taken, -weight(each, now))),
+        inbox=sorted(open_, key=lambda each: (each.id in taken, -each.weight(now))),
         acknowledged=taken,
         windows=present,
     )
@@ -125,11 +125,6 @@ def month(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: str)
     within, inside = periods.month_of(today, zone), scope.narrowed(unit.id)
     found = figures.availability(session, inside, now, zone, within, Group.TOTAL, today)
     return sum((figure.tally for figure in found), Tally())
-
-
-def weight(incident: IncidentRow, now: datetime) -> float:
-    """How much an incident has cost so far: eye-seconds."""
-    return incident.eyes * (now - incident.started_at).total_seconds()
 
 
 def points(session: Session, scope: Scope, day: date, rows: Iterable[EyeRow]) -> list[PointRow]:

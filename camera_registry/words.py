@@ -107,12 +107,13 @@ REASONS: Mapping[Reason, str] = {
     ),
 }
 
-# What an eye is counted as: the four measured states, and what stands outside of measuring.
+# What an eye is counted as: the measured states, what never worked, and what stands outside of measuring.
 STANDINGS: Mapping[str, str] = {
     "up": N_("Operating"),
     "degraded": N_("Operating poorly"),
     "down": N_("Disconnected"),
     "unknown": N_("Unknown"),
+    "backlog": N_("Never worked yet"),
     "reported": N_("Reported by people"),
     "access_withdrawn": N_("Access withdrawn"),
     "not_in_service": N_("Not in service"),

@@ -30,7 +30,7 @@ def _eyes(desk: AtDesk, standing: str = "", unit: str = "", text: str = "") -> d
 
 @router.get("/eyes", dependencies=[may(Permission.VIEW)])
 def eyes(desk: AtDesk, standing: str = "", unit: str = "", q: str = "") -> Response:
-    """Every eye in scope, narrowed by ``standing`` or ``backlog``, ``unit`` (its code) and words."""
+    """Every eye in scope, narrowed by ``standing``, ``unit`` (its code) and words."""
     return _answer(_eyes(desk, standing, unit, q))
 
 

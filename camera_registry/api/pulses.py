@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 
-from camera_registry.queries import Pulse
+from camera_registry.census import Pulse
 
 KEPT = timedelta(seconds=5)
 

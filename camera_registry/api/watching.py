@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import metrics, outages, queries, samples
+from camera_registry import census, metrics, outages, queries, samples
 from camera_registry.api.desk import AtDesk, Desk, identify
 from camera_registry.api.guard import by_itself
 from camera_registry.auth.roles import Permission
-from camera_registry.queries import Pulse
+from camera_registry.census import Pulse
 from camera_registry.units import Scope
 
 router = APIRouter()
@@ -28,7 +28,8 @@ def healthz(desk: AtDesk) -> Response:
         return _health(503, {"status": "failing", "database": False})
     # A program that has only just started may have had no time to probe.
     heard = max(filter(None, (pulse.newest_probe_at, desk.started_at)))
-    stalled = bool(pulse.waiting) and (now - heard).total_seconds() > pulse.patience_s
+    patience_s = pulse.patience_s(desk.settings.silence_factor)
+    stalled = bool(pulse.waiting) and (now - heard).total_seconds() > patience_s
     newest = pulse.newest_probe_at
     body = {
         "status": "failing" if stalled else "ok",
@@ -36,14 +37,14 @@ def healthz(desk: AtDesk) -> Response:
         "eyes_waiting": pulse.waiting,
         "newest_probe_at": newest,
         "newest_probe_age_s": (now - newest).total_seconds() if newest else None,
-        "patience_s": pulse.patience_s,
+        "patience_s": patience_s,
     }
     return _health(503 if stalled else 200, body)
 
 
 def _pulse(desk: Desk, now: datetime) -> Pulse:
     with desk.database.reading() as session:
-        return queries.pulse(session, now, desk.settings.zone, desk.settings.silence_factor)
+        return census.pulse(session, Scope.everything(), now, desk.settings.zone)
 
 
 def _health(status: int, body: Mapping[str, object]) -> Response:

@@ -24,14 +24,11 @@ def city(desk: AtDesk, request: Request) -> Response:
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
     everything = desk.scope == Scope.everything()
     with desk.database.reading() as session:
-        if not everything:
-            today = reader.now.astimezone(reader.zone).date()
-            units = queries.units_of_today(session, desk.scope, today)
-            if len(units) == 1:
-                return RedirectResponse(f"/units/{units[0].uid}", 303)
+        home = queries.home(session, desk.scope, reader.now.astimezone(reader.zone).date())
+        if home is not None:
+            return RedirectResponse(f"/units/{home.uid}", 303)
         seen = overview(session, desk.scope, reader.now, reader.zone)
-        factor = desk.settings.silence_factor
-        health = own_health(session, seen.rows, desk.counters, reader.now, factor) if everything else None
+        health = own_health(session, seen.pulse, desk.counters, reader.now) if everything else None
     return page(
         request,
         desk,
@@ -43,5 +40,6 @@ def city(desk: AtDesk, request: Request) -> Response:
         news=seen.day.news,
         chart=day_chart(seen.day, reader),
         health=health,
+        started_at=desk.started_at,
         most_wrong=MOST_WRONG,
     )

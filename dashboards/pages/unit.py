@@ -3,7 +3,7 @@
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from camera_registry import handling, maintenance, wards
+from camera_registry import handling, maintenance, queries, wards
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.incidents import Kind
@@ -27,13 +27,16 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         if ward is None:
             raise HTTPException(404)
         touched = handling.touched(session, ward.inbox)
+        today = reader.now.astimezone(reader.zone).date()
+        home = queries.home(session, desk.scope, today)
     return page(
         request,
         desk,
         "unit.html",
         reader=reader,
         revision=revision,
-        today=reader.now.astimezone(reader.zone).date(),
+        place="/" if home is not None and home.uid == uid else "",
+        today=today,
         ward=ward,
         unmanaged=sum(point.custody is None for point in (*ward.wrong, *ward.waiting, *ward.well)),
         touched=touched,

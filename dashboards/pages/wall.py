@@ -1,4 +1,4 @@
-"""``/wall``: the city for a big screen that nobody touches, read from four metres away."""
+"""``/wall``: the city for a big screen that nobody touches, read from five metres away."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -6,24 +6,26 @@ from fastapi.responses import HTMLResponse
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.overview import overview
+from camera_registry.own_health import own_health
+from camera_registry.units import Scope
 from dashboards import assets
 from dashboards.day_chart import day_chart
 from dashboards.rendering import page, reader_of
 
-MOST_WRONG = 7  # incidents that a screen has room for
-MOST_UNITS = 12
+MOST_WRONG, MOST_UNITS = 12, 16  # more than any screen has room for: its script says how many it leaves out
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/wall", dependencies=[may(Permission.VIEW)])
 def wall(desk: AtDesk, request: Request) -> HTMLResponse:
-    """Cut to what the reader may see, as every page; units with the most eyes that are down come first."""
+    """Cut to what the reader may see, as every page."""
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
     with desk.database.reading() as session:
         seen = overview(session, desk.scope, reader.now, reader.zone)
-    worst = sorted(seen.units, key=lambda unit: unit.totals.by_standing["down"], reverse=True)
+        everything = desk.scope == Scope.everything()
+        health = own_health(session, seen.pulse, desk.counters, reader.now) if everything else None
     return page(
         request,
         desk,
@@ -32,9 +34,10 @@ def wall(desk: AtDesk, request: Request) -> HTMLResponse:
         revision=revision,
         seen=seen,
         totals=seen.totals,
-        units=worst[:MOST_UNITS],
+        health=health,
         chart=day_chart(seen.day, reader),
         most_wrong=MOST_WRONG,
+        most_units=MOST_UNITS,
         mark=assets.mark(),
         zone=desk.settings.timezone,
     )

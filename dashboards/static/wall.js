@@ -1,4 +1,4 @@
-// A screen that nobody touches: a clock, and a fresh start after an upgrade and each night.
+// A screen that nobody touches: a clock, rows as far as there is room, and a fresh start after an upgrade and each night.
 
 const clock = document.getElementById("clock");
 const { zone, language } = clock.dataset;
@@ -22,6 +22,28 @@ const mark = () => document.getElementById("totals").dataset.mark;
 const begun = { mark: mark(), at: performance.now() };
 const A_DAY_MS = 24 * 3600 * 1000;
 
+// Nothing is cut: what a list has no room for is told as a number.
+const numbers = new Intl.NumberFormat(language);
+
+function fit(list) {
+  const box = list.closest("section");
+  const further = box.querySelector(".further");
+  const rows = [...list.children];
+  let shown = rows.length;
+  const show = () => {
+    rows.forEach((row, n) => (row.hidden = n >= shown));
+    further.hidden = shown >= Number(list.dataset.all);
+    further.textContent = further.dataset.words.replace("{count}", numbers.format(list.dataset.all - shown));
+  };
+  for (show(); box.scrollHeight > box.clientHeight && shown > 1; show()) shown -= 1;
+}
+
+const fitAll = () => document.querySelectorAll("[data-all]").forEach(fit);
+fitAll();
+addEventListener("resize", fitAll);
+document.fonts.ready.then(fitAll);
+
 document.addEventListener("renewed", () => {
+  fitAll();
   if (mark() !== begun.mark || performance.now() - begun.at > A_DAY_MS) location.reload();
 });

@@ -20,6 +20,7 @@ from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from tests.dashboards.city import NOW, Wards
 from tests.dashboards.ward import CITY, FORMER, OTHER_WARD, WARD, ZONE, fill_morning
+from tests.databases import sqlite_in
 
 EVERYTHING = Scope.everything()
 PAST = 23  # incidents that are over; several begin at one moment
@@ -29,8 +30,7 @@ PAST = 23  # incidents that are over; several begin at one moment
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Wards]]:
     """The morning of two wards, with a past; one incident acknowledged, and one withdrawn with a note."""
     folder: Path = tmp_path_factory.mktemp("incidents")
-    database = Database(f"sqlite:///{folder / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(folder))
     wards = fill_morning(database)
     with database.transaction() as session:
         eyes = session.scalars(select(models.Eye).order_by(models.Eye.id)).all()
@@ -66,7 +66,7 @@ def leaf(database: Database, choice: Choice | None = None, scope: Scope = EVERYT
         return incident_list.leaf(session, scope, NOW, ZONE, choice or Choice(), **asked)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(order=st.sampled_from(Order), size=st.integers(1, 9))
 def test_leaves_follow_each_other_and_lead_back(
     town: tuple[Database, Wards], order: Order, size: int
@@ -87,6 +87,8 @@ def test_leaves_follow_each_other_and_lead_back(
     told = [row.id for each in reversed(back) for row in each.rows]
     assert told == whole
     assert {each.total for each in (*ahead, *back)} == {len(whole)}
+    for each in (*ahead, *back):
+        assert [row.id for row in each.rows] == whole[each.first - 1 :][: len(each.rows)]
 
 
 def test_orders(town: tuple[Database, Wards]) -> None:
@@ -98,6 +100,28 @@ def test_orders(town: tuple[Database, Wards]) -> None:
     assert [row.eyes for row in rows[Order.LARGEST]] == sorted(
         (row.eyes for row in rows[Order.LARGEST]), reverse=True
     )
+    assert [row.weight(NOW) for row in rows[Order.HEAVIEST]] == sorted(
+        (row.weight(NOW) for row in rows[Order.HEAVIEST]), reverse=True
+    )
+    for downwards, upwards in ((Order.LARGEST, Order.SMALLEST), (Order.HEAVIEST, Order.LIGHTEST)):
+        assert rows[upwards] == rows[downwards][::-1]
+
+
+def test_what_grows_meanwhile_moves_no_leaf(town: tuple[Database, Wards]) -> None:
+    database, _ = town
+    whole = [row.id for row in leaf(database, order=Order.HEAVIEST, size=1_000).rows]
+    first = leaf(database, order=Order.HEAVIEST, size=2)
+    with database.reading() as session:
+        second = incident_list.leaf(
+            session,
+            EVERYTHING,
+            NOW + timedelta(days=3),
+            ZONE,
+            Choice(),
+            Order.HEAVIEST,
+            after=first.after,
+        )
+    assert [row.id for row in (*first.rows, *second.rows)] == whole
 
 
 @pytest.mark.parametrize(
@@ -124,6 +148,8 @@ def test_orders(town: tuple[Database, Wards]) -> None:
 def test_conditions(town: tuple[Database, Wards], choice: Choice, count: int) -> None:
     found = leaf(town[0], choice, size=1_000)
     assert (len(found.rows), found.total) == (count, count)
+    with town[0].reading() as session:
+        assert incident_list.number(session, EVERYTHING, NOW, ZONE, choice) == count
 
 
 def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:
@@ -135,5 +161,9 @@ def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:
 
 @pytest.mark.parametrize("order", Order)
 def test_a_key_that_is_none_gives_some_leaf(town: tuple[Database, Wards], order: Order) -> None:
-    for key in ("", "x", "2026-11-22_1", "9_x", f"{2**70}_1", f"1_{2**70}", "0001-01-01T00:00+14:00_1"):
+    as_of = NOW.isoformat()
+    for key in (
+        *("", "x", "2026-11-22_1", f"9_x_{as_of}", "9_1_x", f"{2**70}_1_{as_of}", f"1_{2**70}_{as_of}"),
+        *(f"0001-01-01T00:00+14:00_1_{as_of}", "9_1_0001-01-01T00:00+14:00", f"9_1_{as_of}"),
+    ):
         assert leaf(town[0], order=order, after=key).total == PAST + 3

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,14 +13,6 @@ from tests.dashboards.city import NOW, REORGANISED, Wards, add_eye, add_point, a
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 EVERYTHING = Scope.everything()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture
@@ -42,8 +33,8 @@ def test_each_eye_is_counted_once_as_what_it_is(database: Database) -> None:
         "NC1-UP": "up",
         "NC1-POOR": "degraded",
         "NC1-DOWN": "down",
-        "AL1-LOCKED": "unknown",
-        "AL1-NEW": "unknown",
+        "AL1-LOCKED": "backlog",
+        "AL1-NEW": "backlog",
         "AL1-CLOUD": "reported",
         "AL1-HOME": "access_withdrawn",
         "AL1-PAUSED": "not_in_service",
@@ -56,6 +47,22 @@ def test_each_eye_is_counted_once_as_what_it_is(database: Database) -> None:
     assert totals.coverage == pytest.approx(3 / 5)
     assert (totals.backlog, totals.not_started) == (2, 1)
     assert totals.newest_probe_at == NOW
+
+
+@pytest.mark.usefixtures("wards")
+def test_what_never_worked_stands_apart_and_is_observed(database: Database) -> None:
+    before = queries.totals(rows_of(database).values())
+    with database.transaction() as session:
+        bridge = session.scalars(select(models.Device.id).where(models.Device.code == "AL1-D")).one()
+        for number in range(3):
+            eye = add_eye(session, bridge, f"AL1-DEAD{number}")
+            set_state(session, eye, "down", Reason.TCP_TIMEOUT, first_ok_at=None)
+
+    totals = queries.totals(rows_of(database).values())
+
+    assert totals.by_standing == {**before.by_standing, "backlog": 5}
+    assert (totals.backlog, totals.observed, totals.never_worked) == (5, 6, 3)
+    assert totals.working == pytest.approx(2 / 6)
 
 
 @pytest.mark.usefixtures("wards")
@@ -269,16 +276,3 @@ def test_transitions_are_read_on_from_the_last_one_known(database: Database, war
 
     assert len(everything) == 4
     assert rest == [everything[2]]
-
-
-def test_the_pulse_is_as_patient_as_the_shortest_interval(database: Database) -> None:
-    with database.transaction() as session:
-        eye = add_eye(session, add_point(session, "P", None), "E")
-        session.scalars(select(models.Site)).one().interval_s = 3_600
-        set_state(session, eye, "up", at=NOW - timedelta(hours=1))
-
-    with database.reading() as session:
-        pulse = queries.pulse(session, NOW, ZONE, silence_factor=2.5)
-
-    assert (pulse.waiting, pulse.patience_s) == (1, 9_000)
-    assert pulse.newest_probe_at == NOW - timedelta(hours=1)

@@ -14,12 +14,12 @@ from camera_registry.db import Database
 from camera_registry.maintenance import Kind
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.dashboards.ward import FORMER, OTHER_WARD, WARD, fill_morning
+from tests.databases import sqlite_in
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('ward') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("ward")))
     fill_morning(database)
     yield make_web(database)
     database.close()
@@ -57,7 +57,7 @@ def test_the_page_of_a_ward(officer: TestClient) -> None:
         "09:10",
         "Cả một điểm",
         "Sửa chữa: Công an phường Nam Cường · Tiền điện: Trường tiểu học · Tiền Internet: UBND phường",
-        "Điểm chưa bàn giao cho ai",
+        "3 điểm lắp đặt ở đây chưa bàn giao cho ai",
         "1 điểm có mắt chưa từng hoạt động",
     ):
         assert words in said
@@ -67,7 +67,8 @@ def test_the_page_of_a_ward(officer: TestClient) -> None:
 
 def test_a_former_unit_leads_to_what_it_became(officer: TestClient) -> None:
     html = officer.get(f"/units/{FORMER}").text
-    assert "Đơn vị này kết thúc ngày 30/06/2025." in text_of(html)
+    assert "Xã Tuy Lộc (cũ, đến 30/06/2025)" in text_of(html)
+    assert "Địa bàn nay thuộc: Phường Nam Cường" in text_of(html)
     assert f'href="/units/{WARD}"' in html
 
 
@@ -150,16 +151,19 @@ def test_a_power_cut_is_refused_with_what_was_typed_then_taken(web: Web, officer
 @pytest.mark.parametrize(
     ("query", "codes"),
     [
-        pytest.param("", ["NC1", "AL1-A", "NC2-A"], id="all, the newest first"),
+        pytest.param("", ["NC2-A", "NC1", "AL1-A"], id="those that go on, the heaviest first"),
+        pytest.param("phase=all", ["NC1", "AL1-A", "NC2-A"], id="all, the newest first"),
         pytest.param(
-            "q=&phase=&acknowledged=&kind=&unit=&from=&to=&sort=newest",
+            "q=&phase=&acknowledged=&kind=&unit=&from=&to=&sort=-since",
             ["NC1", "AL1-A", "NC2-A"],
             id="an empty form",
         ),
-        pytest.param("phase=x&kind=x&sort=x&after=x", ["NC1", "AL1-A", "NC2-A"], id="no conditions of ours"),
-        pytest.param("sort=oldest", ["NC2-A", "AL1-A", "NC1"], id="the oldest first"),
+        pytest.param("phase=x&kind=x&sort=x&after=x", ["NC2-A", "NC1", "AL1-A"], id="no conditions of ours"),
+        pytest.param("sort=since", ["NC2-A", "AL1-A", "NC1"], id="the oldest first"),
         pytest.param("kind=eye&unit=04273-2", ["NC2-A"], id="of a kind and a unit"),
         pytest.param("q=ben+do", ["AL1-A"], id="words"),
+        pytest.param("point=NC1", ["NC1"], id="of a point"),
+        pytest.param("point=NC", [], id="of no point"),
         pytest.param("from=2026-11-21&to=2026-11-22", [], id="of yesterday"),
         pytest.param("phase=over", [], id="over"),
     ],
@@ -169,7 +173,7 @@ def test_the_choice_lives_in_the_address(web: Web, query: str, codes: list[str])
     assert page.status_code == 200
     assert [
         text_of(title).split()[-1 if "Chợ" in title else 0]
-        for title in re.findall(r"<h2><a[^>]*>(.*?)</a></h2>", page.text, re.DOTALL)
+        for title in re.findall(r'<th scope="row"><a[^>]*>(.*?)</a>', page.text, re.DOTALL)
     ] == codes
 
 
@@ -180,7 +184,7 @@ def test_what_is_no_period_is_said(web: Web) -> None:
 
 
 def test_the_list_is_taken_home(web: Web) -> None:
-    file = signed_in(web).get("/incidents?as=csv&q=cong+truong&sort=newest")
+    file = signed_in(web).get("/incidents?as=csv&q=cong+truong&sort=-since")
     head, line, *rest = file.content.decode("utf-8-sig").splitlines()
     assert head.startswith("Số;Nguyên nhân;Ở đâu")
     assert "Cổng trường;NC2-A;1;1;1;22/11/2026 07:00:00" in line

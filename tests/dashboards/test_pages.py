@@ -38,8 +38,8 @@ def test_the_first_page_speaks_vietnamese(client: TestClient) -> None:
     assert "8 mắt camera tại 2 điểm" in text
     assert "66,67 % có tín hiệu, trong 3 mắt đã xác định được trạng thái." in text
     assert "Độ phủ: 60,00 % của 5 mắt đang vận hành." in text
-    assert "Tồn đọng: 2 mắt" in text
-    assert "1 Đang hoạt động 1 Hoạt động kém 1 Mất kết nối 2 Chưa xác định" in text
+    assert "1 Đang hoạt động 1 Hoạt động kém 1 Mất kết nối 0 Chưa xác định 2 Chưa từng hoạt động" in text
+    assert "1 mắt camera chưa bắt đầu theo dõi." in text
     assert "Không có sự cố nào đang diễn ra." in text
 
 
