@@ -192,8 +192,10 @@ def _begun(session: Session, eye_ids: Collection[int], within: Span, ledgers: Se
     names = union_all(*(select(literal(name).label("name")) for name in ledgers)).subquery()
     older = aliased(Transition)
     newest = (
-        select(func.max(older.at))
+        select(older.id)
         .where(older.eye_id == Eye.id, older.ledger == names.c.name, older.at <= within.start)
+        .order_by(older.at.desc())
+        .limit(1)
         .scalar_subquery()
     )
     line = Transition
@@ -201,7 +203,7 @@ def _begun(session: Session, eye_ids: Collection[int], within: Span, ledgers: Se
         select(line.eye_id, line.ledger, line.at, line.after, line.reason)
         .select_from(Eye)
         .join(names, literal(True))
-        .join(line, (line.eye_id == Eye.id) & (line.ledger == names.c.name) & (line.at == newest))
+        .join(line, line.id == newest)
         .where(Eye.id.in_(eye_ids))
     )
     found: Ledgers = defaultdict(lambda: defaultdict(list))

@@ -1,6 +1,6 @@
 """One point in full: its eyes and devices, who has it, which units it belonged to, what happens there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import zip_longest
@@ -66,9 +66,8 @@ class Planned:
 class PointDetail:
     """A point with everything that its page tells. ``unit`` is the one of today, by its name and uid.
 
-    ``days`` are the last 24 hours of each eye that is measured, by its code. ``figures`` are those of this
-    month and of the last, as far as anything was in service. Incidents and maintenance stand newest first,
-    custodies and homes oldest first.
+    ``days`` are the last 24 hours of each eye that is measured, by its code. Incidents and maintenance stand
+    newest first, custodies and homes oldest first.
     """
 
     code: str
@@ -90,7 +89,6 @@ class PointDetail:
     devices: Sequence[DeviceRow]
     custodies: Sequence[Custody]
     homes: Sequence[Home]
-    figures: Sequence[tuple[Span, Figure | None]]
     incidents: Sequence[IncidentRow]
     maintenance: Sequence[Planned]
 
@@ -132,10 +130,22 @@ def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str
         devices=_devices(session, row.id),
         custodies=custody.history(session, scope, today, code) or [],
         homes=_homes(session, row.id, today),
-        figures=[_figure(session, scope, now, zone, month, code) for month in _months(today, zone)],
         incidents=outages.incidents(session, scope, now, zone, within=Span(now - LATELY, now), point=code),
         maintenance=_maintenance(session, row.id, around, zone),
     )
+
+
+def months(
+    session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str
+) -> list[tuple[Span, Figure | None]] | None:
+    """The figures of a point in this month and the last, as far as anything was in service; ``None`` where
+    there is none of this code in scope. Apart from ``point``, because it takes as long again.
+    """
+    today = now.astimezone(zone).date()
+    if queries.point_in(session, scope, today, code) is None:
+        return None
+    spans = [periods.named(name, zone) for name in periods.newest_months(today, 2)]
+    return [(span, _figure(session, scope, now, zone, span, code)) for span in spans]
 
 
 def _eye_ids(session: Session, point_id: int) -> dict[int, str]:
@@ -186,16 +196,12 @@ def _homes(session: Session, point_id: int, today: date) -> list[Home]:
     return found
 
 
-def _months(today: date, zone: tzinfo) -> Iterable[Span]:
-    return (periods.named(name, zone) for name in periods.newest_months(today, 2))
-
-
 def _figure(
     session: Session, scope: Scope, now: datetime, zone: tzinfo, month: Span, code: str
-) -> tuple[Span, Figure | None]:
+) -> Figure | None:
     units_at = periods.last_day(month, now, zone)
     found = figures.availability(session, scope, now, zone, month, Group.POINT, units_at, point=code)
-    return month, next(iter(found), None)
+    return next(iter(found), None)
 
 
 def _maintenance(session: Session, point_id: int, around: Span, zone: tzinfo) -> list[Planned]:

@@ -398,6 +398,8 @@ def outages(history: History, within: Span) -> tuple[Outage, ...]:
 
     What lies in maintenance or out of service is cut out; a run of which nothing is left is none.
     """
+    if all(turn.state != _DOWN for turn in history.states):
+        return ()
     down: list[Span] = []
     for turn, start, end in _pieces(history.states, (within,)):
         if turn.state != _DOWN:
@@ -502,6 +504,8 @@ def _by_state(turns: Sequence[Turn], spans: Sequence[Span]) -> Mapping[str, Sequ
 
 def _held(turns: Sequence[Turn], spans: Sequence[Span]) -> Mapping[str, int]:
     """How long each state of a check held in ``spans``, in microseconds."""
+    if not turns:  # never made
+        return {}
     return {state: length(held) for state, held in _by_state(turns, spans).items()}
 
 

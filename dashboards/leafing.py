@@ -1,7 +1,8 @@
 """Long lists: narrowed, sorted, and shown page by page, by key: rows that come or go move no page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -59,11 +60,17 @@ def chosen(rows: Sequence[Row], columns: Sequence[Column[Row]], wanted: Wanted) 
     return tables.ordered(found, columns, wanted.sort)
 
 
-def leaf(rows: Sequence[Row], name: Callable[[Row], str], wanted: Wanted, size: int) -> Leaf[Row]:
+def leaf(
+    rows: Sequence[Row],
+    name: Callable[[Row], str],
+    wanted: Wanted,
+    size: int,
+    kept: Mapping[str, str] = MappingProxyType({}),
+) -> Leaf[Row]:
     """The rows behind the one that ``wanted.after`` names, or those before ``wanted.before``, or the first.
 
     No two rows have the same ``name``. In addresses the number of its row stands before it (``12|YB-0001``):
-    where the row has gone, that is its place.
+    where the row has gone, that is its place. ``kept`` are the conditions of the page beside ``wanted``.
     """
     start = 0
     if wanted.after:
@@ -76,8 +83,8 @@ def leaf(rows: Sequence[Row], name: Callable[[Row], str], wanted: Wanted, size: 
         shown,
         start + 1,
         len(rows),
-        before=_address(wanted, before=f"{start}|{name(shown[0])}") if start else "",
-        after=_address(wanted, after=f"{end - 1}|{name(shown[-1])}") if end < len(rows) else "",
+        before=_address(wanted, kept, before=f"{start}|{name(shown[0])}") if start else "",
+        after=_address(wanted, kept, after=f"{end - 1}|{name(shown[-1])}") if end < len(rows) else "",
     )
 
 
@@ -89,8 +96,8 @@ def _place(rows: Sequence[Row], name: Callable[[Row], str], key: str) -> tuple[b
     return False, min(int(number), len(rows)) if number.isdecimal() and len(number) < 10 else 0
 
 
-def _address(wanted: Wanted, *, before: str = "", after: str = "") -> str:
-    query = wanted.query | {"before": before, "after": after}
+def _address(wanted: Wanted, kept: Mapping[str, str], *, before: str = "", after: str = "") -> str:
+    query = {**kept, **wanted.query, "before": before, "after": after}
     return "?" + urlencode({name: value for name, value in query.items() if value})
 
 

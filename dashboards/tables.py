@@ -45,13 +45,15 @@ AsFile = Annotated[FileKind | None, Query(alias="as")]
 class Column(Generic[Row]):
     """``name`` stands in addresses (``?sort=name``), ``title`` is a msgid, ``value`` is what a row says.
 
-    A moment is written in the reader's zone, a share as a number of per cent if ``percent``.
+    A moment is written in the reader's zone, a share as a number of per cent if ``percent``. Rows are sorted
+    by ``rank`` where it is not the value that tells their order.
     """
 
     name: str
     title: str
     value: Callable[[Row], Value]
     percent: bool = False
+    rank: Callable[[Row], Value] | None = None
 
 
 def titles(columns: Sequence[Column[Row]]) -> dict[str, str]:
@@ -68,7 +70,7 @@ def ordered(rows: Sequence[Row], columns: Sequence[Column[Row]], sort: str) -> l
     column = next((column for column in columns if column.name == name), None)
     if column is None:
         return list(rows)
-    read = column.value
+    read = column.rank or column.value
     told = [row for row in rows if read(row) not in (None, "")]
     silent = [row for row in rows if read(row) in (None, "")]
     return sorted(told, key=lambda row: _key(read(row)), reverse=sort.startswith("-")) + silent

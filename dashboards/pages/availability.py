@@ -16,10 +16,11 @@ from camera_registry.units import UnitTree
 from camera_registry.uptime import Tally
 from dashboards import strips, tables
 from dashboards.choosing import choose
+from dashboards.leafing import FromAddress, chosen, leaf
 from dashboards.rendering import Reader, page, reader_of
-from dashboards.tables import AsFile, Column
+from dashboards.tables import Column
 
-MOST_ROWS = 1_000
+LEAF = 100  # rows
 
 GROUPS = {
     Group.UNIT: N_("Units"),
@@ -62,6 +63,7 @@ class Row:
 def availability(
     desk: AtDesk,
     request: Request,
+    wanted: FromAddress,
     group: Group = Group.UNIT,
     period: str = "",
     start: Annotated[str, Query(alias="from")] = "",
@@ -69,16 +71,14 @@ def availability(
     units_at: str = "",
     unit: str | None = None,
     point: str | None = None,
-    sort: Annotated[str, Query(max_length=20)] = "",
-    as_: AsFile = None,
 ) -> Response:
-    """The table, or all of it as a file. Unsorted rows are in the order of their names."""
+    """One leaf of the table, or all of it as a file. Unsorted rows are in the order of their names."""
     reader = reader_of(request, desk)
-    chosen = choose(reader, period, start, end)
-    day = _day(units_at) or periods.last_day(chosen.span, reader.now, reader.zone)
+    asked = choose(reader, period, start, end)
+    day = _day(units_at) or periods.last_day(asked.span, reader.now, reader.zone)
     with desk.database.reading() as session:
         found = figures.availability(
-            session, desk.scope, reader.now, reader.zone, chosen.span, group, day, unit=unit, point=point
+            session, desk.scope, reader.now, reader.zone, asked.span, group, day, unit=unit, point=point
         )
         called = {each.uid: each.name for each in UnitTree.load(session).units.values()}
     kept = {
@@ -87,23 +87,24 @@ def availability(
         if value is not None
     }
     columns = _columns(group)
-    rows = tables.ordered([_row(reader, group, each, kept) for each in found], columns, sort)
-    if as_:
-        return tables.export(desk, request, as_, "availability", columns, rows, reader)
+    rows = chosen([_row(reader, group, each, kept) for each in found], columns, wanted)
+    if wanted.as_:
+        return tables.export(desk, request, wanted.as_, "availability", columns, rows, reader)
+    conditions = {**asked.query, "group": str(group), **kept}
     return page(
         request,
         desk,
         "availability.html",
         reader=reader,
-        status=422 if chosen.problem else 200,
-        period=chosen,
+        status=422 if asked.problem else 200,
+        period=asked,
         group=group,
         groups=GROUPS,
-        rows=rows[:MOST_ROWS],
-        sort=sort,
-        sortable={each.name: each.title for each in columns},
+        conditions=conditions,
+        wanted=wanted,
+        columns=tables.titles(columns),
+        leaf=leaf(rows, lambda row: row.figure.key, wanted, LEAF, conditions),
         count=len(found),
-        limit=MOST_ROWS,
         total=sum((each.tally for each in found), Tally()),
         outages=sum(each.outages for each in found),
         units_at=day,

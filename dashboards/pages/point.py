@@ -15,6 +15,17 @@ FEW_INCIDENTS = 10  # the newest; the list of incidents has all
 router = APIRouter(include_in_schema=False)
 
 
+@router.get("/points/{code:path}/months", dependencies=[may(Permission.VIEW)])
+def months(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
+    """The point's figures of this month and the last, for its page: asked for when that is there."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        found = points.months(session, desk.scope, reader.now, reader.zone, code)
+    if found is None:
+        raise HTTPException(404)
+    return page(request, desk, "point_months.html", reader=reader, code=code, months=found)
+
+
 @router.get("/points/{code:path}", dependencies=[may(Permission.VIEW)])
 def point(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
     reader = reader_of(request, desk)

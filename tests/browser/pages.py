@@ -60,6 +60,7 @@ NO_PAGES = {
     "/eyes/{code:path}/probe/{wanted}/rungs",
     "/map/points",
     "/units/{uid}/month",
+    "/points/{code:path}/months",
     "/registry/import/template.xlsx",
     "/registry/import/{key}",
     "/registry/import/{key}/marked.xlsx",

@@ -103,8 +103,8 @@ def test_the_ladder_tells_each_rung_of_its_own_time(web: Web) -> None:
     ]
 
     assert [rung.partition(" ")[0] for rung in rungs[1:4]] == ['class="ok">'] * 2 + ['class="unknown">']
-    assert "0,002 s" in rungs[1]
-    assert "bị người khác dùng hết" in rungs[3]
+    assert "0,002 giây" in rungs[1]
+    assert "đã đủ số người xem" in rungs[3]
     assert "SETUP 503" in rungs[3]
     assert "RTSP/1.0 503" in rungs[3], "with what was said on it"
     assert "Lượt kiểm tra mới nhất dừng trước bậc này." in rungs[4], "it is of an earlier probe"
@@ -132,12 +132,12 @@ def test_the_past_is_chosen_by_the_address(web: Web, span: str) -> None:
     chosen = re.findall(r'<a href="\?span=(\w+)#past" aria-current="true">', html)
 
     assert chosen == [span if span != "nonsense" else "24h"]
-    assert re.search(r'<rect class="down"[^>]*><title>[^<]*bị người khác dùng hết', html), (
+    assert re.search(r'<rect class="down"[^>]*><title>[^<]*đã đủ số người xem', html), (
         "a reason where it is pointed at"
     )
     table = re.search(r'<details id="intervals">(.*?)</details>', html, re.S)
     assert table is not None
-    assert "bị người khác dùng hết" in table[1], "and the same in a table"
+    assert "đã đủ số người xem" in table[1], "and the same in a table"
 
 
 def test_an_eye_without_a_network_has_no_strip_and_no_probe(web: Web) -> None:
@@ -166,6 +166,9 @@ def test_a_point_shows_its_eyes_who_has_it_and_its_months(web: Web) -> None:
         "Ngân sách thành phố",
     ):
         assert words in text, words
+    months = text_of(signed_in(web).get("/points/NC1/months").text)
+    assert "Tháng 11/2026" in months
+    assert "Tháng 10/2026" in months
     assert signed_in(web).get("/points/NC9").status_code == 404
 
 
@@ -183,6 +186,7 @@ def test_outside_the_scope_nothing_is_there(web: Web) -> None:
     for address in (
         "/eyes/NC1-DOWN",
         "/points/NC1",
+        "/points/NC1/months",
         "/api/v1/eyes/NC1-DOWN/series",
         "/eyes/NC1-DOWN/probe/1",
     ):

@@ -1,8 +1,10 @@
 """The map and its GeoJSON: the same points as in the table, cut to the reader's scope; none is left out."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from camera_registry.outlines import read_outlines
 from dashboards.pages.map import LEAF
 from tests.dashboards.city import fill, fill_many
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 SHIPPED = Path("camera_registry/data/yen-bai.geojson")
 NAM_CUONG, AU_LAU = "04273-2", "04543-2"  # uids of the small city's wards
@@ -24,8 +27,7 @@ NAM_CUONG, AU_LAU = "04273-2", "04543-2"  # uids of the small city's wards
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """The small city: its market has a position, its bridge has none."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('map') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("map")))
     fill(database)
     with database.transaction() as session:
         market = session.query(models.Point).filter_by(code="NC1").one()
@@ -107,9 +109,26 @@ def test_a_touched_point_says_how_each_eye_is(client: TestClient) -> None:
     assert client.get("/map/points").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        pytest.param("", ["Chợ Tuy Lộc", "Đầu cầu Âu Lâu"], id="the worst first"),
+        pytest.param("-state", ["Đầu cầu Âu Lâu", "Chợ Tuy Lộc"], id="the worst last"),
+        pytest.param("unit", ["Đầu cầu Âu Lâu", "Chợ Tuy Lộc"], id="by unit, as a dictionary has them"),
+        pytest.param("eyes", ["Chợ Tuy Lộc", "Đầu cầu Âu Lâu"], id="by how many eyes"),
+    ],
+)
+def test_the_table_is_sorted_and_taken_home_so(client: TestClient, sort: str, names: list[str]) -> None:
+    page = client.get(f"/map?sort={sort}").text
+    head, *lines = client.get(f"/map?as=csv&sort={sort}").content.decode("utf-8-sig").splitlines()
+
+    assert sorted(names, key=page.index) == names
+    assert head.startswith("Trạng thái;Điểm lắp đặt;Đơn vị;Mắt camera;Mã điểm")
+    assert [line.split(";")[1] for line in lines] == names
+
+
 def test_the_table_is_leafed_through_by_key(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     fill_many(database, 3 * (LEAF + 20))
     client = signed_in(make_web(database))
     with database.reading() as session:
@@ -119,14 +138,17 @@ def test_the_table_is_leafed_through_by_key(tmp_path: Path) -> None:
         page = client.get(f"/map{query}").text
         return {name for name in names if f">{name}</a>" in page}
 
-    first = shown("")
-    last = shown("?after=down|Phường Nam Cường|P00000")
-    again = shown("?before=not_in_service|x|")
+    def beside(query: str, way: str) -> str:
+        found = re.search(rf'<a href="([^"]+)" rel="{way}">', client.get(f"/map{query}").text)
+        assert found is not None
+        return unescape(found[1])
 
-    assert len(first) == LEAF
-    assert first | last | again == set(names)
-    assert 'rel="next"' in client.get("/map").text
-    assert shown("?after=nonsense") == first
+    for sort in ("", "?sort=-point"):
+        first, rest = shown(sort), beside(sort, "next")
+        assert len(first) == LEAF
+        assert first | shown(rest) == set(names)
+        assert shown(beside(rest, "prev")) == first
+    assert shown("?after=nonsense") == shown("")
     database.close()
 
 
@@ -134,8 +156,7 @@ def test_the_table_is_leafed_through_by_key(tmp_path: Path) -> None:
 
 
 def test_outlines_are_of_the_units_of_their_day(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     with database.transaction() as session:
         units.load_data_set(session, "yen-bai")
     with database.reading() as session:
@@ -152,8 +173,7 @@ def test_outlines_are_of_the_units_of_their_day(tmp_path: Path) -> None:
 
 
 def test_the_label_of_each_outline_lies_inside_it(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     with database.transaction() as session:
         units.load_data_set(session, "yen-bai")
     outlines = read_outlines(SHIPPED)
