@@ -178,6 +178,7 @@ function style(points, units) {
             ["concat", "point|", kindOf],
           ],
           "icon-allow-overlap": true,
+          "icon-ignore-placement": true, // a name under a sign is better than none
           "symbol-sort-key": ["match", ["get", "standing"], "down", 3, "degraded", 2, "unknown", 1, 0],
         },
       },
@@ -207,6 +208,7 @@ function bounds(points, units) {
 }
 
 async function draw() {
+  frame.querySelector(".signs").open = matchMedia("(min-width: 62rem)").matches; // where there is room for it
   if (!document.createElement("canvas").getContext("webgl2")) return say("unable");
   say("loading");
   const [library, points, units] = await Promise.all([
