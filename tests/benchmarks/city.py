@@ -21,7 +21,7 @@ from camera_registry.imports.plan import Options
 from camera_registry.imports.workbook import read_workbook
 from camera_registry.inventory import add_site
 from probes.reasons import Check, Outcome, Reason
-from probes.result import Depth
+from probes.result import Depth, Step
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -46,6 +46,20 @@ _SAID = {
     EyeState.DOWN: (Outcome.FAILING, Outcome.UNKNOWN),
     EyeState.UNKNOWN: (Outcome.UNKNOWN, Outcome.UNKNOWN),
 }
+
+# The rungs of a probe that goes well, with their seconds; the rung at which another ends, and after how long.
+_CLIMB = (
+    (Step.TCP, 0.012), (Step.DESCRIBE, 0.035), (Step.SETUP, 0.021), (Step.PLAY, 0.018),
+    (Step.RTP, 0.164), (Step.KEYFRAME, 0.430), (Step.DECODE, 0.031),
+)  # fmt: skip
+_FALLS_AT = {
+    Reason.TCP_TIMEOUT: (Step.TCP, 5.0),
+    Reason.TCP_REFUSED: (Step.TCP, 0.002),
+    Reason.STREAM_SLOTS_BUSY: (Step.SETUP, 0.024),
+    Reason.DECODE_FAILED: (Step.DECODE, 0.044),
+}
+SAMPLES_EVERY = timedelta(hours=1)
+SAMPLED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ def fill(database: Database, folder: Path, seed: int = 90) -> None:
         session.execute(
             insert(models.Condition), [row for each in ledgers.items() for row in _conditions(*each)]
         )
+        session.execute(insert(models.EyeSample), [*_samples(chance, ledgers)])
         session.execute(update(models.Eye).values(started_at=BEGUN))
     incident_book.fold(database, ZONE, NOW)
     rollups.make(database, ZONE, NOW)
@@ -157,7 +172,42 @@ def _state(eye_id: int, turns: Sequence[_Turn]) -> dict[str, object]:
         "probed_at": NOW - timedelta(seconds=eye_id % 60),
         "probe_s": 0.25,
         "depth": Depth.LIVENESS,
+        "rungs": _rungs(turns, NOW - timedelta(seconds=eye_id % 60)),
     }
+
+
+def _rungs(turns: Sequence[_Turn], probed_at: datetime) -> list[list[object]]:
+    """The newest of each rung: those above the one that fails are of the last probe before it fell."""
+    newest = turns[-1]
+    falls_at, after = _FALLS_AT.get(newest.reason, (None, 0.0))
+    rungs: list[list[object]] = []
+    at, reached = probed_at, True
+    for step, seconds in _CLIMB:
+        if step is falls_at:
+            rungs.append([str(step), after, str(newest.reason), "", at.isoformat()])
+            at, reached = newest.at - timedelta(seconds=INTERVAL_S), False
+        elif reached or len(turns) > 1:
+            rungs.append([str(step), seconds, str(Reason.OK), "", at.isoformat()])
+    return rungs
+
+
+def _samples(chance: random.Random, ledgers: dict[int, list[_Turn]]) -> Iterator[dict[str, object]]:
+    """What deep probes measured on the last day, while the eye was up."""
+    for eye_id, turns in ledgers.items():
+        usual_bits, usual_sharpness, offset = (
+            chance.uniform(3e5, 2e6), chance.uniform(0.15, 0.4), chance.uniform(-3, 3)
+        )  # fmt: skip
+        for n in range(SAMPLED // SAMPLES_EVERY):
+            at = NOW - SAMPLED + n * SAMPLES_EVERY + timedelta(seconds=eye_id % 3600)
+            if next(turn for turn in reversed(turns) if turn.at <= at).state is EyeState.UP:
+                yield {
+                    "eye_id": eye_id,
+                    "at": at,
+                    "seconds": 0.1 * chance.lognormvariate(0, 0.4),
+                    "bits_per_s": usual_bits * chance.uniform(0.8, 1.2),
+                    "clock_offset_s": offset + 0.05 * n,
+                    "sharpness": usual_sharpness * chance.uniform(0.95, 1.05),
+                }
 
 
 def _conditions(eye_id: int, turns: Sequence[_Turn]) -> Iterator[dict[str, object]]:
