@@ -49,9 +49,9 @@ def vietnamese() -> Catalog:
         return read_po(file)
 
 
-def forms(text: str | Sequence[str]) -> tuple[str, ...]:
+def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
     """Of one thing and of several, where a message has both."""
-    return (text,) if isinstance(text, str) else tuple(text)
+    return (text,) if isinstance(text, str) else tuple(text or ())
 
 
 def fields(text: str) -> set[str]:
