@@ -33,6 +33,7 @@ SORTED: Mapping[str, InstrumentedAttribute[Any]] = {  # by the id, for entries a
     **{"at": Audit.id, "who": Audit.who, "action": Audit.action, "subject": Audit.subject}
 }
 NEWEST = "-at"
+NOTHING = (None, "", [])  # however it is written down
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
 LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED)
@@ -81,9 +82,10 @@ class Entry:
             return [Difference("", before, after)]
         before, after = before or {}, after or {}
         return [
-            Difference(name, before.get(name), after.get(name))
+            Difference(name, was, now)
             for name in dict.fromkeys([*before, *after])
-            if before.get(name) != after.get(name)
+            for was, now in [(before.get(name), after.get(name))]
+            if was != now and not (was in NOTHING and now in NOTHING)
         ]
 
     @property

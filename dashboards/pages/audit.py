@@ -27,7 +27,7 @@ def show(
     request: Request,
     asked: FromAddress,
     before: Before = None,
-    sort: Annotated[str, Query(max_length=20)] = audit_log.NEWEST,
+    sort: Annotated[str, Query(max_length=20)] = "",
     as_: AsFile = None,
 ) -> Response:
     """A page of the log, or with ``?as=`` a file of all that the conditions show."""
@@ -51,8 +51,8 @@ def show(
         reader=reader,
         status=409 if refused else 200,
         asked=asked,
-        query=asked.query | ({"sort": sort} if sort != audit_log.NEWEST else {}),
-        sort=sort,
+        query=asked.query | ({"sort": sort} if sort else {}),
+        sort=sort or audit_log.NEWEST,
         sortable=SORTABLE,
         refused=refused,
         found=found,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
 from camera_registry.i18n import Language
+from dashboards.leafing import Leaf, Wanted, chosen, leaf
 from dashboards.rendering import Reader
 from dashboards.tables import Column, FileKind, file, ordered
 
@@ -98,3 +100,45 @@ def test_nothing_is_run_as_a_formula(text: str) -> None:
     cell = CalamineWorkbook.from_filelike(BytesIO(book)).get_sheet_by_index(0).to_python()[1][0]
     assert isinstance(cell, str)
     assert cell.strip() == text.strip()
+
+
+def leaf_of(wards: list[Ward], wanted: Wanted) -> Leaf[Ward]:
+    return leaf(chosen(wards, COLUMNS, wanted), lambda ward: ward.name, wanted, size=3)
+
+
+def beside(address: str) -> Wanted:
+    return Wanted(**dict(parse_qsl(address.removeprefix("?"))))
+
+
+@pytest.mark.parametrize("sort", ["", "name", "-eyes"])
+def test_a_long_list_is_leafed_through_to_its_end_and_back(sort: str) -> None:
+    wards = [Ward(f"Phường {n}", n % 3) for n in range(8)]
+    leaves = [leaf_of(wards, Wanted(q="phuong", sort=sort))]
+    while leaves[-1].after:
+        leaves.append(leaf_of(wards, beside(leaves[-1].after)))
+    assert [(each.first, len(each.rows)) for each in leaves] == [(1, 3), (4, 3), (7, 2)]
+    assert [ward for each in leaves for ward in each.rows] == ordered(wards, COLUMNS, sort)
+    assert leaf_of(wards, beside(leaves[-1].before)) == leaves[1]
+    assert leaf_of(wards, beside(leaves[1].before)) == leaves[0]
+
+
+@pytest.mark.parametrize(
+    ("gone", "added", "shown"),
+    [
+        pytest.param([], ["A"], ["D", "E", "F"], id="one more before it"),
+        pytest.param(["A", "B"], [], ["D", "E", "F"], id="some before it have gone"),
+        pytest.param(["C"], [], ["D", "E", "F"], id="the row itself has gone"),
+        pytest.param(["D", "E", "F", "G"], [], ["A", "B", "C"], id="all behind it have gone"),
+    ],
+)
+def test_rows_that_come_and_go_move_no_page(gone: list[str], added: list[str], shown: list[str]) -> None:
+    names = [name for name in "ABCDEFG" if name not in gone]
+    rows = [Ward(f"{name}0", 1) for name in added] + [Ward(name, 1) for name in names]
+    assert [ward.name for ward in leaf_of(rows, Wanted(after="2|C")).rows] == shown
+
+
+@pytest.mark.parametrize("key", ["x", "|", "9999999999999|X", "-1|X", "99|X", "٣|X"])
+def test_an_address_that_somebody_typed_shows_something(key: str) -> None:
+    rows = [Ward(name, 1) for name in "ABCDEFG"]
+    assert leaf_of(rows, Wanted(after=key)).rows
+    assert leaf_of(rows, Wanted(before=key)).rows
