@@ -1,18 +1,20 @@
-"""Eyes counted by the database, where nobody needs rows: by unit and standing, and how they are asked."""
+"""Eyes counted where nobody needs their rows: by unit and standing, and how they are asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import queries
+from camera_registry.db import read_once
 from camera_registry.health import EyeState
 from camera_registry.i18n import collation_key
 from camera_registry.models import Device, DevicePace, Eye, Site
 from camera_registry.models import EyeState as State
-from camera_registry.queries import BACKLOG, MEASURED, Alike, Overlay, Totals, UnitRow
+from camera_registry.queries import MEASURED, Counted, Overlay, Totals, UnitRow
 from camera_registry.units import Scope
 
 LATELY = timedelta(minutes=1)
@@ -57,34 +59,13 @@ class Pulse:
 
 def census(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Census:
     """Every eye in scope, counted."""
-    day = now.astimezone(zone).date()
-    units = queries.point_units(session, scope, day)
-    overlay = queries.overlay(now, zone)
-    measured = overlay.in_(MEASURED)
-    known = func.coalesce(State.state, EyeState.UNKNOWN)
-    standing = case((and_(measured, State.first_ok_at.is_(None)), BACKLOG), (measured, known), else_=overlay)
-    each = (
-        select(
-            Device.point_id,
-            standing.label("standing"),
-            and_(measured, known != EyeState.UNKNOWN).label("observed"),
-            and_(overlay == Overlay.NOT_STARTED, State.probed_at.is_(None)).label("unasked"),
-            State.probed_at,
-        )
-        .select_from(Eye)
-        .join(Device)
-        .outerjoin(State, State.eye_id == Eye.id)
-        .where(*queries.listed(session, scope, now, zone))
-        .subquery()
-    )
-    alike = (each.c.point_id, each.c.standing, each.c.observed, each.c.unasked)
-    rows = session.execute(select(*alike, func.count(), func.max(each.c.probed_at)).group_by(*alike))
-    by_unit: dict[tuple[str, str], list[Alike]] = {}
-    for row in rows:
-        if row.point_id in units:
-            by_unit.setdefault(units[row.point_id], []).append(Alike(*row))
+    units = queries.point_units(session, scope, now.astimezone(zone).date())
+    by_unit: dict[tuple[str, str], list[Counted]] = {}
+    for eye in _eyes(session, scope, now, zone):
+        if eye.point_id in units:
+            by_unit.setdefault(units[eye.point_id], []).append(_counted(eye))
     return Census(
-        queries.counted(each for those in by_unit.values() for each in those),
+        queries.counted(eye for eyes in by_unit.values() for eye in eyes),
         [
             UnitRow(name, code, queries.counted(by_unit[name, code]))
             for name, code in sorted(by_unit, key=lambda unit: collation_key(unit[0]))
@@ -94,26 +75,59 @@ def census(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Censu
 
 def pulse(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Pulse:
     """How the eyes in scope are asked."""
-    interval = func.coalesce(DevicePace.effective_interval_s, Site.interval_s)
+    waiting = [eye for eye in _eyes(session, scope, now, zone) if eye.overlay == Overlay.IN_SERVICE]
+    probed = [eye.probed_at for eye in waiting if eye.probed_at is not None]
     lately_s = LATELY.total_seconds()
-    each = (
-        select(State.probed_at, interval.label("interval_s"))
+    return Pulse(
+        waiting=len(waiting),
+        asked=sum(now - at <= LATELY for at in probed),
+        due=round(sum(lately_s / max(lately_s, eye.interval_s) for eye in waiting)),
+        newest_probe_at=max(probed, default=None),
+        sweep_s=min((eye.interval_s for eye in waiting), default=0.0),
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+class _Eye(NamedTuple):
+    """What of an eye is counted. ``state`` is ``None`` where it was never probed."""
+
+    point_id: int
+    overlay: str
+    state: str | None
+    never_ok: bool
+    probed_at: datetime | None
+    interval_s: float
+
+
+def _eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Sequence[_Eye]:
+    interval_s = func.coalesce(DevicePace.effective_interval_s, Site.interval_s)
+    listed = (
+        select(Device.point_id, queries.overlay(now, zone))
+        .add_columns(State.state, State.first_ok_at.is_(None), State.probed_at, interval_s)
         .select_from(Eye)
         .join(Device)
         .join(Site)
         .outerjoin(DevicePace, DevicePace.device_id == Device.id)
         .outerjoin(State, State.eye_id == Eye.id)
-        .where(*queries.listed(session, scope, now, zone), queries.overlay(now, zone) == Overlay.IN_SERVICE)
-        .subquery()
+        .where(*queries.listed(session, scope, now, zone))
     )
-    share = case((each.c.interval_s > lately_s, lately_s / each.c.interval_s), else_=1.0)
-    waiting, asked, due, newest, shortest = session.execute(
-        select(
-            func.count(),
-            func.count(case((each.c.probed_at >= now - LATELY, 1))),
-            func.sum(share),
-            func.max(each.c.probed_at),
-            func.min(each.c.interval_s),
-        ).select_from(each)
-    ).one()
-    return Pulse(waiting, asked, round(due or 0), newest, shortest or 0.0)
+
+    def read() -> Sequence[_Eye]:
+        # Past the session, as ``queries.eyes``.
+        return [_Eye(*row) for row in session.connection().execute(listed)]
+
+    return read_once(session, ("census", scope, now), read)
+
+
+def _counted(eye: _Eye) -> Counted:
+    measured = eye.overlay in MEASURED
+    state = (eye.state or EyeState.UNKNOWN) if measured else None
+    return Counted(
+        eye.point_id,
+        queries.standing(eye.overlay, state, backlog=measured and eye.never_ok),
+        state not in (None, EyeState.UNKNOWN),
+        eye.overlay == Overlay.NOT_STARTED and eye.probed_at is None,
+        eye.probed_at,
+    )

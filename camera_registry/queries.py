@@ -3,6 +3,7 @@
 Pages, API and metrics count the same ``EyeRow`` values; none of them asks the tables for a state itself.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta, tzinfo
@@ -99,9 +100,7 @@ class EyeRow:
     @property
     def standing(self) -> str:
         """What the eye is counted as: one of ``STANDINGS``."""
-        if self.backlog:
-            return BACKLOG
-        return self.overlay if self.state is None else self.state
+        return standing(self.overlay, self.state, backlog=self.backlog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +138,14 @@ class Totals:
         return self.observed - sum(self.by_standing[state] for state in EyeState if state != EyeState.UNKNOWN)
 
 
-class Alike(NamedTuple):
-    """Eyes of one point that count for the same. ``unasked``: nobody has begun to probe them."""
+class Counted(NamedTuple):
+    """What of an eye goes into ``Totals``. ``unasked``: nobody has begun to probe it."""
 
     point: str | int
     standing: str
     observed: bool
     unasked: bool
-    number: int
-    newest_probe_at: datetime | None
+    probed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,36 +414,40 @@ def unit_uid(session: Session, name: str, code: str) -> str:
     return session.scalar(named.order_by(unit.valid_to.is_not(None), unit.id.desc()).limit(1)) or ""
 
 
+def standing(overlay: str, state: str | None, *, backlog: bool) -> str:
+    """What an eye is counted as; ``state`` is ``None`` where it is not measured."""
+    if backlog:
+        return BACKLOG
+    return overlay if state is None else state
+
+
 def totals(rows: Iterable[EyeRow]) -> Totals:
     """Count eyes. Hand in ``eyes`` or a part of them: every total is made of the rows that are shown."""
     return counted(
-        Alike(
+        Counted(
             row.point,
             row.standing,
             row.state not in (None, EyeState.UNKNOWN),
             row.overlay is Overlay.NOT_STARTED and row.probed_at is None,
-            1,
             row.probed_at,
         )
         for row in rows
     )
 
 
-def counted(eyes: Iterable[Alike]) -> Totals:
-    """The totals of eyes that were put together as far as they are alike."""
+def counted(eyes: Iterable[Counted]) -> Totals:
+    """As ``totals``, of eyes whose rows nobody needs."""
     eyes = list(eyes)
-    by_standing = dict.fromkeys(STANDINGS, 0)
-    for each in eyes:
-        by_standing[each.standing] += each.number
+    numbers = Counter(eye.standing for eye in eyes)
     return Totals(
-        eyes=sum(each.number for each in eyes),
-        points=len({each.point for each in eyes}),
-        by_standing=by_standing,
-        measured=sum(by_standing[standing] for standing in (*EyeState, BACKLOG)),
-        observed=sum(each.number for each in eyes if each.observed),
-        backlog=by_standing[BACKLOG],
-        not_started=sum(each.number for each in eyes if each.unasked),
-        newest_probe_at=max((each.newest_probe_at for each in eyes if each.newest_probe_at), default=None),
+        eyes=len(eyes),
+        points=len({eye.point for eye in eyes}),
+        by_standing={standing: numbers[standing] for standing in STANDINGS},
+        measured=sum(numbers[standing] for standing in (*EyeState, BACKLOG)),
+        observed=sum(eye.observed for eye in eyes),
+        backlog=numbers[BACKLOG],
+        not_started=sum(eye.unasked for eye in eyes),
+        newest_probe_at=max((eye.probed_at for eye in eyes if eye.probed_at), default=None),
     )
 
 

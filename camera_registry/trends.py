@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import histories, models, queries
@@ -28,6 +28,8 @@ STEP = timedelta(minutes=15)
 DAY = timedelta(days=1)
 
 States = Mapping[int, tuple[str | None, str | None]]  # of an eye: a day ago and now; None: not in service
+
+NOWHERE = ""  # before its first ok, an eye is counted nowhere here
 
 _at = attrgetter("at")
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -85,7 +87,6 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
     ]
     # No date is later than this day's end for those whose consent lasts through it.
     steady = and_(
-        seen_at <= within.start,
         or_(Eye.commissioned_at.is_(None), Eye.commissioned_at <= within.start),
         or_(Eye.retired_at.is_(None), Eye.retired_at > now),
         or_(Eye.access_withdrawn_at.is_(None), Eye.access_withdrawn_at > now),
@@ -97,17 +98,26 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
         ),
         ~exists().where(Condition.eye_id == Eye.id, *histories.fallen_silent(now)),
     )
-    others = {row[0]: row[1] for row in session.execute(_of(Eye.id, seen_at).where(*counted, ~steady))}
-    loaded = histories.load(session, list(others), within, now, zone) if others else {}
-    told = {eye_id: _since(others[eye_id], history) for eye_id, history in loaded.items()}
-    turns = _turns(session, within, [*counted, steady])
-    numbers = _backwards(_now(session, [*counted, steady]), turns, moments)
+    rows = session.execute(
+        select(Eye.id, seen_at, models.EyeState.state, steady)
+        .select_from(Eye)
+        .join(Device)
+        .join(models.EyeState)
+        .where(*counted)
+    ).all()
+    seen = {eye_id: at for eye_id, at, _, _ in rows if at is not None}
+    others = [eye_id for eye_id, _, _, is_steady in rows if not is_steady]
+    loaded = histories.load(session, others, within, now, zone) if others else {}
+    told = {eye_id: _since(seen[eye_id], history) for eye_id, history in loaded.items()}
+    states = {eye_id: state for eye_id, _, state, is_steady in rows if is_steady}
+    first = {eye_id: at for eye_id, at in seen.items() if at > within.start}
+    turns = _from_first_ok(_turns(session, within, inside), states, first)
+    numbers = _backwards(Counter(states.values()), turns, moments)
     for history in told.values():
         _add(numbers, history, moments)
     changed = _of_turns(turns) | {
         eye_id: (_state(history, within.start), _state(history, now)) for eye_id, history in told.items()
     }
-    first = [eye_id for eye_id, at in others.items() if at > within.start]
     return Day(
         moments,
         {state: tuple(number[state] for number in numbers) for state in EyeState},
@@ -132,27 +142,38 @@ def _moments(within: Span) -> tuple[datetime, ...]:
     return (*(first + n * STEP for n in range(number)), within.end)
 
 
-def _of(*columns: Any) -> Select[*tuple[Any, ...]]:
-    """These columns of eyes, with what the conditions on them are of."""
-    return select(*columns).select_from(Eye).join(Device).join(models.EyeState)
-
-
-def _now(session: Session, which: Iterable[ColumnElement[bool]]) -> Counter[str]:
-    state = models.EyeState.state
-    rows = _of(state, func.count()).where(*which).group_by(state)
-    return Counter({row[0]: row[1] for row in session.execute(rows)})
-
-
-def _turns(session: Session, within: Span, which: Iterable[ColumnElement[bool]]) -> list[_Change]:
+def _turns(session: Session, within: Span, inside: Sequence[ColumnElement[bool]]) -> list[_Change]:
     """What the eyes' own ledgers say of ``within`` after its beginning, in order of time."""
     rows = (
-        _of(Transition.eye_id, Transition.at, Transition.before, Transition.after)
-        .join(Transition, Transition.eye_id == Eye.id)
-        .where(Transition.ledger == EYE, Transition.at > within.start, Transition.at <= within.end, *which)
+        select(Transition.eye_id, Transition.at, Transition.before, Transition.after)
+        .join(Eye)
+        .join(Device)
+        .where(Transition.ledger == EYE, Transition.at > within.start, Transition.at <= within.end, *inside)
         .order_by(Transition.at)
     )
     # Past the session, as ``queries.eyes``.
     return [_Change(*row) for row in session.connection().execute(rows).all()]
+
+
+def _from_first_ok(
+    turns: Iterable[_Change], states: Mapping[int, str], first: Mapping[int, datetime]
+) -> list[_Change]:
+    """The turns of these eyes, as they are now; of those whose first ok is within, from it on.
+
+    That is a turn itself, out of nowhere.
+    """
+    kept = [
+        turn
+        for turn in turns
+        if turn.eye_id in states and (turn.eye_id not in first or turn.at > first[turn.eye_id])
+    ]
+    became = {turn.eye_id: turn.before for turn in reversed(kept)}
+    began = [
+        _Change(eye_id, at, NOWHERE, became.get(eye_id, states[eye_id]))
+        for eye_id, at in first.items()
+        if eye_id in states
+    ]
+    return sorted(kept + began, key=_at)
 
 
 def _backwards(
@@ -205,7 +226,7 @@ def _news(
     session: Session,
     within: Span,
     changed: States,
-    first: Sequence[int],
+    first: Collection[int],
     inside: Sequence[ColumnElement[bool]],
 ) -> News:
     down = EyeState.DOWN

@@ -78,6 +78,8 @@ def test_whoever_answers_for_one_unit_is_led_to_it(database: Database) -> None:
     officer = signed_in(web, Role.WARD_OFFICER, ["04546"])  # what became of it is Âu Lâu
 
     assert officer.get("/", follow_redirects=False).headers["location"] == "/units/04543-2"
+    assert '<a href="/" aria-current="page">Hôm nay</a>' in officer.get("/units/04543-2").text
+    assert '<a href="/">Hôm nay</a>' in signed_in(web).get("/units/04543-2").text
     assert signed_in(web, Role.AUDITOR).get("/", follow_redirects=False).status_code == 200
 
 
@@ -156,22 +158,6 @@ def test_a_notice_stands_above_every_page(database: Database) -> None:
 
     for page in ("/", "/eyes/nobody"):
         assert '<p class="notice" role="note">Không vận hành</p>' in client.get(page).text
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        pytest.param("GET", "/nothing", 404, id="no such page"),
-        pytest.param("GET", "/eyes/nobody", 404, id="no such eye"),
-        pytest.param("POST", "/", 405, id="nothing to send"),
-    ],
-)
-def test_refusals_are_pages(client: TestClient, method: str, path: str, status: int) -> None:
-    answer = client.request(method, path)
-
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Về trang đầu" in answer.text
 
 
 def test_a_city_is_laid_out_in_a_moment(database: Database) -> None:
