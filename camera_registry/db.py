@@ -6,7 +6,7 @@ failing half-way); PostgreSQL 15 or newer needs no such care. Both see the same 
 
 import fcntl
 import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -39,6 +39,7 @@ MIGRATION_LOCK = 0x6361_6D72  # any number that no other program on this databas
 
 PLANNED = "planned"  # in the ``info`` of the tables that a plan is made of; a change of one is a new version
 VERSION = table("registry_version", column("version"))  # one row
+TOLD = table("topic_version", column("topic"), column("version"))  # a row for each topic
 STEADY = "steady"  # of a session that reads one state: what ``read_once`` has read of it
 TOPICS = "topics"  # of a connection: what its transaction has written so far
 
@@ -72,10 +73,26 @@ class Database:
         event.listen(self.engine, "after_execute", _note_written)
         event.listen(self.engine, "rollback", _forget_written)
         self._listeners: list[Callable[[Set[Topic]], None]] = []
+        self._heard: dict[str, int] = {}  # the newest version of each topic that the listeners know of
 
     def listen(self, listener: Callable[[Set[Topic]], None]) -> None:
-        """Have ``listener`` hear the topics of each transaction once it has committed, in its thread."""
+        """Have ``listener`` hear the topics of each transaction once it has committed, in its thread.
+
+        Of other processes' transactions it hears whenever somebody calls ``hear``.
+        """
         self._listeners.append(listener)
+
+    def hear(self) -> None:
+        """Tell the listeners what other processes have written since it was called last."""
+        with self.engine.connect() as connection:
+            versions = {row.topic: row.version for row in connection.execute(select(TOLD))}
+        self._tell({topic: n for topic, n in versions.items() if n > self._heard.setdefault(topic, n)})
+
+    def _tell(self, versions: Mapping[str, int]) -> None:
+        self._heard.update(versions)
+        if versions:
+            for listener in self._listeners:
+                listener({Topic(topic) for topic in versions})
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -92,11 +109,17 @@ class Database:
             written = session.connection().info
             if written.pop(PLANNED, False):
                 session.execute(update(VERSION).values(version=VERSION.c.version + 1))
-            topics = written.pop(TOPICS, frozenset())
+            versions = {
+                topic: session.execute(
+                    update(TOLD)
+                    .where(TOLD.c.topic == topic)
+                    .values(version=TOLD.c.version + 1)
+                    .returning(TOLD.c.version)
+                ).scalar_one()
+                for topic in sorted(written.pop(TOPICS, ()))  # in one order: no two wait for each other
+            }
             session.commit()
-        if topics:
-            for listener in self._listeners:
-                listener(topics)
+        self._tell(versions)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

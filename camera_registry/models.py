@@ -890,6 +890,15 @@ class RegistryVersion(Base):
     version: Mapped[int]
 
 
+class TopicVersion(Base):
+    """Counts the transactions that wrote what a topic (``topics.Topic``) is about. Written by db.py alone."""
+
+    __tablename__ = "topic_version"
+
+    topic: Mapped[str] = mapped_column(String(16), primary_key=True)
+    version: Mapped[int]
+
+
 class ProbeRequest(Base):
     """Somebody wants an eye asked now. Answered by the one process that asks; short-lived."""
 

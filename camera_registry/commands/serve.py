@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 BACKLOG = 128
 MOST_CONNECTIONS = 500  # at a time; an open page holds one
 TRY_S = 1.0  # between two looks at who has the role
+HEAR_S = 2.0  # … at what commands have written: an open page shows it as soon
 ALREADY = N_("Another process already probes with this database.")
 
 
@@ -186,12 +187,18 @@ async def _serving(
             forwarded_allow_ips=list(settings.trusted_proxies),
         )
     )
+
+    async def hear() -> None:
+        with database_may_be_away("news"):
+            await asyncio.to_thread(database.hear)
+
     try:
         async with Running(monitor) as running, Errands(monitor, running.follower), Surveyor(monitor):
-            web = asyncio.create_task(server.serve([listener]))
+            web, news = asyncio.create_task(server.serve([listener])), Jobs({"news": (HEAR_S, hear)})
             try:
                 yield monitor, f"{door.scheme}://{_in_address(door.host)}:{listener.getsockname()[1]}/"
             finally:
+                await news.stop()
                 broadcaster.close()
                 server.should_exit = True
                 await web

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from camera_registry import models
 from camera_registry.db import Database, Role, RoleTaken, alembic_config
 from camera_registry.ingest import Ingest, rules
+from camera_registry.topics import Topic
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Verdict
 from tests.camera_registry.registries import add_eyes
@@ -191,6 +192,23 @@ def test_the_tick_writes_silence_and_finds_it_by_index(database: Database) -> No
             connection.execute(text("SET LOCAL enable_seqscan = off"))  # of so few rows it would read all
             explained = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
     assert "ix_condition_silent_at" in str(explained)
+
+
+def test_what_another_process_writes_is_heard(database: Database) -> None:
+    there = Database(database.engine.url.render_as_string(hide_password=False))
+    heard: list[Set[Topic]] = []
+    database.listen(heard.append)
+    database.hear()
+    with there.transaction() as session:
+        session.add(models.Site(code="S9"))
+    for _ in range(2):
+        database.hear()
+    assert heard == [{Topic.REGISTRY}]
+    with database.transaction() as session:
+        session.add(models.Site(code="S8"))
+    database.hear()
+    assert heard == [{Topic.REGISTRY}] * 2, "one's own is heard at once, and once"
+    there.close()
 
 
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name.lower())

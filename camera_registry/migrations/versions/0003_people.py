@@ -1,5 +1,5 @@
 """People who sign in, their tokens, what they say of incidents; a week of samples of each eye;
-how far a wanted probe has come."""
+how far a wanted probe has come; what other processes have written."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -171,6 +171,14 @@ def upgrade() -> None:
         sa.Column("refusal", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_discovery")),
     )
+    topic_version = op.create_table(
+        "topic_version",
+        sa.Column("topic", sa.String(length=16), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("topic", name=op.f("pk_topic_version")),
+    )
+    topics = ("incidents", "notes", "maintenance", "registry")
+    op.bulk_insert(topic_version, [{"topic": topic, "version": 0} for topic in topics])
     op.add_column("eye_state", sa.Column("transcript_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("probe_request", sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("probe_request", sa.Column("rungs", sa.JSON(), server_default="[]", nullable=False))
@@ -189,6 +197,7 @@ def downgrade() -> None:
     op.drop_column("probe_request", "begun_at")
     op.drop_column("eye_state", "transcript_at")
     for table in (
+        "topic_version",
         "discovery",
         "eye_sample",
         "web_session",
