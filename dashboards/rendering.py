@@ -147,7 +147,9 @@ class Reader:
 
     def lasting(self, since: datetime, until: datetime | None) -> str:
         """For how long, to the minute; in days where it is long. ``until`` is ``None`` while it goes on."""
-        minutes = max(0, int(((until or self.now) - since).total_seconds() // 60))
+        minutes = int(((until or self.now) - since).total_seconds() // 60)
+        if minutes < 1:
+            return self.say(i18n.N_("for less than a minute"))
         if minutes < 48 * 60:
             return self.say(i18n.N_("for {length}"), length=self.duration(minutes * 60_000_000))
         return self.many("for {count} day", "for {count} days", minutes // 1440)
