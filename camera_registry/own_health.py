@@ -48,9 +48,10 @@ class Keeping:
 @dataclass(frozen=True, slots=True)
 class OwnHealth:
     """``lag_s`` is how much later than due the newest probe began. ``refused`` and ``held_back`` count
-    results since ``started_at``.
+    results since the program was started.
     """
 
+    started_at: datetime
     pulse: Pulse
     lag_s: float
     refused: int
@@ -59,9 +60,12 @@ class OwnHealth:
     sites: Sequence[SiteHeard]
 
 
-def own_health(session: Session, pulse: Pulse, counters: Counters, now: datetime) -> OwnHealth:
+def own_health(
+    session: Session, pulse: Pulse, counters: Counters, started_at: datetime, now: datetime
+) -> OwnHealth:
     """Of a monitor whose eyes have this pulse: that of every eye of the registry."""
     return OwnHealth(
+        started_at=started_at,
         pulse=pulse,
         lag_s=_value(counters, "camera_registry_sweep_lag_seconds"),
         refused=int(_value(counters, "camera_registry_results_late_total")),

@@ -28,7 +28,9 @@ def city(desk: AtDesk, request: Request) -> Response:
         if home is not None:
             return RedirectResponse(f"/units/{home.uid}", 303)
         seen = overview(session, desk.scope, reader.now, reader.zone)
-        health = own_health(session, seen.pulse, desk.counters, reader.now) if everything else None
+        health = None
+        if everything:
+            health = own_health(session, seen.pulse, desk.counters, desk.started_at, reader.now)
     return page(
         request,
         desk,
@@ -40,6 +42,5 @@ def city(desk: AtDesk, request: Request) -> Response:
         news=seen.day.news,
         chart=day_chart(seen.day, reader),
         health=health,
-        started_at=desk.started_at,
         most_wrong=MOST_WRONG,
     )

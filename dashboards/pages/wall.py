@@ -25,7 +25,9 @@ def wall(desk: AtDesk, request: Request) -> HTMLResponse:
     with desk.database.reading() as session:
         seen = overview(session, desk.scope, reader.now, reader.zone)
         everything = desk.scope == Scope.everything()
-        health = own_health(session, seen.pulse, desk.counters, reader.now) if everything else None
+        health = None
+        if everything:
+            health = own_health(session, seen.pulse, desk.counters, desk.started_at, reader.now)
     return page(
         request,
         desk,

@@ -14,7 +14,7 @@ RESTING = Pulse(waiting=0, asked=0, due=0, newest_probe_at=None, sweep_s=0.0)
 
 def health_of(database: Database) -> OwnHealth:
     with database.reading() as session:
-        return own_health(session, RESTING, Counters.new(), NOW)
+        return own_health(session, RESTING, Counters.new(), NOW, NOW)
 
 
 def test_the_database_and_the_sites(database_url: str) -> None:
@@ -36,7 +36,7 @@ def test_the_database_and_the_sites(database_url: str) -> None:
                 models.Delivery(key=str(minutes), received_at=at, first_at=at, last_at=at, packed=b"")
             )
         session.flush()
-        before_that, heard_at = NOW - timedelta(hours=1), NOW - timedelta(seconds=20)
+        heard_at = NOW - timedelta(seconds=20)
         session.add(
             models.Heartbeat(site_id=site.id, from_at=NOW - timedelta(hours=1), to_at=heard_at, every_s=10)
         )
