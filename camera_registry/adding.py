@@ -34,6 +34,8 @@ def add_device(
     said: Mapping[str, str],
     options: Options,
     now: datetime,
+    *,
+    reason: str,
 ) -> tuple[str, dict[str, Problem]]:
     """Enter a device without eyes. Returns its code, or what is wrong by field, and then nothing is written.
 
@@ -52,7 +54,7 @@ def add_device(
         return "", {at.get(problem.column, "point_code"): problem for problem in examined.problems}
     found = difference(examined.plan)
     write_plan(session, credentials, examined.plan, options, now)
-    record_things(session, actor, found, now)
+    record_things(session, actor, found, now, reason)
     return examined.plan.points[0].devices[0].code, {}
 
 

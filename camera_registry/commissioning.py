@@ -144,6 +144,8 @@ def accept(
     found: Survey | None,
     chosen: Sequence[Proposed],
     now: datetime,
+    *,
+    reason: str = "",
 ) -> tuple[int, int]:
     """Write the eyes that a person agrees to, and the device's own facts; how many eyes are new, changed.
 
@@ -172,8 +174,9 @@ def accept(
         take_survey(session, device.id, found, now)
     new = sum(change.before is None for change in changes)
     detail = {"new": new, "completed": len(changes) - new}
-    audit.record(session, actor, Action.COMMISSIONED, f"device:{device.code}", now, detail=detail)
-    audit.record_changes(session, actor, changes, now)
+    subject = f"device:{device.code}"
+    audit.record(session, actor, Action.COMMISSIONED, subject, now, detail=detail, reason=reason)
+    audit.record_changes(session, actor, changes, now, reason)
     session.flush()
     return new, len(changes) - new
 

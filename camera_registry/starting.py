@@ -88,13 +88,14 @@ def foresee(
     return forecast(plan)
 
 
-def begin(session: Session, actor: Actor, site: str, now: datetime) -> int:
+def begin(session: Session, actor: Actor, site: str, now: datetime, *, reason: str = "") -> int:
     """Want the eyes of a site started; returns the number of the start.
 
     Raises ``InventoryError`` where there is no such site.
     """
     number = errands.want_rollout(session, site_by_code(session, site), now)
-    audit.record(session, actor, Action.START_ASKED, f"site:{site}", now, detail={"start": number})
+    detail = {"start": number}
+    audit.record(session, actor, Action.START_ASKED, f"site:{site}", now, detail=detail, reason=reason)
     return number
 
 

@@ -1,6 +1,6 @@
 """Which devices a network has; one of them commissioned: entered, asked what it is, its eyes agreed to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 from urllib.parse import quote
@@ -25,11 +25,11 @@ from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
-from camera_registry.audit import Action
+from camera_registry.audit import Action, ReasonError
 from camera_registry.auth.roles import Permission
 from camera_registry.commissioning import CommissioningError, DeviceReading, Proposed
 from camera_registry.credentials import CredentialStore
-from camera_registry.discovering import DiscoveryError
+from camera_registry.discovering import DiscoveryError, Listed
 from camera_registry.errands import NoAnswer, Wish
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
@@ -39,8 +39,10 @@ from camera_registry.imports.values import code as code_of
 from camera_registry.imports.values import text as text_of
 from camera_registry.inventory import DeviceKind, InventoryError, point_by_code
 from camera_registry.models import Device
+from dashboards import tables
 from dashboards.pages.importing import label
 from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column, FileKind
 
 SEARCHES = 8  # of the newest, told
 LONGEST = 5_000  # characters of hosts
@@ -51,13 +53,20 @@ router = APIRouter(
     prefix="/registry/discovery", include_in_schema=False, dependencies=[may(Permission.REGISTER), WholeCity]
 )
 
+Reason = Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)]
 Many = Annotated[list[str] | None, Form(max_length=MOST_CHANNELS)]
 
 
 @router.get("")
-def show(desk: AtDesk, request: Request, search: Number = 0) -> HTMLResponse:
+def show(
+    desk: AtDesk,
+    request: Request,
+    search: Number = 0,
+    sort: Annotated[str, Query(max_length=20)] = "",
+    as_: AsFile = None,
+) -> Response:
     """The newest searches, and what one of them found: the newest, or ``search``."""
-    return _page(desk, request, search=search)
+    return _page(desk, request, search=search, sort=sort, as_=as_)
 
 
 @router.post("", dependencies=[FromOwnPage])
@@ -102,6 +111,7 @@ def add(
     credential: Annotated[str, Form(max_length=100)] = "",
     user: Annotated[str, Form(max_length=256)] = "",
     password: Annotated[str, Form(max_length=256)] = "",
+    reason: Reason = "",
 ) -> Response:
     """Enter the device; then it can be asked what it is."""
     reader = reader_of(request, desk)
@@ -116,18 +126,24 @@ def add(
         "site": site,
         "credential": credential,
     }
+    form = said | {"reason": reason}
     secret = {"user": user, "password": password}
     options = Options(reader.now.astimezone(reader.zone).date(), reader.zone)
     try:
+        why = audit.reason_of(reason)
         with desk.database.transaction() as session:
             point_by_code(session, said["point_code"])
             store = CredentialStore(desk.settings)
-            code, wrong = adding.add_device(session, store, desk.actor, said | secret, options, reader.now)
+            code, wrong = adding.add_device(
+                *(session, store, desk.actor, said | secret, options, reader.now), reason=why
+            )
     except InventoryError as refused:
-        return _add_form(desk, request, said, {"point_code": refused.text(reader.language)})
+        return _add_form(desk, request, form, {"point_code": refused.text(reader.language)})
+    except ReasonError as refused:
+        return _add_form(desk, request, form, {"reason": refused.text(reader.language)})
     if wrong:
         faults = {name: problem.text(reader.language) for name, problem in wrong.items()}
-        return _add_form(desk, request, said, faults)
+        return _add_form(desk, request, form, faults)
     return _to(code)
 
 
@@ -176,11 +192,13 @@ def accept(
     eye: Many = None,
     name: Many = None,
     take: Annotated[list[int] | None, Form(max_length=MOST_CHANNELS)] = None,
+    reason: Reason = "",
 ) -> Response:
     """Write the eyes that are ticked (``take``: their channels), with codes and names as typed."""
     reader = reader_of(request, desk)
     typed = dict(zip(channel or (), zip(eye or (), name or (), strict=False), strict=False))
     try:
+        why = audit.reason_of(reason)
         with desk.database.transaction() as session:
             row = _device(session, desk, reader, code)
             said = _reading(session, row, reading, reader)
@@ -192,7 +210,7 @@ def accept(
             ]  # fmt: skip
             target = commissioning.target_of(session, CredentialStore(desk.settings), row)
             new, changed = commissioning.accept(
-                session, desk.actor, row, target, said.survey, chosen, reader.now
+                *(session, desk.actor, row, target, said.survey, chosen, reader.now), reason=why
             )
     except BadCell as bad:
         text = reader.say(MESSAGES[bad.fault], **bad.values)
@@ -235,9 +253,17 @@ def _to(code: str, query: str = "") -> Response:
 
 
 def _page(
-    desk: Desk, request: Request, *, search: int = 0, refused: str = "", hosts: str = ""
-) -> HTMLResponse:
+    desk: Desk,
+    request: Request,
+    *,
+    search: int = 0,
+    sort: str = "",
+    as_: FileKind | None = None,
+    refused: str = "",
+    hosts: str = "",
+) -> Response:
     reader = reader_of(request, desk)
+    columns = _columns(reader)
     revision = desk.broadcaster.revision
     with desk.database.reading() as session:
         searches = discovering.searches(session, SEARCHES)
@@ -245,6 +271,9 @@ def _page(
         answered = discovering.listed(session, chosen.found) if chosen and chosen.found else []
         devices = session.scalars(select(Device.code).where(Device.host.is_not(None)).order_by(Device.code))
         codes = devices.all()
+    answered = tables.ordered(answered, columns, sort)
+    if as_:
+        return tables.export(desk, request, as_, "discovery", columns, answered, reader)
     return page(
         request,
         desk,
@@ -255,11 +284,25 @@ def _page(
         searches=searches,
         chosen=chosen,
         answered=answered,
+        columns=tables.titles(columns),
+        query={"search": str(chosen.id) if chosen else "", "sort": sort},
         standings=deeds.ANSWERED,
         codes=codes,
         refused=refused,
         hosts=hosts,
         most=discovering.MOST_HOSTS,
+    )
+
+
+def _columns(reader: Reader) -> Sequence[Column[Listed]]:
+    return (
+        Column("host", N_("Host"), lambda row: row.found.host),
+        Column("port", N_("ONVIF port"), lambda row: row.found.onvif_port),
+        Column("name", N_("What it calls itself"), lambda row: row.found.name),
+        Column("hardware", N_("Model"), lambda row: row.found.hardware),
+        Column("location", N_("Location"), lambda row: row.found.location),
+        Column("standing", N_("In the registry"), lambda row: reader.say(deeds.ANSWERED[row.standing])),
+        Column("codes", N_("Code"), lambda row: ", ".join(row.codes)),
     )
 
 

@@ -24,11 +24,13 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.imports.columns import BY_FIELD, COLUMNS
-from camera_registry.imports.difference import MOVED, Cell, Kind
+from camera_registry.imports.difference import MOVED, Cell, Kind, Line
 from camera_registry.imports.plan import Options
 from camera_registry.imports.uploads import MOST_BYTES, Upload, UploadError
 from camera_registry.imports.workbook import SPREADSHEETS
+from dashboards import tables
 from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, Column
 
 AT_ONCE_S = 2.0  # a ward's file is read by then; for a city's the page shows how far it is
 SHOWN = 200  # lines of each kind, and problems: the file and the marked copy have all
@@ -77,9 +79,14 @@ async def send(desk: AtDesk, request: Request) -> Response:
 
 
 @router.get("/{key}")
-def show(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
-    """How far the file is: being read, wrong, ready to be written, written."""
-    return _shown(desk, request, _upload(desk, key))
+def show(desk: AtDesk, request: Request, key: str, as_: AsFile = None) -> Response:
+    """How far the file is: being read, wrong, ready to be written, written; or all that it would change."""
+    upload = _upload(desk, key)
+    if as_ and upload.preview is not None and upload.preview.difference is not None:
+        reader = reader_of(request, desk)
+        rows = [(line, cell) for line in upload.preview.difference.lines for cell in line.cells]
+        return tables.export(desk, request, as_, "import-preview", _columns(reader), rows, reader)
+    return _shown(desk, request, upload)
 
 
 @router.get("/{key}/marked.xlsx")
@@ -154,6 +161,24 @@ def cell_text(name: str, value: Any, reader: Reader) -> str:
         return reader.day(value)
     told = exports.shown(name, value, reader.language)
     return reader.number(told) if isinstance(told, float) else str(told)
+
+
+def _columns(reader: Reader) -> Sequence[Column[tuple[Line, Cell]]]:
+    """Of the file of a preview: a row for each value that would change."""
+
+    def text(cell: Cell, value: Any) -> str:
+        return "" if value in (None, "") else cell_text(cell.field, value, reader)
+
+    return (
+        Column("kind", N_("Kind"), lambda row: reader.kind(row[0].kind)),
+        Column("code", N_("Code"), lambda row: row[0].code),
+        Column("new", N_("New"), lambda row: reader.say(N_("yes") if row[0].new else N_("no"))),
+        Column("field", N_("Field"), lambda row: label(row[1].field, reader)),
+        Column("before", N_("Before the import"), lambda row: text(row[1], row[1].before)),
+        Column("after", N_("After the import"), lambda row: text(row[1], row[1].after)),
+        Column("sheet", N_("Sheet"), lambda row: row[0].sheet),
+        Column("row", N_("Row"), lambda row: row[0].row),
+    )
 
 
 def _key_cells(cells: Sequence[Cell]) -> list[Cell]:

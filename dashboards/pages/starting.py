@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from camera_registry import deeds, errands, starting
-from camera_registry.api.desk import AtDesk, may
+from camera_registry import audit, deeds, errands, starting
+from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.api.whole_city import WholeCity
+from camera_registry.audit import ReasonError
 from camera_registry.auth.roles import Permission
 from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
@@ -26,6 +27,10 @@ router = APIRouter(
 @router.get("")
 def choose(desk: AtDesk, request: Request, site: str = "") -> HTMLResponse:
     """The sites; of the chosen one the forecast, and a button that begins."""
+    return _page(desk, request, site)
+
+
+def _page(desk: Desk, request: Request, site: str, *, mended: str = "") -> HTMLResponse:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision
     with desk.database.reading() as session:
@@ -43,6 +48,8 @@ def choose(desk: AtDesk, request: Request, site: str = "") -> HTMLResponse:
         desk,
         "start.html",
         reader=reader,
+        status=409 if mended else 200,
+        mended=mended,
         revision=revision,
         sites=sites,
         site=site,
@@ -55,11 +62,19 @@ def choose(desk: AtDesk, request: Request, site: str = "") -> HTMLResponse:
 
 
 @router.post("", dependencies=[FromOwnPage])
-def begin(desk: AtDesk, site: Annotated[str, Form(max_length=64)]) -> Response:
+def begin(
+    desk: AtDesk,
+    request: Request,
+    site: Annotated[str, Form(max_length=64)],
+    reason: Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)] = "",
+) -> Response:
     """Want the site started by the process that asks eyes."""
     try:
+        why = audit.reason_of(reason)
         with desk.database.transaction() as session:
-            number = starting.begin(session, desk.actor, site, desk.now())
+            number = starting.begin(session, desk.actor, site, desk.now(), reason=why)
+    except ReasonError as refused:
+        return _page(desk, request, site, mended=refused.text(reader_of(request, desk).language))
     except InventoryError:
         raise HTTPException(404) from None
     return RedirectResponse(f"/registry/start/{number}", 303)
@@ -96,7 +111,7 @@ def follow(desk: AtDesk, request: Request, number: Number) -> HTMLResponse:
 
 @router.post("/{number}/stop", dependencies=[FromOwnPage])
 def stop(desk: AtDesk, number: Number) -> Response:
-    """Want a start to end; eyes already started stay started."""
+    """Want a start to end; eyes already started stay started. Nobody has to say why: it may be urgent."""
     with desk.database.transaction() as session:
         if starting.run(session, number) is None:
             raise HTTPException(404)

@@ -75,6 +75,9 @@ def test_a_file_is_looked_at_then_written_and_written_down(client: TestClient, w
     for text in ("Cổng chợ &lt;lớn&gt;", "Point 1", "YB-1", "Ngã tư Cao Lanh", "Nhập: 3 mới, 1 thay đổi"):
         assert text in shown.text
     assert "S3cret" not in shown.text
+    kept = client.get(f"{shown.url.path}?as=csv").content.decode("utf-8-sig")
+    assert "Point 1;Cổng chợ <lớn>" in kept
+    assert "S3cret" not in kept
     assert "Phải ghi lý do" in client.post(f"{shown.url.path}/apply").text
     assert eyes(web.database) == ["E1", "E2"], "only looked at"
     done = settled(client, client.post(f"{shown.url.path}/apply", data=WHY))
@@ -83,7 +86,7 @@ def test_a_file_is_looked_at_then_written_and_written_down(client: TestClient, w
     with web.database.reading() as session:
         rows = session.scalars(select(models.Audit)).all()
         told = {(row.action, row.subject): row.detail for row in rows}
-        assert {row.reason for row in rows if row.action != "signed_in"} == {WHY["reason"]}
+        assert {row.reason for row in rows if row.action != "exported"} == {WHY["reason"]}
     assert ("imported", "file:phường.xlsx") in told
     assert told["changed", "point:P1"] == {
         "before": {"point_name": "Point 1"}, "after": {"point_name": "Cổng chợ <lớn>"}

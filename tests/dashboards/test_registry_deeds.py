@@ -22,6 +22,8 @@ from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.databases import sqlite_in
 
+WHY = {"reason": "Thay máy hỏng"}
+
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
@@ -90,23 +92,18 @@ def test_a_changed_device_is_confirmed_once(client: TestClient, web: Web) -> Non
     assert "B2" in client.get("/registry/devices").text
     narrow = signed_in(web, Role.OPERATOR, ["u-2"])
     assert "B2" not in narrow.get("/registry/devices").text
-    assert (
-        narrow.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"}).status_code
-        == 404
-    )
-    done = client.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"})
+    assert narrow.post("/registry/devices/confirm", data={"device": "D2"} | WHY).status_code == 404
+    done = client.post("/registry/devices/confirm", data={"device": "D2"} | WHY)
     assert "được kiểm tra trở lại" in done.text
     assert ("device_confirmed", "device:D2") in deeds(web)
-    assert (
-        client.post("/registry/devices/confirm", data={"device": "D2", "reason": "Thay máy hỏng"}).status_code
-        == 409
-    )
+    assert client.post("/registry/devices/confirm", data={"device": "D2"} | WHY).status_code == 409
 
 
 def test_a_site_is_started_after_a_look_at_what_it_costs(client: TestClient, web: Web) -> None:
     shown = client.get("/registry/start?site=S1").text
     assert "Bắt đầu theo dõi 1 mắt camera của 1 thiết bị" in shown
-    begun = client.post("/registry/start", data={"site": "S1"})
+    assert "Phải ghi lý do" in client.post("/registry/start", data={"site": "S1"}).text
+    begun = client.post("/registry/start", data={"site": "S1"} | WHY)
     assert begun.url.path.startswith("/registry/start/")
     assert "Đang chờ hệ thống giám sát" in begun.text
     assert client.get("/registry/start?site=S1").text.count(begun.url.path) >= 1, "not begun twice"
@@ -118,7 +115,7 @@ def test_a_site_is_started_after_a_look_at_what_it_costs(client: TestClient, web
         row.ended_at, row.ending, row.started = NOW, "stopped", 1
     assert "Được người dùng dừng" in client.get(begun.url.path).text
     assert client.get("/registry/start/99").status_code == 404
-    assert client.post("/registry/start", data={"site": "none"}).status_code == 404
+    assert client.post("/registry/start", data={"site": "none"} | WHY).status_code == 404
 
 
 def test_a_network_is_searched_and_what_answers_is_told_apart(client: TestClient, web: Web) -> None:
@@ -135,10 +132,14 @@ def test_a_network_is_searched_and_what_answers_is_told_apart(client: TestClient
     shown = client.get("/registry/discovery").text
     for text in ("&lt;b&gt;known&lt;/b&gt;", "D1, D2", "/registry/discovery/add?host=127.0.0.9"):
         assert text in shown
+    kept = client.get(f"/registry/discovery?search={row.id}&sort=-name&as=csv").content.decode("utf-8-sig")
+    assert [line.partition(";")[0] for line in kept.splitlines()[1:]] == ["127.0.0.1", "127.0.0.9"]
 
 
 def test_a_device_is_entered_and_checked_as_an_import_would(client: TestClient, web: Web) -> None:
     form = {"point_code": "P1", "host": "127.0.0.9", "onvif_port": "8899", "manufacturer": "Dahua"}
+    assert "Phải ghi lý do" in client.post("/registry/discovery/add", data=form).text
+    form |= WHY
     wrong = client.post("/registry/discovery/add", data={**form, "host": "127.0.0.999", "user": "admin"})
     assert (wrong.status_code, "127.0.0.999" in wrong.text) == (409, True)
     nowhere = client.post("/registry/discovery/add", data={**form, "point_code": "P77"})
@@ -170,7 +171,7 @@ def test_what_a_device_says_becomes_eyes_as_a_person_has_them(client: TestClient
     assert client.get(f"/registry/discovery/device/D2?reading={number}").status_code == 404, "of another"
     form = {
         "reading": number, "channel": [1, 2, 3], "eye": ["E3", "E1", "P3-B"], "name": ["", "Cổng", "Sân"],
-        "take": [1, 2],
+        "take": [1, 2], **WHY,
     }  # fmt: skip
     taken = client.post("/registry/discovery/device/D3/accept", data=form)
     assert (taken.status_code, "E1" in taken.text) == (409, True), "the code is another eye's"

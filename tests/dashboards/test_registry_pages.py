@@ -144,6 +144,24 @@ def test_all_that_the_choice_shows_is_changed_together(client: TestClient) -> No
     assert "Chưa chọn mục nào" in client.get("/registry/edit").text
 
 
+@pytest.mark.parametrize(
+    ("path", "words", "sort", "first"),
+    [
+        pytest.param("/registry/custody", "nc1", "-point", "NC1;", id="points that nobody was handed"),
+        pytest.param("/registry/grades", "cho tuy loc", "-eye", "NC1-UP;", id="grades"),
+        pytest.param("/registry/reported", "al1", "eye", "AL1-CLOUD;", id="reports"),
+        pytest.param("/registry/unplaced", "nc1", "-point", "NC1;", id="points without a position"),
+        pytest.param("/users", "quan tri", "name", "administrator;", id="users"),
+    ],
+)
+def test_a_list_is_searched_sorted_and_saved(web: Web, path: str, words: str, sort: str, first: str) -> None:
+    client = signed_in(web)
+    kept = client.get(path, params={"q": words, "sort": sort, "as": "csv"})
+    assert kept.content.decode("utf-8-sig").splitlines()[1].startswith(first)
+    assert "Không có mục nào chứa đủ" in client.get(path, params={"q": "không đâu có"}).text
+    assert first[:-1] in client.get(path, params={"sort": "nonsense"}).text
+
+
 def test_custody_is_entered_for_several_points_and_ends(client: TestClient) -> None:
     assert "2 điểm lắp đặt" in text_of(client.get("/registry/custody").text)
     told = {"point": ["NC1", "AL1"], "manager": "Công an phường Nam Cường", "electricity": "UBND phường"}
