@@ -33,7 +33,7 @@ SORTED: Mapping[str, InstrumentedAttribute[Any]] = {  # by the id, for entries a
     **{"at": Audit.id, "who": Audit.who, "action": Audit.action, "subject": Audit.subject}
 }
 NEWEST = "-at"
-NOTHING = (None, "", [])  # however it is written down
+NOTHING: tuple[Any, ...] = (None, "", [])  # however it is written down
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
 LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED)

@@ -66,7 +66,7 @@ def test_a_password_that_leaked_takes_the_tokens_along(run: Run) -> None:
         pytest.param("add an --role finance --unit 04276", "Phường Nam Cường", id="a code of before"),
         pytest.param("add Ân --role finance --everywhere", "Tên đăng nhập", id="no name"),
         pytest.param("add an --role king --everywhere", "king", id="no role"),
-        pytest.param("link nobody", "Không có ai", id="nobody"),
+        pytest.param("link nobody", "Không có người dùng nào", id="nobody"),
         pytest.param("add an --role finance --everywhere --password", "từ 10 đến 200", id="no password"),
     ],
 )

@@ -107,7 +107,9 @@ def leaf_of(wards: list[Ward], wanted: Wanted) -> Leaf[Ward]:
 
 
 def beside(address: str) -> Wanted:
-    return Wanted(**dict(parse_qsl(address.removeprefix("?"))))
+    said = dict(parse_qsl(address.removeprefix("?")))
+    assert {"q", "sort"} >= said.keys() - {"before", "after"}
+    return Wanted(said["q"], said.get("sort", ""), said.get("before", ""), said.get("after", ""))
 
 
 @pytest.mark.parametrize("sort", ["", "name", "-eyes"])
