@@ -116,7 +116,7 @@ def test_the_story_of_an_incident(web: Web, officer: TestClient) -> None:
     for words in (
         "Bắt đầu: NC1-A, NC1-B, NC1-C",
         "Đã xác định là một sự cố",
-        "Các mắt của cùng một điểm lắp đặt mất cùng lúc",
+        "Các mắt camera của cùng một điểm lắp đặt mất kết nối cùng lúc",
         "Có điện không?",
         "sẽ không tính vào tỷ lệ của 3 mắt camera",
         "kéo dài 50 phút",
