@@ -96,7 +96,7 @@ NOTHING_TO_TELL = frozenset(
         *("/api/v1/totals", "/api/v1/units", "/api/v1/units.geojson", "/units/out-1/month"),
         *("/api/v1/months", "/api/v1/months/2026-10", "/registry", "/registry/unplaced"),
         *("/registry/edit", "/registry/custody/enter", "/registry/custody/history", "/registry/move"),
-        *("/map/points", f"/eyes/{EYE}/probe/1", f"/eyes/{EYE}/probe/1/rungs"),
+        *("/map/points", f"/points/{POINT}/months", f"/eyes/{EYE}/probe/1", f"/eyes/{EYE}/probe/1/rungs"),
         *("/users/ward-officer-out-1", "/users/administrator", "/users/ward-officer-out-1/disable"),
         "/users/ward-officer-out-1/sign-out",
     }
