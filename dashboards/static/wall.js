@@ -3,7 +3,8 @@
 const clock = document.getElementById("clock");
 const { zone, language } = clock.dataset;
 const time = new Intl.DateTimeFormat(language, { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "long", day: "2-digit", month: "2-digit", year: "numeric" });
+const written = { en: "en-CA" }[language] ?? language; // days as the other pages write them
+const day = new Intl.DateTimeFormat(written, { timeZone: zone, weekday: "long", day: "2-digit", month: "2-digit", year: "numeric" });
 
 const date = document.createElement("small");
 const now = document.createTextNode("");
