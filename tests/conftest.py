@@ -1,123 +1,75 @@
-"""What every test may ask for: an empty database of either kind; and which tests come first."""
+"""What every test may ask for, a database of either kind; and how all are run: in which order, how long."""
 
 import os
-import pwd
-import shutil
-import subprocess
-import tempfile
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
-from tests.servers import started
+from camera_registry.db import Database
+from tests import databases
+from tests.databases import KINDS, Cluster, sqlite_in, sqlite_url
 
-DATABASES = ("sqlite", "postgresql")
-
-# Files here take minutes: begun last, they would keep one process at work while the others stand still.
-LONG = tuple(Path(__file__).parent / folder for folder in ("stories", "mutations", "replay", "browser"))
-
-# A test cluster may lose everything: nothing is ever written through to the disk.
-CAREFREE = (
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "shared_buffers=32MB",
-    "max_connections=60",
+# These take minutes, the first most of all: begun last, they would keep one process busy while others wait.
+LONG = tuple(
+    Path(__file__).parent / place
+    for place in ("stories/test_kill.py", "replay/test_city.py", "mutations", "replay", "stories", "browser")
 )
 
-_numbers = count()
+# Whatever tests start finds its modules compiled, in the environment of the tests, not in the checkout: even
+# where Python was told to compile anew each time. A start takes 1 s, not 6.
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(Path(sys.prefix) / "compiled")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+# A busy machine is no failure of the code: examples are bounded by their number, not by time.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first; within these and those, as they were found."""
-    items.sort(key=lambda item: not any(item.path.is_relative_to(folder) for folder in LONG))
+    """The long ones first; the others as they were found."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, long in enumerate(LONG) if item.path.is_relative_to(long)), len(LONG))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """URL of a private PostgreSQL cluster, on a unix socket only, with nothing in it."""
-    # A short path, readable by the server's user: unix sockets allow 107 bytes, pytest's folders are private.
-    folder = Path(tempfile.mkdtemp(prefix="registry-pg-"))
-    try:
-        with _cluster(folder):
-            yield f"postgresql+psycopg://postgres@/postgres?host={folder}"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL of this process of tests."""
+    with databases.cluster() as cluster:
+        yield cluster
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """URL of a fresh, empty database; the test runs once on each kind."""
+    """URL of a new database that has its tables and no rows; the test runs once on each kind."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'registry.db'}"
+        yield sqlite_in(tmp_path)
         return
-    cluster: str = request.getfixturevalue("postgres_url")
-    name = f"test_{next(_numbers)}"
-    with _admin(cluster) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    try:
-        yield cluster.replace("/postgres?", f"/{name}?")
-    finally:
-        with _admin(cluster) as admin:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with cluster.database() as url:
+        yield url
 
 
-def _admin(cluster: str) -> "psycopg.Connection[psycopg.rows.TupleRow]":
-    return psycopg.connect(cluster.replace("+psycopg", ""), autocommit=True)
+@pytest.fixture(params=KINDS)
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database that has nothing yet, not even tables; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield sqlite_url(tmp_path / "registry.db")
+        return
+    cluster: Cluster = request.getfixturevalue("postgres")
+    with cluster.database(databases.EMPTY) as url:
+        yield url
 
 
-@contextmanager
-def _cluster(folder: Path) -> Iterator[None]:
-    """Run the newest PostgreSQL that Debian has installed, on a socket in ``folder``."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
-    assert found, "PostgreSQL is not installed; `make test` names the packages"
-    binaries, data = found[-1], folder / "data"
-    as_somebody: list[str] = []
-    if os.getuid() == 0:  # PostgreSQL refuses to run as root
-        somebody = pwd.getpwnam("postgres")
-        os.chown(folder, somebody.pw_uid, somebody.pw_gid)
-        as_somebody = [
-            "setpriv",
-            f"--reuid={somebody.pw_uid}",
-            f"--regid={somebody.pw_gid}",
-            "--clear-groups",
-        ]
-    # Vietnamese sorts by the application's own rules; C keeps the cluster independent of installed locales.
-    initdb: list[str | Path] = [
-        *as_somebody,
-        binaries / "initdb",
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-    ]
-    initdb += ["-E", "UTF8", "--no-locale", "--no-sync"]
-    done = subprocess.run(
-        [str(word) for word in initdb], capture_output=True, text=True, check=False, cwd=folder
-    )
-    assert done.returncode == 0, done.stderr
-    settings = [word for setting in CAREFREE for word in ("-c", setting)]
-    server: list[str | Path] = [
-        *as_somebody,
-        binaries / "postgres",
-        "-D",
-        data,
-        "-k",
-        folder,
-        "-h",
-        "",
-        *settings,
-    ]
-    with started(
-        server,
-        log=folder / "log",
-        ready=lambda log: "ready to accept connections" in log,
-        cwd=folder,
-    ):
-        yield
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A new database that has its tables and no rows; the test runs once on each kind."""
+    made = Database(database_url)
+    yield made
+    made.close()

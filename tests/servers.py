@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-POLL_S = 0.02
+POLL_S = 0.05
 
 
 def free_port(address: str = "127.0.0.1") -> int:

@@ -125,7 +125,7 @@ def measure(played: Mapping[str, Played]) -> list[Known]:
     """Play it all, and read what came of it from the ledgers."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        home = Home(folder, environment(folder, folder / "compiled", f"sqlite:///{folder / 'registry.db'}"))
+        home = Home(folder, environment(folder, f"sqlite:///{folder / 'registry.db'}"))
         file = folder / "fleet.toml"
         file.write_text(fleet(played), encoding="utf-8")
         with _running(home, "simulate", file, says=says_ready):

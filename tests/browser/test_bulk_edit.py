@@ -11,6 +11,7 @@ from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.dashboards.city import fill
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 PATIENCE_MS = 20_000
 DESK: ViewportSize = {"width": 1280, "height": 900}
@@ -19,8 +20,7 @@ TELEPHONE: ViewportSize = {"width": 390, "height": 844}
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('bulk') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("bulk")))
     fill(database)
     yield make_web(database)
     database.close()

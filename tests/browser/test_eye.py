@@ -19,6 +19,7 @@ from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import NOON, Clock, camera, shut, watch
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 PATIENCE_MS = 20_000
 
@@ -55,7 +56,7 @@ def at_work(url: str, folder: Path) -> Iterator[Monitor]:
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Web, str]]:
     folder = tmp_path_factory.mktemp("eye")
-    with at_work(f"sqlite:///{folder / 'registry.db'}", folder) as monitor:
+    with at_work(sqlite_in(folder), folder) as monitor:
         with monitor.database.transaction() as session:
             eye = session.scalars(select(models.Eye.id)).one()
             usual = {"eye_id": eye, "bits_per_s": 512e3, "clock_offset_s": -1.5, "sharpness": 0.8}

@@ -13,6 +13,7 @@ from camera_registry.db import Database
 from probes.reasons import Reason
 from tests.dashboards.city import NOW, fill, set_state
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 PATIENCE_MS = 20_000
 
@@ -21,8 +22,7 @@ LOST = "Mất liên lạc với hệ thống giám sát"
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     fill(database)
     yield make_web(database)
     database.close()

@@ -32,6 +32,7 @@ def test_a_person_with_a_telephone_enters_a_window_and_a_notice(page: Page) -> N
     page.get_by_label("Mã, hoặc tên đơn vị").fill("E1, E2")
     page.locator("[name=start]").fill("2026-11-22T07:30")
     page.locator("[name=end]").fill("2026-11-22T17:30")
+    expect(page.locator("[name=start] + .echo")).to_have_text("Chủ Nhật, 22/11/2026 07:30")
     page.locator("#enter [name=reason]").fill("Thay nguồn")
     page.get_by_role("button", name="Nhập", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("phạm vi 2 mắt camera")

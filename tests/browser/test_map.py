@@ -12,6 +12,7 @@ from probes.reasons import Reason
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.dashboards.city import NOW, add_eye, add_point, set_state
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
+from tests.databases import sqlite_in
 
 # Debian's Chromium on a machine without a graphics card: drawn by the processor.
 SOFTWARE_GL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
@@ -22,8 +23,7 @@ READY = "#frame[data-state=ready]"
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """Points with an eye each along a street of Yên Bái; the first is down."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('map') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("map")))
     with database.transaction() as session:
         units.load_data_set(session, "yen-bai")
         ward = session.query(models.Unit).filter_by(uid="04252-2").one()

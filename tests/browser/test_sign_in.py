@@ -12,12 +12,13 @@ from camera_registry.units import Scope
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
 from tests.dashboards.serving import make_web, served
+from tests.databases import sqlite_in
 
 PASSWORD = "bến sông chiều mưa"
 
 
 def test_the_first_day_of_a_ward_officer(browser: Browser, tmp_path: Path) -> None:
-    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 2)
+    database, _ = fresh(sqlite_in(tmp_path), 2)
     now, tests = [NOW], Actor("tests", "cli")
     with database.transaction() as session:
         seeing = Seeing(everywhere=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from camera_registry import models
 from camera_registry.db import Database
@@ -51,6 +51,12 @@ def shown(page: Page, rows: str) -> tuple[int, str]:
     return page.locator(f"{rows} > li:visible").count(), part.locator(".further").inner_text()
 
 
+def width_of(part: Locator) -> float:
+    box = part.bounding_box()
+    assert box is not None
+    return box["width"]
+
+
 def test_a_screen_says_all_or_how_much_more_there_is(browser: Browser, database: Database) -> None:
     web = make_web(database)
     with served(web) as address:
@@ -80,11 +86,11 @@ def test_what_is_old_is_said_and_greys(browser: Browser, database: Database) -> 
         page.goto(f"{address}/wall")
         alarm = page.locator("#alarm [role=alert]")
         expect(alarm).to_contain_text("3 phút trước", timeout=PATIENCE_MS)
-        assert (alarm.bounding_box() or {})["width"] > 1800
+        assert width_of(alarm) > 1800
         assert page.locator("#totals").evaluate("e => getComputedStyle(e).filter") == "grayscale(1)"
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
     lost = page.locator("#line .lost")
     expect(lost).to_be_visible(timeout=PATIENCE_MS)
-    assert (page.locator("#line").bounding_box() or {})["width"] == 1920
+    assert width_of(page.locator("#line")) == 1920
     context.close()
     database.close()

@@ -12,6 +12,7 @@ from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
 from tests.dashboards.ward import WARD, fill_morning
+from tests.databases import sqlite_in
 
 PHONE = ViewportSize(width=390, height=844)
 LEAST_TARGET = 44  # CSS pixels, of what the officer presses
@@ -21,8 +22,7 @@ WEAK = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadT
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     fill_morning(database)
     yield make_web(database)
     database.close()

@@ -24,7 +24,6 @@ def at(minute: float) -> datetime:
 def fill(url: str) -> Database:
     """Six eyes, each with its own device, at four points of two units (P4 alone in the second)."""
     made = Database(url)
-    made.migrate()
     with made.transaction() as session:
         session.add(models.Site(id=1, code="S1"))
         for number in (1, 2):

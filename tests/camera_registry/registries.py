@@ -6,8 +6,34 @@ from sqlalchemy.orm import Session
 
 from camera_registry import models
 from camera_registry.db import Database
+from camera_registry.health import EyeState
+from camera_registry.queries import EyeRow, Overlay
+from probes.reasons import Reason
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LAST_SEEN = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
+# An eye as lists show it.
+GATE = EyeRow(
+    code="YB-0001-01",
+    name="Cổng chợ, hướng đường Hoà Bình",
+    point="YB-0001",
+    point_name="Đầu cầu Âu Lâu",
+    unit="Phường Âu Lâu",
+    unit_code="04543",
+    site="yb",
+    manufacturer="Hikvision",
+    model="DS-2CD1",
+    funding="socialised",
+    overlay=Overlay.IN_SERVICE,
+    state=EyeState.DOWN,
+    reason=Reason.TCP_TIMEOUT,
+    since=LAST_SEEN,
+    probed_at=LAST_SEEN,
+    probe_s=0.2,
+    interval_s=60.0,
+    backlog=False,
+)
 
 
 def add_eyes(session: Session, count: int, host: str = "127.0.0.1", port: int = 554) -> list[str]:
@@ -41,7 +67,6 @@ def add_eyes(session: Session, count: int, host: str = "127.0.0.1", port: int = 
 def fresh(url: str, eyes: int = 1) -> tuple[Database, list[str]]:
     """A migrated database with ``eyes`` eyes."""
     database = Database(url)
-    database.migrate()
     with database.transaction() as session:
         codes = add_eyes(session, eyes)
     return database, codes

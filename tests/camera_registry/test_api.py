@@ -23,14 +23,6 @@ from tests.dashboards.serving import Web, make_web, served, session_of, signed_i
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def filled(database: Database) -> Database:
     fill(database)
     return database

@@ -15,6 +15,7 @@ from camera_registry.db import Database
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from tests.dashboards import city
+from tests.databases import sqlite_in
 
 NOW = city.NOW
 TODAY = NOW.date()
@@ -22,19 +23,10 @@ CITY = Scope.everything()
 LAN, MINH = Actor("lan", "10.0.0.7", "r1"), Actor("minh", "cli", "r2")
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.migrate()
-    yield made
-    made.close()
-
-
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, city.Wards]]:
     """The small city with deeds in both of its wards, and of the whole city."""
-    made = Database(f"sqlite:///{tmp_path_factory.mktemp('audit') / 'registry.db'}")
-    made.migrate()
+    made = Database(sqlite_in(tmp_path_factory.mktemp("audit")))
     wards = city.fill(made)
     with made.transaction() as session:
         did = [

@@ -15,6 +15,7 @@ from camera_registry.cli import ROOMS, app, open_room
 from camera_registry.db import Database
 from camera_registry.facts import Change
 from tests.camera_registry.registries import LONG_AGO, fresh
+from tests.databases import sqlite_in
 
 # Commands that change nothing that people answer for: they read, ask eyes, or count again.
 READS = {
@@ -94,7 +95,7 @@ def test_no_command_is_left_out() -> None:
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Path]]:
     folder = tmp_path_factory.mktemp("deeds")
-    database, _ = fresh(f"sqlite:///{folder / 'registry.db'}", 4)
+    database, _ = fresh(sqlite_in(folder), 4)
     (folder / "password").write_text("canary-1\n")
     rows = "Tên điểm;Phường;Số mắt\nCổng chợ;Phường Nam Cường;1\n"
     (folder / "ward.csv").write_text(rows, encoding="utf-8")

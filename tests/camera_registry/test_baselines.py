@@ -1,8 +1,6 @@
 """A baseline is learned over days, proposed, and counts once a person approved it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,11 +8,10 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import baselines, inventory, models, settings
+from camera_registry import baselines, inventory, models
 from camera_registry.audit import Actor
 from camera_registry.baselines import BaselineError
 from camera_registry.credentials import CredentialStore
-from camera_registry.db import Database
 from camera_registry.units import Scope
 from probes.reasons import Reason
 from probes.result import Baseline, Measured, Mode
@@ -29,20 +26,9 @@ EVERYTHING = Scope.everything()
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        add_eyes(session, 1)
-        yield session
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path, session: Session) -> CredentialStore:
-    store = CredentialStore(settings.load(data_dir=tmp_path / "keys"))
-    store.prepare(session)
-    return store
+def session(session: Session) -> Session:
+    add_eyes(session, 1)
+    return session
 
 
 def eye(session: Session) -> models.Eye:

@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -24,6 +23,7 @@ from camera_registry.periods import midnight, month_of
 from camera_registry.units import Scope
 from camera_registry.uptime import Served, Span, Tally
 from tests.camera_registry.registries import add_eyes
+from tests.databases import sqlite_in
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 CLERK = Actor("clerk", "cli")
@@ -32,14 +32,6 @@ WITHIN = month_of(SEPTEMBER, ZONE)
 LATENESS = timedelta(days=7)
 READY = WITHIN.end + LATENESS
 HOUR, DAY = 3_600_000_000, 24 * 3_600_000_000
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 def local(day: int, hour: int = 0, month: int = 9) -> datetime:
@@ -349,8 +341,7 @@ def test_a_hand_that_takes_the_guard_away_is_found_out(database: Database) -> No
 
 
 def test_the_hash_is_the_one_that_the_documentation_describes(tmp_path: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     with database.transaction() as session:
         e1, e2 = story(session)
         session.add(models.Instability(eye_id=e1, check="stream", at=local(2), reason="TCP_TIMEOUT"))
@@ -397,8 +388,7 @@ def test_the_hash_is_the_one_that_the_documentation_describes(tmp_path: Any) -> 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_closing_says_what_the_figures_said(tmp_path: Any, seed: int) -> None:
     """Any month of eyes that are suspended, retired, moved, under work: the same to the microsecond."""
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     chance = random.Random(seed)
     with database.transaction() as session:
         add_eyes(session, 12)

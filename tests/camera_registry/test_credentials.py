@@ -3,7 +3,6 @@
 import logging
 import stat
 import traceback
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,27 +14,10 @@ from sqlalchemy.orm import Session
 
 from camera_registry import settings
 from camera_registry.credentials import CredentialError, CredentialStore, erase
-from camera_registry.db import Database
 from camera_registry.models import Credential, Device, Point, Site
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CANARY = "canary-7F3q"
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        yield session
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path, session: Session) -> CredentialStore:
-    store = CredentialStore(settings.load(data_dir=tmp_path / "keys"))
-    store.prepare(session)
-    return store
 
 
 def keyed(*keys: str) -> CredentialStore:

@@ -25,14 +25,6 @@ from tests.camera_registry.registries import add_eyes
 from tests.camera_registry.watching import NOON
 
 
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.migrate()
-    yield made
-    made.close()
-
-
 def sites(database: Database) -> list[str]:
     with database.reading() as session:
         return sorted(session.scalars(select(models.Site.code)))
@@ -50,9 +42,9 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     assert sites(database) == ["S1"]
 
 
-def test_two_programs_that_start_at_once_migrate_one_after_the_other(database_url: str) -> None:
+def test_two_programs_that_start_at_once_migrate_one_after_the_other(bare_url: str) -> None:
     program = "import sys; from camera_registry.db import Database; Database(sys.argv[1]).migrate()"
-    argv = [sys.executable, "-c", program, database_url]
+    argv = [sys.executable, "-c", program, bare_url]
     started = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [("", 0)] * 2
 
@@ -226,10 +218,11 @@ def test_a_role_is_one_processs_alone(database_url: str, role: Role) -> None:
     second.close()
 
 
-def test_a_role_that_a_restarted_server_forgot_is_taken_again(postgres_url: str) -> None:
-    first, second = Database(postgres_url), Database(postgres_url)
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_role_that_a_restarted_server_forgot_is_taken_again(database_url: str) -> None:
+    first, second = Database(database_url), Database(database_url)
     with first.hold(Role.PROBER) as still_ours:
-        end_connections(postgres_url)
+        end_connections(database_url)
         with second.hold(Role.PROBER):
             assert not still_ours()
         assert still_ours()

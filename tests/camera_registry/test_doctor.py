@@ -2,12 +2,11 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import LiteralString
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -21,7 +20,7 @@ from camera_registry.settings import Settings, load
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Verdict
 from tests.camera_registry.registries import fresh
-from tests.conftest import DATABASES
+from tests.databases import KINDS, Cluster, sqlite_in, sqlite_url
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 MINUTES = 60
@@ -63,49 +62,44 @@ class Patient:
             connection.commit()
 
 
-@pytest.fixture(scope="module", params=DATABASES)
+@pytest.fixture(scope="module", params=KINDS)
 def healthy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     """Two eyes that were asked for an hour: E1 was down for ten minutes of it, E2 never."""
     folder = tmp_path_factory.mktemp("healthy")
-    url = f"sqlite:///{folder / 'registry.db'}"
-    if request.param != "sqlite":
-        cluster: str = request.getfixturevalue("postgres_url")
-        _admit(cluster, "CREATE DATABASE healthy")
-        url = cluster.replace("/postgres?", "/healthy?")
-    database, _ = fresh(url, eyes=2)
-    patient = Patient(database, load(data_dir=folder, database_url=url))
-    store = CredentialStore(patient.settings)
-    with database.transaction() as session:
-        store.prepare(session)
-        store.put(session, "cameras", "monitor", "only for loopback", now=NOON)
-        session.add_all(_around(session.get_one(models.Point, 1)))
-    for first in range(0, MINUTES, BATCH):
-        patient.judge().deliver(f"delivery {first}", _said_in(range(first, first + BATCH), NOON))
-    database.close()
-    yield patient
-    if request.param != "sqlite":
-        _admit(cluster, "DROP DATABASE healthy")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = sqlite_in(folder)
+        else:
+            cluster: Cluster = request.getfixturevalue("postgres")
+            url = stack.enter_context(cluster.database())
+        database, _ = fresh(url, eyes=2)
+        patient = Patient(database, load(data_dir=folder, database_url=url))
+        store = CredentialStore(patient.settings)
+        with database.transaction() as session:
+            store.prepare(session)
+            store.put(session, "cameras", "monitor", "only for loopback", now=NOON)
+            session.add_all(_around(session.get_one(models.Point, 1)))
+        for first in range(0, MINUTES, BATCH):
+            said = _said_in(range(first, first + BATCH), NOON)
+            patient.judge().deliver(f"delivery {first}", said)
+        database.close()
+        yield patient
 
 
 @pytest.fixture
-def patient(healthy: Patient, tmp_path: Path) -> Iterator[Patient]:
+def patient(request: pytest.FixtureRequest, healthy: Patient, tmp_path: Path) -> Iterator[Patient]:
     """A copy, to be damaged."""
     folder = tmp_path / "home"
     shutil.copytree(healthy.settings.data_dir, folder)  # with the key of its logins
-    url = f"sqlite:///{folder / 'registry.db'}"
-    if not healthy.database.sqlite:
-        url = healthy.settings.url.replace("/healthy?", "/damaged?")
-        _admit(url.replace("/damaged?", "/postgres?"), "CREATE DATABASE damaged TEMPLATE healthy")
-    copy = Patient(Database(url), load(data_dir=folder, database_url=url))
-    yield copy
-    copy.database.close()
-    if not copy.database.sqlite:
-        _admit(url.replace("/damaged?", "/postgres?"), "DROP DATABASE damaged")
-
-
-def _admit(cluster: str, statement: LiteralString) -> None:
-    with psycopg.connect(cluster.replace("+psycopg", ""), autocommit=True) as admin:
-        admin.execute(statement)
+    with ExitStack() as stack:
+        if healthy.database.sqlite:
+            url = sqlite_url(folder / "registry.db")
+        else:
+            cluster: Cluster = request.getfixturevalue("postgres")
+            url = stack.enter_context(cluster.database(like=healthy.database.engine.url.database or ""))
+        copy = Patient(Database(url), load(data_dir=folder, database_url=url))
+        yield copy
+        copy.database.close()
 
 
 def _said_in(minutes: range, since: datetime) -> list[ProbeResult]:

@@ -39,15 +39,12 @@ def probe(eye: str, seconds: float, outcome: Outcome = Outcome.OK) -> ProbeResul
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    if made.sqlite:  # a writer that finds it locked gives up soon
-        event.listen(made.engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=20"))
-    made.migrate()
-    with made.transaction() as session:
+def database(database: Database) -> Database:
+    if database.sqlite:  # a writer that finds it locked gives up soon
+        event.listen(database.engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=20"))
+    with database.transaction() as session:
         add_eyes(session, 3)
-    yield made
-    made.close()
+    return database
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """What is exported can be imported: nothing changes, and no password is in the file."""
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -126,11 +125,8 @@ class Registry:
 
 
 @pytest.fixture
-def registry(database_url: str, tmp_path: Path) -> Iterator[Registry]:
-    database = Database(database_url)
-    database.migrate()
-    yield Registry(database, tmp_path)
-    database.close()
+def registry(database: Database, tmp_path: Path) -> Registry:
+    return Registry(database, tmp_path)
 
 
 def test_an_export_imported_again_changes_nothing(registry: Registry) -> None:

@@ -13,29 +13,9 @@ from camera_registry import eye_list
 from camera_registry.eye_list import Choice, Column, Leaf, Order
 from camera_registry.health import EyeState
 from camera_registry.queries import EyeRow, Overlay
-from probes.reasons import Reason
+from tests.camera_registry.registries import GATE
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-GATE = EyeRow(
-    code="YB-0001-01",
-    name="Cổng chợ, hướng đường Hoà Bình",
-    point="YB-0001",
-    point_name="Đầu cầu Âu Lâu",
-    unit="Phường Âu Lâu",
-    unit_code="04543",
-    site="yb",
-    manufacturer="Hikvision",
-    model="DS-2CD1",
-    funding="socialised",
-    overlay=Overlay.IN_SERVICE,
-    state=EyeState.DOWN,
-    reason=Reason.TCP_TIMEOUT,
-    since=NOW,
-    probed_at=NOW,
-    probe_s=0.2,
-    interval_s=60.0,
-    backlog=False,
-)
 WAITING = replace(GATE, code="YB-0002-01", point="YB-0002", overlay=Overlay.NOT_STARTED, probed_at=None)
 SCHOOL = replace(
     GATE, code="YB-0003-01", name="", point="YB-0003", point_name="Trường Kim Đồng", funding="", model="IPC"

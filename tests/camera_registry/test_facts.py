@@ -1,6 +1,5 @@
 """A device is read daily: blanks are filled, changes are events, another device waits for a person."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from sqlalchemy.orm import Session
 from camera_registry import facts, inventory, models, queries, settings
 from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
-from camera_registry.db import Database
 from camera_registry.facts import FactsError, same_serial
 from camera_registry.units import Scope
 from probes.onvif.answers import Identity
@@ -29,13 +27,9 @@ WHO = Actor("Trực ban", "cli")
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        add_eyes(session, 1)
-        yield session
-    database.close()
+def session(session: Session) -> Session:
+    add_eyes(session, 1)
+    return session
 
 
 def device(session: Session) -> models.Device:

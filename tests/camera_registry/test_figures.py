@@ -1,7 +1,6 @@
 """Figures of many eyes: who is counted, where, and that it is what watching every second finds."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,14 +25,6 @@ HOUR = 3600 * SECOND
 SEPTEMBER = month_of(date(2026, 9, 1), VIETNAM)
 AFTER = datetime(2026, 10, 15, tzinfo=UTC)
 EVERYTHING = Scope.everything()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 def day(n: float) -> datetime:
@@ -79,7 +70,7 @@ WINDOWS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(MIDNIGHTS),
     st.lists(LIVES, min_size=3, max_size=3),

@@ -1,6 +1,5 @@
 """What people do about incidents: done again, refused, and what a power cut leaves out of the count."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -24,11 +23,8 @@ EVERYTHING = Scope.everything()
 
 
 @pytest.fixture
-def town(database_url: str) -> Iterator[tuple[Database, Wards]]:
-    database = Database(database_url)
-    database.migrate()
-    yield database, fill_morning(database)
-    database.close()
+def town(database: Database) -> tuple[Database, Wards]:
+    return database, fill_morning(database)
 
 
 def incident(database: Database, kind: Kind, code: str, scope: Scope = EVERYTHING) -> IncidentRow:

@@ -34,13 +34,10 @@ one_database = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
+def session(database: Database) -> Iterator[Session]:
     """Nothing that is written in it stays."""
-    database = Database(database_url)
-    database.migrate()
     with database.reading() as session:
         yield session
-    database.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from itertools import pairwise, zip_longest
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camera_registry.health import EyeState
@@ -575,8 +575,6 @@ def test_lives_follow_from_histories() -> None:
 # --- laws -------------------------------------------------------------------------------------------
 
 END = 3000
-law = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
 seconds = st.integers(-200, END)
 words = st.lists(st.tuples(seconds, st.sampled_from("^^vvm?=-")), max_size=5, unique_by=lambda word: word[0])
 
@@ -636,7 +634,6 @@ def state_at(one: Life, moment: datetime) -> State:
     return next((s.state for s in reversed(one.stages) if s.at <= moment), State.OUT)
 
 
-@law
 @given(lives_drawn(), losses_drawn, st.randoms(use_true_random=False))
 def test_the_order_of_what_is_told_changes_nothing(
     lives: list[Life], losses: dict[int, list[Loss]], random: Random
@@ -645,7 +642,6 @@ def test_the_order_of_what_is_told_changes_nothing(
     assert incidents(shuffled, losses, at(END)) == incidents(lives, losses, at(END))
 
 
-@law
 @given(lives_drawn(), losses_drawn)
 def test_every_outage_belongs_to_one_incident_at_a_time(
     lives: list[Life], losses: dict[int, list[Loss]]
@@ -672,7 +668,6 @@ def test_every_outage_belongs_to_one_incident_at_a_time(
             assert backs == [], "and no moment that is none"
 
 
-@law
 @given(lives_drawn(), losses_drawn)
 def test_units_do_not_mix(lives: list[Life], losses: dict[int, list[Loss]]) -> None:
     units = {one.place.eye: one.place.unit for one in lives}
@@ -687,7 +682,6 @@ def test_units_do_not_mix(lives: list[Life], losses: dict[int, list[Loss]]) -> N
     assert sorted(apart, key=str) == sorted(found, key=str)
 
 
-@law
 @given(lives_drawn(), losses_drawn, lives_drawn())
 def test_eyes_that_never_were_ok_change_nothing(
     lives: list[Life], losses: dict[int, list[Loss]], more: list[Life]
@@ -704,7 +698,6 @@ def test_eyes_that_never_were_ok_change_nothing(
     assert incidents([*lives, *dead], losses, at(END)) == incidents(lives, losses, at(END))
 
 
-@law
 @given(lives_drawn(), losses_drawn, st.integers(0, END))
 def test_what_was_decided_when_its_window_had_passed_stays_decided(
     lives: list[Life], losses: dict[int, list[Loss]], now: int
@@ -725,7 +718,7 @@ def _who(one: Incident) -> tuple[Kind, int, datetime]:
     return one.kind, one.ancestor, one.started_at
 
 
-@settings(law, max_examples=300)
+@settings(max_examples=300)
 @given(lives_drawn(), losses_drawn, st.integers(0, END))
 def test_going_on_from_what_was_open_is_as_good_as_from_the_beginning(
     lives: list[Life], losses: dict[int, list[Loss]], since: int

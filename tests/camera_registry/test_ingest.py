@@ -344,9 +344,8 @@ deliveries = st.lists(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # the database is emptied for each example
+# The database is emptied for each example.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(deliveries, st.data())
 def test_order_and_repetition_change_nothing(
     database: Database, told: list[tuple[str, int, Outcome, Outcome | None]], data: st.DataObject

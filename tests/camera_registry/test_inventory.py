@@ -1,38 +1,19 @@
 """Which eyes may be asked, and how that ends."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session
 
-from camera_registry import inventory, settings
+from camera_registry import inventory
 from camera_registry.credentials import CredentialStore
-from camera_registry.db import Database
 from camera_registry.inventory import InventoryError, load_targets
 from camera_registry.models import Credential, Device, DevicePace, Eye, Point
 
 NOW = datetime(2026, 11, 1, 20, tzinfo=UTC)  # in Vietnam it is 3 o'clock on 2 November
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-
-
-@pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        yield session
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path, session: Session) -> CredentialStore:
-    store = CredentialStore(settings.load(data_dir=tmp_path / "keys"))
-    store.prepare(session)
-    return store
 
 
 class City:

@@ -15,12 +15,13 @@ from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import camera, shut, watch
+from tests.databases import sqlite_in
 
 DEADLINE_S = 60
 
 
 async def test_what_an_eye_shows_is_drawn_and_no_session_is_left(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    url = sqlite_in(tmp_path)
     fleet = Fleet((camera("good"), camera("shut", faults=(Fault(FaultKind.REFUSED),))))
     async with Simulator(fleet) as sim, asyncio.timeout(DEADLINE_S):
         monitor = watch(url, tmp_path, sim, lambda: datetime.now(UTC))

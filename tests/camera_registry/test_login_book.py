@@ -1,7 +1,6 @@
 """The login budget, kept: written before a password is sent, shared by siblings, and true after a kill."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,19 +20,12 @@ from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import PASSWORD, Clock, asked, camera, said, shut, watch
+from tests.databases import sqlite_in
 
 KEY = LoginKey("S1", "10.0.0.1:554", "1")
 OTHER = LoginKey("S1", "10.0.0.2:554", "1")
 CANARY, ONE_MORE = Permit(canary=True), Permit(canary=False, proven=True, recent=True)
 PROVEN_CANARY = Permit(canary=True, proven=True)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -231,7 +223,7 @@ async def test_a_wrong_password_is_tried_once_for_all_channels(
 
 
 async def test_a_day_of_restarts_with_a_wrong_password_locks_nothing(tmp_path: Path, clock: Clock) -> None:
-    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    url = sqlite_in(tmp_path)
     async with Simulator(Fleet((camera("nvr", channels=2, sessions=2, lock_after=5, lock_s=86_400),))) as sim:
         monitor = watch(url, tmp_path, sim, clock, wrong={"nvr"})
         for _ in range(48):
@@ -270,7 +262,7 @@ async def test_a_password_changed_on_the_camera_is_doubted_noticed_and_left_alon
     tmp_path: Path, clock: Clock
 ) -> None:
     async with Simulator(Fleet((camera("c"),))) as sim:
-        monitor = watch(f"sqlite:///{tmp_path / 'registry.db'}", tmp_path, sim, clock)
+        monitor = watch(sqlite_in(tmp_path), tmp_path, sim, clock)
         (target,) = monitor.targets()
         heard = [said(await asked(monitor.sweeper, target))]
         await sim.play("c", Fault(FaultKind.WRONG_PASSWORD))

@@ -1,6 +1,5 @@
 """A credential that many devices share: stopped everywhere when it fails everywhere, and how that ends."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,14 +16,6 @@ KEYS = [LoginKey("S1", f"10.0.0.{n}:554", "cameras") for n in range(1, 31)]
 ELSE = LoginKey("S1", "10.0.0.1:554", "recorders")
 HOUR = 3600.0
 SUSPENDED = Refusal(Reason.AUTH_SUSPENDED)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture

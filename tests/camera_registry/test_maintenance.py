@@ -29,6 +29,7 @@ from camera_registry.recurrence import RuleError, checked, occurrences
 from camera_registry.units import Scope, UnitError
 from camera_registry.uptime import Span
 from tests.camera_registry.registries import fresh
+from tests.databases import sqlite_in
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 BERLIN = ZoneInfo("Europe/Berlin")  # clocks change on 29/03 and 25/10/2026
@@ -84,7 +85,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database, _ = fresh(f"sqlite:///{tmp_path_factory.mktemp('maintenance') / 'registry.db'}", 2)
+    database, _ = fresh(sqlite_in(tmp_path_factory.mktemp("maintenance")), 2)
     with database.transaction() as session:
         add_wards(session)
     yield database
@@ -470,7 +471,6 @@ def test_a_rule_that_hardly_comes_true_is_expanded_no_further_than_asked(rule: s
     ),
     day=st.dates(date(2024, 1, 1), date(2026, 12, 31)),
 )
-@settings(deadline=None)
 def test_a_rule_that_is_let_pass_begins_at_its_beginning_and_is_soon_expanded(
     frequency: str, parts: list[str], day: date
 ) -> None:
@@ -528,7 +528,7 @@ moves = st.lists(
 
 
 @given(told=st.lists(windows, max_size=5), moved=moves)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_spans_are_the_minutes_that_are_covered(
     quick: Database, told: list[Told], moved: list[tuple[str, int]]
 ) -> None:

@@ -15,6 +15,7 @@ from camera_registry.db import Database
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import Web, make_web, signed_in
+from tests.databases import sqlite_in
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 URL = "/api/v1/maintenance"
@@ -37,7 +38,7 @@ def database(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Database]:
     """For what is the same on every database: a refusal."""
-    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 1)
+    database, _ = fresh(sqlite_in(tmp_path), 1)
     yield database
     database.close()
 
@@ -50,8 +51,7 @@ def client(database: Database) -> TestClient:
 @pytest.fixture
 def ward(tmp_path: Path) -> Iterator[Web]:
     """The small city of two wards."""
-    database = Database(f"sqlite:///{tmp_path / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path))
     fill(database)
     yield make_web(database)
     database.close()

@@ -12,6 +12,7 @@ from camera_registry import models
 from camera_registry.cli import app
 from camera_registry.db import Database
 from tests.camera_registry.registries import LONG_AGO, fresh
+from tests.databases import sqlite_in
 
 Run = Callable[..., Result]
 NOTICE = """Từ 7h30 đến 17h00 ngày 12/12/2026: phường Yên Bái; xã Không Có
@@ -22,7 +23,7 @@ Mất điện lúc 14h00 nữa
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Database]:
-    database, _ = fresh(f"sqlite:///{tmp_path / 'registry.db'}", 2)
+    database, _ = fresh(sqlite_in(tmp_path), 2)
     yield database
     database.close()
 

@@ -14,28 +14,10 @@ from camera_registry.health import EyeState
 from camera_registry.metrics import StateLines, exposition
 from camera_registry.queries import EyeRow, FindingRow, Measures, Overlay
 from probes.reasons import Reason
+from tests.camera_registry.registries import GATE
 from tests.dashboards.city import NOW
 
-ROW = EyeRow(
-    code="E1",
-    name="Cổng chợ",
-    point="P1",
-    point_name="Chợ",
-    unit="Phường Âu Lâu",
-    unit_code="04543",
-    site="yb",
-    manufacturer="Hikvision",
-    model="DS-2CD1",
-    funding="socialised",
-    overlay=Overlay.IN_SERVICE,
-    state=EyeState.UP,
-    reason=Reason.OK,
-    since=NOW,
-    probed_at=NOW,
-    probe_s=0.25,
-    interval_s=60.0,
-    backlog=False,
-)
+ROW = replace(GATE, code="E1", state=EyeState.UP, reason=Reason.OK, since=NOW, probed_at=NOW, probe_s=0.25)
 MEASURED = Measures(
     usable=True,
     picture_at=NOW,

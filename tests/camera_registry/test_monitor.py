@@ -21,11 +21,12 @@ from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import NOON, Clock, camera, shut, watch
+from tests.databases import sqlite_in
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'registry.db'}"
+    return sqlite_in(tmp_path)
 
 
 def ledger(monitor: Monitor, eye: str = "c-1") -> list[tuple[datetime, str, str]]:

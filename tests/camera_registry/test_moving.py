@@ -14,6 +14,7 @@ from camera_registry.db import Database
 from camera_registry.inventory import InventoryError
 from camera_registry.moving import LONGEST_DOCUMENT, Moved, MoveError, move_point
 from camera_registry.units import UnitError, UnitNotValid, UnitTree, load_data_set, unit_at
+from tests.databases import sqlite_in
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -28,13 +29,12 @@ def session(database_url: str) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """For those who are refused: one registry serves them all."""
-    yield from registry(f"sqlite:///{tmp_path_factory.mktemp('moving') / 'registry.db'}")
+    yield from registry(sqlite_in(tmp_path_factory.mktemp("moving")))
 
 
 def registry(url: str) -> Iterator[Session]:
     """The units of the city, and a point in xã Tuy Lộc of 2008."""
     database = Database(url)
-    database.migrate()
     with database.transaction() as session:
         load_data_set(session, "yen-bai")
         tree = UnitTree.load(session)

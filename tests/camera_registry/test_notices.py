@@ -28,6 +28,7 @@ from camera_registry.notices import (
 from camera_registry.power_cuts import Doubt, Match, propose
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
+from tests.databases import sqlite_in
 
 TEXTS = Path(__file__).parents[1] / "data" / "notices"
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -355,8 +356,7 @@ POINTS = [  # code, lowest unit, residential group, address
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('notices') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("notices")))
     with database.transaction() as session:
         units.load_data_set(session, "yen-bai")
         ids = {unit.uid: unit.id for unit in units.UnitTree.load(session).units.values()}

@@ -7,6 +7,7 @@ from camera_registry.census import Pulse
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.own_health import OwnHealth, SiteHeard, own_health
+from camera_registry.units import Scope
 from tests.dashboards.city import NOW
 
 RESTING = Pulse(waiting=0, asked=0, due=0, newest_probe_at=None, sweep_s=0.0)
@@ -14,7 +15,10 @@ RESTING = Pulse(waiting=0, asked=0, due=0, newest_probe_at=None, sweep_s=0.0)
 
 def health_of(database: Database) -> OwnHealth:
     with database.reading() as session:
-        return own_health(session, RESTING, Counters.new(), NOW, NOW)
+        health = own_health(session, Scope.everything(), RESTING, Counters.new(), NOW, NOW)
+        assert own_health(session, Scope.of([1]), RESTING, Counters.new(), NOW, NOW) is None
+    assert health is not None
+    return health
 
 
 def test_the_database_and_the_sites(database_url: str) -> None:

@@ -1,6 +1,6 @@
 """People on each kind of database: let in, signed in, slowed down, disabled; and what cannot be done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -28,14 +28,6 @@ CLERK = Actor("clerk", "cli")
 HERE = Asker("192.0.2.7", "a browser", "r1")
 EVERYTHING = Scope.everything()
 EVERYWHERE = Seeing(everywhere=True)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 def add(database: Database, name: str, role: Role, seeing: Seeing = EVERYWHERE) -> None:

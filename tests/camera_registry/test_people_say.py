@@ -1,6 +1,5 @@
 """Grades, reports of eyes that no network reaches, and pictures that are kept because a record says so."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,10 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import grades, inventory, models, pictures, queries, reported, settings
+from camera_registry import grades, inventory, models, pictures, queries, reported
 from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialError, CredentialStore
-from camera_registry.db import Database
 from camera_registry.grades import Grade
 from camera_registry.imports.faults import Fault
 from camera_registry.imports.workbook import Sheet, read_workbook
@@ -29,22 +27,11 @@ WHO = Actor("Tổ trưởng tổ 4", "cli", request_id="r-1")
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        add_eyes(session, 2)
-        inventory.eye_by_code(session, "E2").reach = "reported"
-        session.flush()
-        yield session
-    database.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path, session: Session) -> CredentialStore:
-    store = CredentialStore(settings.load(data_dir=tmp_path / "keys"))
-    store.prepare(session)
-    return store
+def session(session: Session) -> Session:
+    add_eyes(session, 2)
+    inventory.eye_by_code(session, "E2").reach = "reported"
+    session.flush()
+    return session
 
 
 def listed(session: Session, code: str = "E2", now: datetime = NOW) -> EyeRow:

@@ -1,6 +1,5 @@
 """Points and closed months for programs."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -23,12 +22,9 @@ MOVE = {"unit": "Phường Âu Lâu", "from": "2026-03-01", "document": "QĐ 12/
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
+def database(database: Database) -> Database:
     fill(database)
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture

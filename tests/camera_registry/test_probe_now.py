@@ -20,6 +20,7 @@ from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.test_errands import asking
 from tests.camera_registry.watching import NOON, Clock, asked, camera, said, shut, watch
+from tests.databases import sqlite_in
 
 OFFICER = Actor("nguyen.van.a", "127.0.0.1", "r-1")
 EVERYTHING = Scope.everything()
@@ -77,7 +78,7 @@ async def test_a_person_sees_the_rungs_as_they_come(database_url: str, tmp_path:
 async def test_one_probe_of_an_eye_at_a_time_and_a_few_a_minute(tmp_path: Path) -> None:
     async with Simulator(Fleet((camera("c", channels=8),))) as sim:
         clock = Clock()
-        monitor = watch(f"sqlite:///{tmp_path / 'r.db'}", tmp_path, sim, clock)
+        monitor = watch(sqlite_in(tmp_path), tmp_path, sim, clock)
         first = ask(monitor)
         assert ask(monitor, actor=Actor("another", "127.0.0.1")) == first, "it is being asked already"
         for channel in range(2, MOST_A_MINUTE + 1):
@@ -102,7 +103,7 @@ async def test_one_probe_of_an_eye_at_a_time_and_a_few_a_minute(tmp_path: Path) 
 
 async def test_outside_the_scope_there_is_no_such_eye(tmp_path: Path) -> None:
     async with Simulator(Fleet((camera("c"), camera("d", host="127.0.0.2")))) as sim:
-        monitor = watch(f"sqlite:///{tmp_path / 'r.db'}", tmp_path, sim, Clock())
+        monitor = watch(sqlite_in(tmp_path), tmp_path, sim, Clock())
         elsewhere = Scope(frozenset({404}))
         request = ask(monitor)
         with pytest.raises(InventoryError):
@@ -115,7 +116,7 @@ async def test_outside_the_scope_there_is_no_such_eye(tmp_path: Path) -> None:
 
 async def test_the_login_budget_binds_a_person_too(tmp_path: Path) -> None:
     async with Simulator(Fleet((camera("c"),))) as sim:
-        monitor = watch(f"sqlite:///{tmp_path / 'r.db'}", tmp_path, sim, Clock(), wrong=["c"])
+        monitor = watch(sqlite_in(tmp_path), tmp_path, sim, Clock(), wrong=["c"])
         async with asking(monitor):
             target = monitor.sweeper.target("c-1")
             assert target is not None

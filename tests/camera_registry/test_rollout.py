@@ -14,6 +14,7 @@ from probes.result import Credential, Target
 from probes.simulator.fleet import CameraSpec, Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.watching import NOON, Clock, Pauses, camera, shut, watch
+from tests.databases import sqlite_in
 
 THIRTY = [f"c{n:02}" for n in range(1, 31)]
 
@@ -48,7 +49,7 @@ class Start:
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'registry.db'}"
+    return sqlite_in(tmp_path)
 
 
 async def test_one_then_ten_then_all(database_url: str, tmp_path: Path) -> None:

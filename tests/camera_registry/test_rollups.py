@@ -1,6 +1,6 @@
 """Days that are kept: always what the ledgers say, whatever was changed since, by whomever."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,14 +27,6 @@ DAYS = 30
 NOW = START + timedelta(days=DAYS, hours=7)
 LIFE = Span(START + timedelta(hours=5), NOW)
 A_WHILE = Span(START + timedelta(days=8, hours=3), START + timedelta(days=9, hours=20))
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture

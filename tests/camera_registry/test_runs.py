@@ -231,9 +231,8 @@ def consistent(every: Iterable[tuple[str, Check, Told]]) -> list[Heard]:
     return kept
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # the database is emptied for each example
+# The database is emptied for each example.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items.map(consistent), st.data())
 def test_runs_in_any_order_conclude_what_their_results_conclude_one_by_one(
     database: Database, told: Sequence[Heard], data: st.DataObject

@@ -1,6 +1,6 @@
 """What is kept of deep probes for curves, for how long, and how it is thinned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,14 +22,11 @@ ZONE = UTC
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    database.migrate()
+def database(database: Database) -> Database:
     with database.transaction() as session:
         wards = add_wards(session)
         add_eye(session, add_point(session, "P1", wards.nam_cuong), "E1")
-    yield database
-    database.close()
+    return database
 
 
 def probe(at: datetime, *, offset: float | None = 0.5, depth: Depth = Depth.DEEP) -> ProbeResult:

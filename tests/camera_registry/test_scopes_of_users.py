@@ -10,6 +10,7 @@ from camera_registry import models, queries
 from camera_registry.auth import scopes
 from camera_registry.db import Database
 from tests.dashboards.city import NOW, REORGANISED, add_point, add_wards
+from tests.databases import sqlite_in
 
 LAST = date(2025, 6, 30)
 
@@ -20,8 +21,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
     04543 was Minh Bảo before it became Âu Lâu's; Giới Phiên was split; a point moved to the other ward.
     """
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('users') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("users")))
     with database.transaction() as session:
         wards = add_wards(session)
         reused = _unit(session, "04543", "Xã Minh Bảo", wards.city, ends=True)

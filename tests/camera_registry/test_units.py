@@ -1,7 +1,6 @@
 """The history of the city's units, and every trap in it."""
 
 import unicodedata
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -23,26 +22,22 @@ from camera_registry.units import (
     load_data_set,
     unit_at,
 )
+from tests.databases import sqlite_in
 
 OLD = date(2023, 12, 31)
 NEW = date(2025, 7, 1)
 
 
 @pytest.fixture
-def session(database_url: str) -> Iterator[Session]:
-    database = Database(database_url)
-    database.migrate()
-    with database.transaction() as session:
-        load_data_set(session, "yen-bai")
-        yield session
-    database.close()
+def session(session: Session) -> Session:
+    load_data_set(session, "yen-bai")
+    return session
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> UnitTree:
     """What a tree holds does not depend on the database; those who write load one of their own."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('units') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("units")))
     with database.transaction() as session:
         load_data_set(session, "yen-bai")
     with database.reading() as session:
@@ -55,12 +50,9 @@ def by_uid(tree: UnitTree, uid: str) -> int:
     return next(unit.id for unit in tree.units.values() if unit.uid == uid)
 
 
-def test_a_new_registry_has_no_units(database_url: str) -> None:
-    database = Database(database_url)
-    database.migrate()
+def test_a_new_registry_has_no_units(database: Database) -> None:
     with database.reading() as session:
         assert UnitTree.load(session).units == {}
-    database.close()
 
 
 def test_loading_again_changes_nothing(session: Session) -> None:

@@ -13,12 +13,12 @@ from camera_registry.units import Scope
 from camera_registry.wards import Ward
 from tests.dashboards.city import NOW, Wards
 from tests.dashboards.ward import CITY, FORMER, OTHER_WARD, WARD, ZONE, fill_morning
+from tests.databases import sqlite_in
 
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Wards]]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('wards') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("wards")))
     yield database, fill_morning(database)
     database.close()
 

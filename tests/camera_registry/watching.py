@@ -106,7 +106,6 @@ def watch(
 ) -> Monitor:
     """A registry of the simulated cameras and its monitor. The devices in ``wrong`` have a wrong password."""
     database = Database(url)
-    database.migrate()
     loaded = settings.load(data_dir=folder)
     store = CredentialStore(loaded)
     with database.transaction() as session:

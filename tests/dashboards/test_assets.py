@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from camera_registry.db import Database
 from dashboards import assets
 from tests.dashboards.serving import make_web, signed_in
+from tests.databases import sqlite_in
 
 ROOT = Path(__file__).parents[2]
 VENDORED = list(csv.DictReader((ROOT / "tools" / "vendored.csv").read_text(encoding="utf-8").splitlines()))
@@ -17,8 +18,7 @@ VENDORED = list(csv.DictReader((ROOT / "tools" / "vendored.csv").read_text(encod
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('assets') / 'registry.db'}")
-    database.migrate()
+    database = Database(sqlite_in(tmp_path_factory.mktemp("assets")))
     return signed_in(make_web(database))
 
 

@@ -23,13 +23,13 @@ from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.settings import SettingsError, load
 from tests.dashboards.provider import CLIENT, SECRET, FakeProvider, provider, rsa_key
+from tests.databases import sqlite_in
 from tests.servers import free_port, started
 
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path_factory.mktemp('oidc') / 'registry.db'}")
-    made.migrate()
+    made = Database(sqlite_in(tmp_path_factory.mktemp("oidc")))
     now = datetime.now(UTC)
     with made.transaction() as session:
         session.add_all(

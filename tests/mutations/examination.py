@@ -1,6 +1,8 @@
 """Which vectors products fail: a program that reads what it is to examine, and answers line by line.
 
-    echo '[["/path/to/a/product", "T03"], …]' | python -m tests.mutations.examination
+    echo '[["/path/to/its/modules", "T03"], …]' | python -m tests.mutations.examination
+
+A product is the package, with the modules in a folder in the place of its own.
 
 Of each product it examines the vectors whose names begin so first, then the others; the last of all is a
 small city, against the reckoning by hand. It stops at the first that fails, and prints its name, nothing
@@ -8,6 +10,7 @@ where none does, or how the product broke down. Each product has a process of it
 has opened all libraries.
 """
 
+import importlib
 import json
 import multiprocessing
 import sys
@@ -34,11 +37,11 @@ def names() -> list[str]:
 
 
 def examine(asked: tuple[str, str]) -> str:
-    """The first vector of which the product in a folder says otherwise than it should."""
+    """The first vector of which the product with the modules of a folder says otherwise than it should."""
     folder, first = asked
     for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
-    sys.path.insert(0, folder)
+    importlib.import_module(PACKAGE).__path__.insert(0, folder)
     try:
         every = sorted(names(), key=lambda name: not name.startswith(first))
         return next((name for name in every if any(_differences(name))), "")
@@ -66,6 +69,7 @@ def _differences(name: str) -> Iterator[str]:
 def main() -> None:
     import camera_registry.replay.answers  # noqa: F401 with all libraries that it needs
 
+    sys.dont_write_bytecode = True  # a module with a fault is read once
     asked = json.load(sys.stdin)
     with multiprocessing.get_context("fork").Pool(AT_ONCE, maxtasksperchild=1) as pool:
         for said in pool.imap(examine, asked, chunksize=1):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import camera_registry
 from tests.mutations.examination import BROKE_DOWN, names
 from tests.mutations.faults import FAULTS, Fault
 
-ROOT = Path(camera_registry.__file__).parents[1]
+PACKAGE = Path(camera_registry.__file__).parent
 SOUND = Fault("none", "health.py", "", "", "T01")
 
 
@@ -26,7 +25,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.mutations.examination"],
         input=json.dumps(asked),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         capture_output=True,
         text=True,
         check=False,
@@ -39,14 +38,14 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def _plant(folder: Path, fault: Fault) -> Path:
-    """A copy of the package with this fault; what is compiled already is copied, too."""
-    shutil.copytree(ROOT / "camera_registry", folder / "camera_registry")
-    file = folder / "camera_registry" / fault.file
-    text = file.read_text(encoding="utf-8")
+    """A folder with the one module that this fault is in; all others of the product are as they stand."""
+    folder.mkdir()
+    text = (PACKAGE / fault.file).read_text(encoding="utf-8")
     if fault is not SOUND:
         there = text.count(fault.was)
         assert there == 1, f"{fault.name}: {fault.was!r} stands {there} times in {fault.file}"
-        file.write_text(text.replace(fault.was, fault.made), encoding="utf-8")
+        text = text.replace(fault.was, fault.made)
+    (folder / fault.file).write_text(text, encoding="utf-8")
     return folder
 
 

@@ -7,7 +7,7 @@ between two changes.
 """
 
 import json
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -399,7 +399,8 @@ class Eye:
             for (at, state), (until, _) in pairwise([*self.turns["stream"], (ALWAYS, "")])
             if state == "failing"
         ]
-        self.history = list(self._history())
+        self.history = list(self._history())  # without gaps, from always to always
+        self._starts = [held.start for held in self.history]
 
     def _part_of(self, window: Window, names: Mapping[str, str]) -> Iterator[tuple[int, int]]:
         if window.kind == "all" or names.get(window.kind) == window.name:
@@ -446,10 +447,10 @@ class Eye:
         return "degraded" if "failing" in others else "up"
 
     def within(self, start: int, end: int) -> list[Held]:
+        first, last = bisect_right(self._starts, start) - 1, bisect_left(self._starts, end)
         return [
             Held(max(h.start, start), min(h.end, end), h.kind, h.checks, h.unit, h.fall)
-            for h in self.history
-            if h.start < end and h.end > start
+            for h in self.history[first:last]
         ]
 
     def sums(self, start: int, end: int) -> Sums:
@@ -458,7 +459,7 @@ class Eye:
         for held in self.within(start, end):
             sums.take(held, held.end - held.start)
             if held.kind not in ("maintenance", "not_in_service"):
-                sums.blips += sum(held.start <= at < held.end for at in self.blips)
+                sums.blips += bisect_left(self.blips, held.end) - bisect_left(self.blips, held.start)
         sums.outages, sums.ended = self.outages(start, end, start, end)
         return sums
 

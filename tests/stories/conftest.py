@@ -4,22 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import sqlite_url
 from tests.stories.programs import Home, environment
 
 
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the programs keep their compiled modules; the checkout stays as it is."""
-    return tmp_path_factory.mktemp("compiled")
-
-
 @pytest.fixture
-def home(tmp_path: Path, compiled: Path) -> Home:
+def home(tmp_path: Path) -> Home:
     """An installation on its embedded database."""
-    return Home(tmp_path, environment(tmp_path, compiled, f"sqlite:///{tmp_path / 'registry.db'}"))
+    return Home(tmp_path, environment(tmp_path, sqlite_url(tmp_path / "registry.db")))
 
 
 @pytest.fixture
-def home_on_each(tmp_path: Path, compiled: Path, database_url: str) -> Home:
+def home_on_each(tmp_path: Path, database_url: str) -> Home:
     """An installation, once on each kind of database."""
-    return Home(tmp_path, environment(tmp_path, compiled, database_url))
+    return Home(tmp_path, environment(tmp_path, database_url))

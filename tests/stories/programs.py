@@ -238,12 +238,10 @@ def wait_until(holds: Callable[[], bool], what: str, deadline_s: float = 30.0) -
         time.sleep(POLL_S)
 
 
-def environment(folder: Path, compiled: Path, url: str) -> dict[str, str]:
-    """What programs see: nothing of this installation, and compiled modules (a start takes 1 s, not 6)."""
+def environment(folder: Path, url: str) -> dict[str, str]:
+    """What programs see: nothing of this installation."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("CAMERA_REGISTRY_")}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
     return env | {
-        "PYTHONPYCACHEPREFIX": str(compiled),
         "COLUMNS": "200",
         "CAMERA_REGISTRY_DATA_DIR": str(folder),
         "CAMERA_REGISTRY_DATABASE_URL": url,

@@ -46,10 +46,10 @@ PLUGIN_LINE = re.compile(r"(UP|DEGRADED|DOWN|UNKNOWN) \S+: [^|\n]+ \|( [a-z]+=-?
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[City]:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """Five cameras: one works, one sends rubbish, one is closed, two have another password now."""
     folder = tmp_path_factory.mktemp("town")
-    home = Home(folder, environment(folder, compiled, "sqlite://"))
+    home = Home(folder, environment(folder, "sqlite://"))
     text = FLEET.format(port=free_port("127.31.0.1"), password=PASSWORD)
     with simulated(home, text) as city:
         yield city

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -19,6 +18,7 @@ from camera_registry.db import Database
 from camera_registry.health import EYE, EyeState
 from camera_registry.ingest import Ingest, rules
 from probes.reasons import Check, Reason
+from tests.databases import KINDS, Cluster, sqlite_in
 from tests.servers import free_port
 from tests.stories.ledgers import Ledgers, assert_proven, state_at
 from tests.stories.programs import City, Home, Served, environment, opened, register, simulated, wait_until
@@ -66,20 +66,14 @@ fault = [{{kind = "404", channel = 2, from = 20, to = 33, every = 21}}]
 
 
 @pytest.mark.timeout(600)
-def test_killed_twenty_times(tmp_path: Path, compiled: Path, postgres_url: str) -> None:
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
-        admin.execute("CREATE DATABASE killed")
-    urls = {
-        "sqlite": f"sqlite:///{tmp_path / 'registry.db'}",
-        "postgresql": postgres_url.replace("/postgres?", "/killed?"),
-    }
+def test_killed_twenty_times(tmp_path: Path, postgres: Cluster) -> None:
     # Both at once: most of the time goes by while processes start.
-    with ThreadPoolExecutor() as pool, ExitStack() as cities:
+    with postgres.database() as on_postgresql, ThreadPoolExecutor() as pool, ExitStack() as cities:
         told = []
-        for seed, (kind, url) in enumerate(urls.items()):
+        for seed, (kind, url) in enumerate(zip(KINDS, (sqlite_in(tmp_path), on_postgresql), strict=True)):
             folder, host = tmp_path / kind, f"127.30.{seed}.1"
             folder.mkdir()
-            home = Home(folder, environment(folder, compiled, url))
+            home = Home(folder, environment(folder, url))
             fleet = FLEET.format(host=host, port=free_port(host), other_port=free_port(host))
             city = cities.enter_context(simulated(home, fleet))
             register(home, city.fleet, interval_s=1)
