@@ -14,6 +14,7 @@ from camera_registry import sites
 from camera_registry.census import Pulse
 from camera_registry.counters import Counters
 from camera_registry.models import Delivery, Heartbeat, Site
+from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
 LATELY = timedelta(minutes=1)
@@ -61,9 +62,11 @@ class OwnHealth:
 
 
 def own_health(
-    session: Session, pulse: Pulse, counters: Counters, started_at: datetime, now: datetime
-) -> OwnHealth:
-    """Of a monitor whose eyes have this pulse: that of every eye of the registry."""
+    session: Session, scope: Scope, pulse: Pulse, counters: Counters, started_at: datetime, now: datetime
+) -> OwnHealth | None:
+    """Of a monitor whose eyes have this pulse; ``None`` for whoever does not see every eye of it."""
+    if scope != Scope.everything():
+        return None
     return OwnHealth(
         started_at=started_at,
         pulse=pulse,

@@ -8,7 +8,6 @@ from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.overview import overview
 from camera_registry.own_health import own_health
-from camera_registry.units import Scope
 from dashboards.day_chart import day_chart
 from dashboards.rendering import page, reader_of
 
@@ -22,15 +21,12 @@ def city(desk: AtDesk, request: Request) -> Response:
     """Whoever answers for one unit is led to its page."""
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
-    everything = desk.scope == Scope.everything()
     with desk.database.reading() as session:
         home = queries.home(session, desk.scope, reader.now.astimezone(reader.zone).date())
         if home is not None:
             return RedirectResponse(f"/units/{home.uid}", 303)
         seen = overview(session, desk.scope, reader.now, reader.zone)
-        health = None
-        if everything:
-            health = own_health(session, seen.pulse, desk.counters, desk.started_at, reader.now)
+        health = own_health(session, desk.scope, seen.pulse, desk.counters, desk.started_at, reader.now)
     return page(
         request,
         desk,

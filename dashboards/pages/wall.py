@@ -7,7 +7,6 @@ from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.overview import overview
 from camera_registry.own_health import own_health
-from camera_registry.units import Scope
 from dashboards import assets
 from dashboards.day_chart import day_chart
 from dashboards.rendering import page, reader_of
@@ -24,10 +23,7 @@ def wall(desk: AtDesk, request: Request) -> HTMLResponse:
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
     with desk.database.reading() as session:
         seen = overview(session, desk.scope, reader.now, reader.zone)
-        everything = desk.scope == Scope.everything()
-        health = None
-        if everything:
-            health = own_health(session, seen.pulse, desk.counters, desk.started_at, reader.now)
+        health = own_health(session, desk.scope, seen.pulse, desk.counters, desk.started_at, reader.now)
     return page(
         request,
         desk,
