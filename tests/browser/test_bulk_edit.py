@@ -121,3 +121,17 @@ def test_all_that_is_shown_is_changed_at_once(page: Page, web: Web) -> None:
     lines = [line for line in audit_of(web) if line.reason == "Rà soát"]
     assert len(lines) == 5
     assert len({line.request_id for line in lines}) == 1
+
+
+def test_points_are_chosen_on_a_telephone_before_they_are_handed_over(page: Page, web: Web) -> None:
+    page.goto("/eyes")
+    signed_in_browser(page.context, web, page.url.removesuffix("/eyes"), Role.FINANCE)
+    page.set_viewport_size(TELEPHONE)
+    page.goto("/registry/custody")
+    deed = page.locator("[data-chosen]")
+    expect(deed).to_be_hidden()
+    page.get_by_label("Chọn NC1").check()
+    expect(deed).to_have_text("Bàn giao các điểm đã chọn (1)")
+    expect(deed).to_be_in_viewport()
+    deed.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ghi đơn vị quản lý")
