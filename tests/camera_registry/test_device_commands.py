@@ -101,3 +101,17 @@ def test_discover_names_hosts_that_answer(run: Run) -> None:
 )
 def test_discover_says_why_it_found_nothing(run: Run, words: list[str], says: str) -> None:
     assert says in re.sub(r"\s+", " ", run("discover", *words, "--seconds", "0.5").output)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("commission D404", id="no such device"),
+        pytest.param("login retry D404", id="no such device to log in to"),
+        pytest.param("device confirm D404", id="no such device to confirm"),
+    ],
+)
+def test_of_a_device_that_is_not_there_it_is_said(run: Run, words: str) -> None:
+    done = run(*words.split())
+    assert (done.exit_code, "D404" in done.output) == (1, True)
+    assert isinstance(done.exception, SystemExit)

@@ -82,16 +82,3 @@ def test_another_device_and_a_login_wait_for_a_person(home: Home) -> None:
         assert session.scalars(select(models.Device)).one().serial == "BBBB2222"
         actions = session.scalars(select(models.Audit.action).order_by(models.Audit.id)).all()
         assert actions == ["login_tried", "device_confirmed"]
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        pytest.param("commission D404", "D404", id="no such device"),
-        pytest.param("login retry D404", "D404", id="no such device to log in to"),
-        pytest.param("device confirm D404", "D404", id="no such device to confirm"),
-    ],
-)
-def test_refused(home: Home, words: str, says: str) -> None:
-    done = home.run(*words.split())
-    assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (1, True, False)
