@@ -48,6 +48,7 @@ def set_custody(
         datetime | None, typer.Option(formats=FORMATS, help="Day of the hand-over minutes.")
     ] = None,
     document: Annotated[str, typer.Option(help="Number and date of the minutes.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
 ) -> None:
     """Enter who has a point from a day on; who had it ends the day before. The same day again corrects."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
@@ -58,6 +59,7 @@ def set_custody(
             internet=internet,
             handed_over_on=handed_over.date() if handed_over else None,
             document=document,
+            reason=reason,
         )
         say(
             loaded,

@@ -132,6 +132,7 @@ def import_file(
         typer.Option("--map", help='"Header=field"; remembered. "Header=" passes a column over.'),
     ] = None,
     marked: Annotated[Path | None, typer.Option(help="Where the copy with wrong cells marked goes.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
     language: Annotated[str | None, typer.Option(help="vi or en; default: the setting.")] = None,
 ) -> None:
     """Import an inventory: everything or, if a cell is wrong, nothing. Nothing is probed by it."""
@@ -153,6 +154,7 @@ def import_file(
                 track=progress,
                 actor=actor(),
                 name=file.name,
+                reason=reason,
             )
             if dry_run:
                 session.rollback()
@@ -224,8 +226,9 @@ def list_credentials() -> None:
         found = select(Credential, Site.code).outerjoin(Site, Credential.site_id == Site.id)
         for row, site in session.execute(found.order_by(Credential.name)):
             at = row.changed_at.astimezone(loaded.zone)
-            erased = "" if row.sealed is not None else f" ({translate(N_('erased'), loaded.language)})"
-            table.add_row(f"{row.name}{erased}", site or "", row.manufacturer or "", f"{at:%d/%m/%Y %H:%M}")
+            erased = translate(N_("erased"), loaded.language)
+            name = row.name if row.sealed is not None else f"{row.name} ({erased})"
+            table.add_row(name, site or "", row.manufacturer or "", f"{at:%d/%m/%Y %H:%M}")
         out.print(table)
 
 

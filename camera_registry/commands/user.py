@@ -30,7 +30,7 @@ ItsUnits = Annotated[
     typer.Option("--unit", help="Name, code or uid of a unit that the user sees; give it again for more."),
 ]
 Everywhere = Annotated[bool, typer.Option("--everywhere", help="The user sees the whole city.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is kept in the audit.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept.")]
 Address = Annotated[
     str | None, typer.Option(help="Address of the pages that the link is to begin with.", metavar="URL")
 ]

@@ -105,11 +105,12 @@ def load_inventory(
     track: Callable[[Sequence[Row]], Iterable[Row]] = iter,
     actor: Actor | None = None,
     name: str = "",
+    reason: str = "",
 ) -> Outcome:
     """Import the sheets of a file, all or nothing, in the caller's transaction: see ``examine``.
 
-    ``actor`` is who answers for it, and ``name`` the file's, for the audit. For a dry run, roll the
-    transaction back.
+    ``actor`` is who answers for it, ``name`` the file's, and ``reason`` why, for the audit. For a dry run,
+    roll the transaction back.
     """
     found = examine(session, sheets, options, now, mapping=mapping, track=track)
     written = Written()
@@ -119,7 +120,7 @@ def load_inventory(
         moved = changes.moved
         written = write_examined(session, credentials, found, options, now)
         if actor is not None:
-            record_import(session, actor, name, changes, now)
+            record_import(session, actor, name, changes, now, reason)
     return Outcome(
         found.rows,
         written,

@@ -124,6 +124,20 @@ def test_pages_follow_by_key(known: tuple[Session, city.Wards], text: str) -> No
     assert (ids, last.older) == ([5, 4, 3, 2, 1], None)
 
 
+@pytest.mark.parametrize("sort", ["at", "-at", "who", "-who", "action", "-subject", "nonsense"])
+def test_pages_follow_in_any_order(known: tuple[Session, city.Wards], sort: str) -> None:
+    session, _ = known
+    whole = list(audit_log.every(session, CITY, TODAY, Wanted(), sort))
+    pages = [audit_log.page(session, CITY, TODAY, Wanted(), limit=2, sort=sort)]
+    while (older := pages[-1].older) is not None:
+        pages.append(audit_log.page(session, CITY, TODAY, Wanted(), older, limit=2, sort=sort))
+    assert [entry for page in pages for entry in page.entries] == whole
+    assert len(whole) == 5
+    if (column := sort.removeprefix("-")) != "nonsense":
+        values = [getattr(entry, column) for entry in whole]
+        assert values == sorted(values, reverse=sort.startswith("-"))
+
+
 def test_an_auditor_of_a_ward_sees_its_things_alone(known: tuple[Session, city.Wards]) -> None:
     session, wards = known
     ward = Scope.of([wards.nam_cuong])
