@@ -220,7 +220,7 @@ def test_the_printed_numbers_sum(run: Run, language: Language, monkeypatch: pyte
     names = {
         "vi": (
             "Các khoảng thời gian", "Tổng", "Cộng", "Phép tính", "Chưa xác định, vì", "Mất kết nối",
-            "Sự cố mất kết nối",
+            "Lần mất kết nối",
         ),
         "en": ("Intervals", "Sum", "Together", "Arithmetic", "Unknown, and why", "Disconnected", "Outages"),
     }[language]  # fmt: skip
@@ -344,7 +344,7 @@ def test_programs_are_told_the_same(run: Run) -> None:
     [
         pytest.param(["nobody"], "Không có mắt camera nào mang mã “nobody”.", id="no such eye"),
         pytest.param(["E1", "--from", "x"], "“x” không phải là ngày", id="no such day"),
-        pytest.param(["E3"], "không nối mạng", id="an eye that people report on"),
+        pytest.param(["E3"], "không kết nối mạng", id="an eye that people report on"),
     ],
 )
 def test_what_cannot_be_explained(run: Run, words: list[str], said: str) -> None:

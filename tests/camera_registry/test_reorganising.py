@@ -323,7 +323,7 @@ def test_one_wrong_cell_and_nothing_is_changed(
 
 def test_every_wrong_cell_is_named_at_once(city: Session, tmp_path: Path) -> None:
     rows = [("x", *ONE[1:]), ("", *ONE[1:]), ("01/07/2025", "", "", "", "", "", "")]
-    with pytest.raises(DecreeError, match="3 places") as refused:
+    with pytest.raises(DecreeError, match="Wrong places of the file: 3") as refused:
         apply(city, written(tmp_path, *rows))
     assert [problem.row for problem in refused.value.problems] == [2, 3, 4]
 
