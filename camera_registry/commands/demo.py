@@ -51,6 +51,7 @@ PLAYER = Actor("demo", "cli")
 CAMERA_PORTS = range(8554, 8604)
 PLAYED = timedelta(seconds=45)  # a probe may see a fault that begins or ends while it is under way
 READY_WITHIN_S = 180  # a machine that does other things as well
+MOST_MISMATCHED = 20  # told one by one
 MARKER = ".camera-registry-demo"  # in every folder that a demonstration made, and may delete
 # What must not happen, by its count in the reckoning.
 FAILURES: Mapping[str, str] = {
@@ -302,7 +303,7 @@ def _reckon(
         device.eye(channel): (device.code, channel) for device in devices for channel in _channels(device)
     }
     findings = judge.findings()
-    mismatches = 0
+    mismatched = []
     expected: Counter[str] = Counter()
     for eye, checks in findings.items():
         standings = {}
@@ -311,7 +312,11 @@ def _reckon(
             for finding in heard:
                 truths = _truths(fleet, played[eye], began, finding.at)
                 agrees = any(t.accepts(check, finding.outcome, finding.reason) for t in truths)
-                mismatches += not agrees
+                if not agrees:
+                    code, channel = played[eye]
+                    mismatched.append(
+                        f"{code} {channel} {finding.at:%H:%M:%S}: {check} {finding.outcome} {finding.reason}"
+                    )
                 honest.append(finding if agrees else _truly(finding, truths[0], check))
             condition, _ = health.fold(health.unheard(heard[0].at), honest, judge.rules.policies[check])
             standings[check] = Standing(condition.state, condition.reason)
@@ -325,7 +330,8 @@ def _reckon(
         "by_state": dict(Counter(str(row.state) for row in rows)),
         "by_reason": dict(Counter(str(row.reason) for row in rows)),
         "expected_by_state": {state: n for state, n in expected.items() if n},
-        "mismatches": mismatches,
+        "mismatches": len(mismatched),
+        "mismatched": mismatched[:MOST_MISMATCHED],
         "probes": len({(eye, f.at) for eye, checks in findings.items() for h in checks.values() for f in h}),
         "rejected_logins": counted["logins_refused"],
         "locks": counted["locks"],
