@@ -90,8 +90,12 @@ class Entry:
 
     @property
     def circumstances(self) -> dict[str, Any]:
-        """What else was written down, by name."""
-        return {name: value for name, value in self.detail.items() if name not in ("before", "after")}
+        """What else was written down, by name; nothing of what was empty."""
+        return {
+            name: value
+            for name, value in self.detail.items()
+            if name not in ("before", "after") and value not in (*NOTHING, {})
+        }
 
 
 @dataclass(frozen=True, slots=True)

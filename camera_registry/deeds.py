@@ -1,5 +1,5 @@
 """The words people read for what people and readings leave in the registry: evidence, grades, reports, deeds,
-and why time is left out of a figure.
+and why time is left out of a figure; and how a deed's subject, fields and values are said.
 
 Apart from ``words``, which a check of a URL reads, too: here the rooms that keep such things are opened.
 """
@@ -12,16 +12,18 @@ from camera_registry.auth.roles import Permission, Role
 from camera_registry.discovering import Standing
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
+from camera_registry.figures import Group
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
-from camera_registry.i18n import N_
+from camera_registry.i18n import N_, Language, translate
+from camera_registry.imports.columns import BY_FIELD
 from camera_registry.inventory import DeviceKind, Funding, Reach, Word
 from camera_registry.maintenance import Kind, ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
 from camera_registry.rollout import Ending, Stage
 from camera_registry.windows import Phase, Repeats
-from camera_registry.words import OUTCOMES
+from camera_registry.words import MODES, OUTCOMES, REASONS, STANDINGS
 from probes.result import TlsCheck
 
 EVIDENCE: Mapping[Evidence, str] = {
@@ -266,6 +268,25 @@ SUBJECTS: Mapping[str, str] = {
     "audit": N_("Audit"),
     "inventory": N_("Inventory"),
     "picture": N_("Picture"),
+    "discovery": N_("Search of the network"),
+}
+
+# What was taken home as a file, by the first part of a subject; the kind of the file is the other.
+FILES: Mapping[str, str] = {
+    "audit": SUBJECTS["audit"],
+    "availability": RATES["availability"],
+    "baselines": N_("Baselines to approve"),
+    "custody": N_("Custody of points"),
+    "devices": N_("Devices with another serial number"),
+    "discovery": N_("Find devices"),
+    "eyes": N_("Eyes"),
+    "grades": N_("Grades of pictures"),
+    "import-preview": N_("Import an inventory"),
+    "incidents": N_("Incidents"),
+    "points": N_("Points"),
+    "reported": N_("Reported eyes"),
+    "unplaced": N_("Points without unit or position"),
+    "users": N_("Users"),
 }
 
 # What the audit keeps of a deed, where it is no field of an inventory.
@@ -332,6 +353,41 @@ FIELDS: Mapping[str, str] = {
     "suspended_until": N_("Back in service on"),
     "figures_hash": N_("Hash of the figures"),
     "inputs_hash": N_("Hash of what was counted"),
+    "version": N_("Version"),
+    "rules_version": N_("Version of the rules"),
+    "windows": N_("Windows"),
+    "window": N_("Maintenance"),
+    "completed": N_("Changed ones"),
+    "hosts": N_("Addresses asked"),
+    "interface": N_("Network card"),
+    "try_ports": N_("Ports are tried"),
+    "begun": N_("Units that begin"),
+    "ended": N_("Units that end"),
+    "placed": N_("Points that move"),
+    "asked": N_("Conditions"),
+}
+
+# The same where they mean something else: of the deeds done to one kind of subject, and of an address.
+FIELDS_OF: Mapping[str, Mapping[str, str]] = {
+    "maintenance": {"kind": N_("What it is"), "to": N_("Until")},
+    "asked": {
+        "q": N_("Search"),
+        "phase": N_("State"),
+        "standing": N_("State"),
+        "kind": N_("Cause"),
+        "reason": N_("Reason"),
+        "acknowledged": N_("Acknowledged"),
+        "period": N_("Period"),
+        "first": N_("From day"),
+        "last": N_("To day"),
+        "group": N_("Grouped by"),
+        "units_at": N_("Units as of"),
+        "custody": N_("Custody"),
+        "who": N_("Who"),
+        "action": N_("Action"),
+        "subject": N_("To what"),
+        "request": N_("Request"),
+    },
 }
 
 # The words for values of those that are slugs.
@@ -346,6 +402,38 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "reach": {str(slug): words for slug, words in REACHES.items()},
     "tls_check": {str(slug): words for slug, words in TLS_CHECKS.items()},
     "permissions": {str(slug): words for slug, words in PERMISSIONS.items()},
+    "role": {str(slug): words for slug, words in ROLES.items()},
+    "mode": {str(slug): words for slug, words in MODES.items()},
+    "by": {
+        "password": N_("Password"),
+        "link": N_("Sign-in link"),
+        "oidc": N_("Account at the provider"),
+        "row": N_("A row of the table of moves"),
+        "outline": N_("The outline of the new unit"),
+    },
+}
+VALUES_OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "asked": {
+        "phase": {
+            "all": N_("All"),
+            "open": N_("Going on"),
+            "over": N_("Over"),
+            "withdrawn": N_("Left out of the count"),
+        },
+        "standing": STANDINGS,
+        "kind": {str(slug): words for slug, words in INCIDENTS.items()},
+        "reason": {str(slug): words for slug, words in REASONS.items()},
+        "acknowledged": {"yes": N_("yes"), "no": N_("no")},
+        "group": {
+            str(Group.UNIT): N_("Units"),
+            str(Group.POINT): N_("Points"),
+            str(Group.EYE): N_("Eyes"),
+            str(Group.FUNDING): N_("Funding"),
+            str(Group.SITE): N_("Sites"),
+        },
+        "custody": {"missing": N_("Not handed over")},
+        "action": {str(slug): words for slug, words in ACTIONS.items()},
+    },
 }
 
 STAGES: Mapping[Stage, str] = {
@@ -366,3 +454,26 @@ ANSWERED: Mapping[Standing, str] = {
     Standing.KNOWN: N_("Registered"),
     Standing.CHANGED: N_("Another serial number answers"),
 }
+
+
+def subject(text: str, language: Language) -> str:
+    """What a deed was done to, or a window covers: ``eye:YB-0001-01`` is "Mắt camera YB-0001-01"."""
+    kind, _, name = text.partition(":")
+    if text == ScopeKind.ALL:
+        return translate(SCOPES[ScopeKind.ALL], language)
+    if kind in FILES and name in ("csv", "xlsx"):
+        return f"{translate(FILES[kind], language)} ({name.upper()})"
+    said = translate(SUBJECTS[kind], language) if kind in SUBJECTS else kind
+    return f"{said} {name}".strip()
+
+
+def field(name: str, language: Language, of: str = "") -> str:
+    """What people call a value that the audit keeps of a deed done to one of the kind ``of``, or inside of
+    a value of that name; a name of a newer program speaks for itself.
+    """
+    if name in FIELDS_OF.get(of, ()):
+        return translate(FIELDS_OF[of][name], language)
+    if name in BY_FIELD:
+        title: str = getattr(BY_FIELD[name], language)
+        return title.removesuffix(" *")
+    return translate(FIELDS[name], language) if name in FIELDS else name.replace("_", " ")

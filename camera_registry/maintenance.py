@@ -298,7 +298,7 @@ def cover_of(session: Session, scope: Scope, text: str, day: date, *others: date
     """
     cover = _named(session, text, day)
     if not all(Inside.load(session, scope, each).holds(cover) for each in {day, *others}):
-        raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
+        raise _nothing(cover.kind, text.strip().partition(":")[2].strip())
     return cover
 
 
@@ -383,7 +383,7 @@ def _named(session: Session, text: str, day: date) -> Cover:
         if word == kind and kind is not ScopeKind.UNIT and name:
             found = session.scalar(select(table.id).where(table.code == name))
             if found is None:
-                raise MaintenanceError(N_('There is nothing that "{text}" names.'), text=text.strip())
+                raise _nothing(kind, name)
             return Cover(kind, found)
     raise MaintenanceError(
         N_('"{text}" is no scope; possible are all, eye:, device:, point:, unit: and site: with a code.'),
@@ -397,6 +397,19 @@ _TABLES: Mapping[ScopeKind, Any] = {
     ScopeKind.POINT: Point,
     ScopeKind.UNIT: Unit,
     ScopeKind.SITE: Site,
+def _nothing(kind: ScopeKind, code: str) -> MaintenanceError:
+    """The same for what is not there and for what lies outside of a scope."""
+    return MaintenanceError(_NOTHING[kind], code=code)
+
+
+_NOTHING: Mapping[ScopeKind, str] = {
+    ScopeKind.ALL: N_("Only somebody who sees the whole city can cover all of it."),
+    ScopeKind.EYE: N_('There is no eye with the code "{code}".'),
+    ScopeKind.DEVICE: N_('There is no device with the code "{code}".'),
+    ScopeKind.POINT: N_('There is no point with the code "{code}".'),
+    ScopeKind.UNIT: N_('There is no unit "{code}" among yours.'),
+    ScopeKind.SITE: N_('There is no site with the code "{code}".'),
+}
 }
 
 

@@ -24,7 +24,6 @@ from camera_registry.facts import Change
 from camera_registry.findings import Evidence
 from camera_registry.grades import Grade
 from camera_registry.i18n import LANGUAGES, Language
-from camera_registry.imports.columns import BY_FIELD
 from camera_registry.inventory import Funding, Word
 from camera_registry.maintenance import Kind
 from camera_registry.queries import EyeRow, Overlay
@@ -218,8 +217,17 @@ class Reader:
             return title.removesuffix(" *")
         return self.say(deeds.FIELDS[name]) if name in deeds.FIELDS else name.replace("_", " ")
 
-    def value(self, name: str, value: object) -> str:
-        """A value that the audit keeps under ``name``, as people read it."""
+    def of_subject(self, text: str) -> str:
+        """The same inside of a sentence."""
+        said = self.subject(text)
+        return said[:1].lower() + said[1:]
+
+    def field(self, name: str, of: str = "") -> str:
+        """What people call a value that the audit keeps; ``of`` as in ``deeds.field``."""
+        return deeds.field(name, self.language, of)
+
+    def value(self, name: str, value: object, of: str = "") -> str:
+        """A value that the audit keeps under ``name``, as people read it; ``of`` as in ``deeds.field``."""
         match value:
             case None | "":
                 return "–"
@@ -230,10 +238,14 @@ class Reader:
             case int() | float():
                 return self.number(value)
             case list():
-                return ", ".join(self.value(name, each) for each in value)
+                return ", ".join(self.value(name, each, of) for each in value)
             case dict():
                 return ", ".join(f"{self.field(key)}: {self.value(key, each)}" for key, each in value.items())
         text = str(value)
+        if name == "covers" or (name, of) == ("subject", "asked"):
+            return self.subject(text)
+        if text in deeds.VALUES_OF.get(of, {}).get(name, ()):
+            return self.say(deeds.VALUES_OF[of][name][text])
         if name in deeds.VALUES and text in deeds.VALUES[name]:
             return self.say(deeds.VALUES[name][text])
         if re.fullmatch(r"\d{4}-\d\d-\d\d", text):

@@ -27,6 +27,7 @@ Value = str | int | float | date | datetime | None
 
 RUN_AS_FORMULAS = (*FORMULA_STARTS, "\t", "\r")
 LONGEST_TOLD, MOST_TOLD = 200, 20  # characters of a condition that the audit keeps, and conditions
+CHOOSES_NOTHING = ("as", "sort", "lang", "theme", "before", "after")  # of an address
 MOST_WIDE = 60  # characters, of a column in a workbook
 A4 = 9  # as workbooks number sizes of paper
 
@@ -86,7 +87,11 @@ def export(
     reader: Reader,
 ) -> Response:
     """As ``file``; that they were taken home, by whom and which, stands in the audit."""
-    asked = {key: value[:LONGEST_TOLD] for key, value in request.query_params.items() if key != "as"}
+    asked = {
+        key: value[:LONGEST_TOLD]
+        for key, value in request.query_params.items()
+        if value and key not in CHOOSES_NOTHING
+    }
     detail = {"asked": dict(islice(asked.items(), MOST_TOLD)), "rows": len(rows)}
     with desk.database.transaction() as session:
         audit.record(session, desk.actor, Action.EXPORTED, f"{name}:{kind}", reader.now, detail=detail)

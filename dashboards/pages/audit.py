@@ -67,7 +67,7 @@ def _columns(reader: Reader) -> list[Column[Entry]]:
         Column("who", N_("Who"), lambda entry: entry.who),
         Column("origin", N_("From where"), lambda entry: entry.origin),
         Column("action", N_("Action"), lambda entry: reader.action(entry.action)),
-        Column("subject", N_("To what"), lambda entry: entry.subject),
+        Column("subject", N_("To what"), lambda entry: reader.subject(entry.subject)),
         Column("changed", N_("Before and after"), lambda entry: _changed(entry, reader)),
         Column("detail", N_("Details"), lambda entry: _told(entry, reader)),
         Column("reason", N_("Reason"), lambda entry: entry.reason),
@@ -77,7 +77,7 @@ def _columns(reader: Reader) -> list[Column[Entry]]:
 
 def _changed(entry: Entry, reader: Reader) -> str:
     return "; ".join(
-        f"{reader.field(each.field)}: {reader.value(each.field, each.before)} → "
+        f"{reader.field(each.field, entry.kind)}: {reader.value(each.field, each.before)} → "
         f"{reader.value(each.field, each.after)}"
         for each in entry.differences
     )
@@ -85,5 +85,6 @@ def _changed(entry: Entry, reader: Reader) -> str:
 
 def _told(entry: Entry, reader: Reader) -> str:
     return "; ".join(
-        f"{reader.field(name)}: {reader.value(name, value)}" for name, value in entry.circumstances.items()
+        f"{reader.field(name, entry.kind)}: {reader.value(name, value)}"
+        for name, value in entry.circumstances.items()
     )

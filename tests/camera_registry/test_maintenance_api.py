@@ -212,12 +212,21 @@ def test_a_period_that_is_none_is_refused(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "scope", ["all", "site:yb", "eye:AL1-NEW", "device:AL1-D", "point:AL1", "unit:04543-2"]
+    ("scope", "said"),
+    [
+        ("all", "Only somebody who sees the whole city can cover all of it."),
+        ("site:yb", 'There is no site with the code "yb".'),
+        ("eye:AL1-NEW", 'There is no eye with the code "AL1-NEW".'),
+        ("eye:AL9", 'There is no eye with the code "AL9".'),
+        ("device:AL1-D", 'There is no device with the code "AL1-D".'),
+        ("point:AL1", 'There is no point with the code "AL1".'),
+        ("unit:04543-2", 'There is no unit "04543-2" among yours.'),
+    ],
 )
-def test_an_officer_names_only_what_lies_in_the_ward(ward: Web, scope: str) -> None:
+def test_an_officer_names_only_what_lies_in_the_ward(ward: Web, scope: str, said: str) -> None:
     officer = signed_in(ward, Role.WARD_OFFICER, ["04273-2"])
     refused = officer.post(URL, json=WINDOW | {"scopes": ["point:NC1", scope]})
-    assert (refused.status_code, refused.json()["detail"]) == (422, f'There is nothing that "{scope}" names.')
+    assert (refused.status_code, refused.json()["detail"]) == (422, said)
     with ward.database.reading() as session:
         assert session.scalars(select(models.Maintenance)).all() == []
 

@@ -5,15 +5,17 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO, StringIO
+from pathlib import Path
 
 import openpyxl
 import pytest
 from sqlalchemy import select
 
-from camera_registry import audit, models
+from camera_registry import audit, deeds, models
 from camera_registry.audit import Action, Actor
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from dashboards import tables
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.databases import sqlite_in
@@ -73,7 +75,7 @@ def test_files_hold_what_the_conditions_show_and_run_nothing(web: Web) -> None:
     text = client.get("/audit?who=lan&as=csv&lang=en").content.decode("utf-8-sig")
     head, *lines = csv.reader(StringIO(text))
     assert head[:4] == ["When", "Who", "From where", "Action"]
-    assert [line[4] for line in lines] == ["site:yb", "eye:AL1-NEW", "eye:NC1-UP"]
+    assert [line[4] for line in lines] == ["Site yb", "Eye AL1-NEW", "Eye NC1-UP"]
     book = openpyxl.load_workbook(BytesIO(client.get("/audit?who=lan&as=xlsx").content))
     cells = [cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row]
     assert "=1+1" in str([cell.value for cell in cells])
@@ -126,3 +128,69 @@ def test_what_one_may_not_do_is_not_granted(web: Web) -> None:
         assert answer.status_code == 409
     assert client.post("/account/tokens", data={"name": "x"}).status_code == 409
     assert client.post("/account/tokens", data={"name": " ", "permissions": ["view"]}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "detail", "vi", "en"),
+    [
+        pytest.param(
+            *(Action.EXPORTED, "grades:xlsx", {"asked": {}, "rows": 3}),
+            ["Đánh giá hình ảnh (XLSX)", "Số dòng: 3"],
+            ["Grades of pictures (XLSX)", "Rows: 3"],
+            id="all of a list, as a file",
+        ),
+        pytest.param(
+            *(Action.EXPORTED, "incidents:csv", {"asked": {"phase": "all", "kind": "eye"}, "rows": 3}),
+            ["Sự cố (CSV)", "Bộ lọc: Trạng thái: Tất cả, Nguyên nhân: Một mắt camera; Số dòng: 3"],
+            ["Incidents (CSV)", "Conditions: State: All, Cause: One eye; Rows: 3"],
+            id="some of a list",
+        ),
+        pytest.param(
+            *(Action.MAINTENANCE_ENTERED, "maintenance:3"),
+            {"kind": "work", "to": "2026-11-02", "recurrence": "", "covers": ["point:YB-2"]},
+            ["Bảo trì 3", "Loại: Bảo trì theo kế hoạch; Đến lúc: 02/11/2026; Phạm vi: Điểm lắp đặt YB-2"],
+            ["Maintenance 3", "What it is: Planned work; Until: 2026-11-02; What it covers: Point YB-2"],
+            id="a window",
+        ),
+        pytest.param(
+            *(Action.MAINTENANCE_ENTERED, "maintenance:4", {"covers": ["all"]}),
+            ["Bảo trì 4", "Phạm vi: Toàn bộ"],
+            ["Maintenance 4", "What it covers: Everything"],
+            id="a window over everything",
+        ),
+        pytest.param(
+            *(Action.NETWORK_SEARCHED, "discovery:7", {"hosts": [], "try_ports": True}),
+            ["Dò tìm trong mạng 7", "Thử từng cổng: có"],
+            ["Search of the network 7", "Ports are tried: yes"],
+            id="a search",
+        ),
+        pytest.param(
+            *(Action.USER_ADDED, "user:hoa", {"role": "ward_officer"}),
+            ["Người dùng hoa", "Vai trò: Cán bộ phường, xã"],
+            ["User hoa", "Role: Ward officer"],
+            id="a person",
+        ),
+    ],
+)  # fmt: skip
+def test_deeds_are_told_in_words_and_not_in_slugs(
+    web: Web, action: Action, subject: str, detail: dict[str, object], vi: list[str], en: list[str]
+) -> None:
+    with web.database.transaction() as session:
+        audit.record(session, LAN, action, subject, NOW, detail=detail)
+    client = signed_in(web, Role.AUDITOR)
+    for language, delimiter, told in (("vi", ";", vi), ("en", ",", en)):
+        asked = f"/audit?subject={subject}&lang={language}"
+        text = client.get(f"{asked}&as=csv").content.decode("utf-8-sig")
+        line = list(csv.reader(StringIO(text), delimiter=delimiter))[1]
+        assert [line[4], line[6]] == told
+        page = client.get(asked).text
+        assert told[0][:1].lower() + told[0][1:] in re.sub(r"</?b>", "", page), "in its title, too"
+        assert f">{subject}" not in page
+
+
+def test_what_is_taken_home_is_named(web: Web) -> None:
+    """Every list that can be taken home as a file."""
+    pages = Path(tables.__file__).parent / "pages"
+    call = re.compile(r'tables\.export\(\s*desk, request, [\w.]+, "([\w-]+)"')
+    names = {name for page in pages.glob("*.py") for name in call.findall(page.read_text(encoding="utf-8"))}
+    assert names == set(deeds.FILES)
