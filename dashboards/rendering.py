@@ -210,12 +210,9 @@ class Reader:
         """Of what kind something is that a deed was done to."""
         return self.say(deeds.SUBJECTS[slug]) if slug in deeds.SUBJECTS else slug
 
-    def field(self, name: str) -> str:
-        """What people call a value that the audit keeps."""
-        if name in BY_FIELD:
-            title: str = getattr(BY_FIELD[name], self.language)
-            return title.removesuffix(" *")
-        return self.say(deeds.FIELDS[name]) if name in deeds.FIELDS else name.replace("_", " ")
+    def subject(self, text: str) -> str:
+        """What a deed was done to, or a window covers."""
+        return deeds.subject(text, self.language)
 
     def of_subject(self, text: str) -> str:
         """The same inside of a sentence."""
@@ -240,7 +237,9 @@ class Reader:
             case list():
                 return ", ".join(self.value(name, each, of) for each in value)
             case dict():
-                return ", ".join(f"{self.field(key)}: {self.value(key, each)}" for key, each in value.items())
+                return ", ".join(
+                    f"{self.field(key, name)}: {self.value(key, each, name)}" for key, each in value.items()
+                )
         text = str(value)
         if name == "covers" or (name, of) == ("subject", "asked"):
             return self.subject(text)
