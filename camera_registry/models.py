@@ -843,7 +843,7 @@ class SignInFailure(Base):
 
     __tablename__ = "sign_in_failure"
 
-    key: Mapped[str] = mapped_column(String(200), primary_key=True)  # "name:…", "name:…@…", "address:…"
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)  # see auth.throttle
     failures: Mapped[int]
     last_at: Mapped[datetime] = mapped_column(index=True)
 

@@ -99,7 +99,9 @@ class Settings(BaseSettings):
         "Default: the file credential.key in data_dir, made on first start.",
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Bearer token with which others than this machine may read /metrics."
+        None,
+        description="Bearer token that opens /metrics to other machines, and to this one where "
+        "PUBLIC_NAMES is set.",
     )
     public_names: Listed = Field(
         (),

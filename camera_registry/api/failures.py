@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,8 +42,15 @@ class Failures:
             await self._app(scope, receive, watched)
         except Exception as failure:
             if not started:
-                await answer(503 if isinstance(failure, DBAPIError) else 500)
+                await answer(_status(failure))
             raise
+
+
+def _status(failure: Exception) -> int:
+    """Of the database: away, out of connections, or asked to keep what it cannot, such as a NUL in a text."""
+    if isinstance(failure, OperationalError | InterfaceError | NoneFree):
+        return 503
+    return 422 if isinstance(failure, DataError) else 500
 
 
 def _is_the_limiters(message: Message) -> bool:

@@ -26,7 +26,8 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 STRANGE_NAME = "This server is not addressed by this name: see the setting PUBLIC_NAMES."
 OPEN_LINE = "This server is reached over HTTPS only, from other machines."
-# Only proxies say these, and of their kind only nginx still speaks HTTP/1.0 where nobody told it otherwise.
+# Only proxies say these. nginx before 1.29.7 shows by HTTP/1.0 where nobody told it otherwise; since then it
+# speaks HTTP/1.1, says none of these, and cannot be told from a program on this machine.
 SIGNS_OF_A_PROXY = frozenset(
     ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 )
@@ -39,9 +40,12 @@ SILENT_PROXY = (
     "The proxy does not say who asks (X-Forwarded-For), or TRUSTED_PROXIES names more than proxies."
 )
 
+# PostgreSQL keeps none in a text, and nothing here has one in its name.
+NUL = "An address holds no NUL character (%00)."
+
 
 class Guard:
-    """ASGI middleware: refuses requests of strange names, over open lines, and of strange proxies.
+    """ASGI middleware: refuses requests of strange names, over open lines, of strange proxies, and with NUL.
 
     This machine itself may come without TLS, under its own names, if no proxy shows that speaks for others;
     everybody else over HTTPS, under
@@ -69,8 +73,12 @@ class Guard:
                     headers["Strict-Transport-Security"] = HTTPS_ONLY
             await send(message)
 
-        refusal = self._refusal(scope)
-        await (problem(421, refusal) if refusal else self._app)(scope, receive, guarded)
+        answer = self._app
+        if refusal := self._refusal(scope):
+            answer = problem(421, refusal)
+        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            answer = problem(400, NUL)
+        await answer(scope, receive, guarded)
 
     def _refusal(self, scope: Scope) -> str:
         """Why this request is not answered; empty where it is."""
@@ -98,6 +106,7 @@ def by_itself(scope: Scope) -> bool:
     """Whether this machine asks, under its own name and for itself, as far as that can be told.
 
     A proxy on it that puts our name in place of the one it was asked by gives itself away by what it adds.
+    One that adds nothing does not: where others are served too, this may open nothing.
     """
     shows = scope["http_version"] == "1.0" or not SIGNS_OF_A_PROXY.isdisjoint(Headers(scope=scope).keys())
     return _names_itself(scope) and not shows

@@ -48,8 +48,11 @@ def by_password(
         reserved = throttle.reserve(session, name, asker.origin, now)
         user = _user(session, name)
         kept = user.password_hash if user is not None and user.disabled_at is None else ""
-    if not passwords.matches(kept, password) or user is None:
+    right = passwords.matches(kept, password)
+    if not right or user is None:
         log.warning("a sign-in was refused", origin=asker.origin, user=user.name if user else "unknown")
+    reserved.check(right)
+    if not right or user is None:
         raise WrongLogin(N_("Name and password do not belong together."))
     with database.transaction() as session:
         throttle.succeeded(session, name, asker.origin, reserved)
@@ -84,8 +87,11 @@ def choose_password(database: Database, identity: Identity, current: str, chosen
         reserved = None
         if asks_for_current(session, identity, now):
             reserved = throttle.reserve(session, identity.name, identity.origin, now)
-    if reserved and not passwords.matches(kept, current):
-        raise PasswordError(N_("The current password is another one."))
+    if reserved:
+        right = passwords.matches(kept, current)
+        reserved.check(right)
+        if not right:
+            raise PasswordError(N_("The current password is another one."))
     hashed = passwords.hashed(chosen)
     with database.transaction() as session:
         if reserved:

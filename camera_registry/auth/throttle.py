@@ -4,8 +4,10 @@ The first few are free; then each doubles the wait. A try is counted before its 
 a hundred at once are counted as a hundred, and taken back when the password was right. Failures are forgotten
 one by one while nobody tries, and those of a name at an address once it signs in there: they were slips.
 
-Nobody locks out anybody else. Whoever has signed in from an address of late waits there for failures of that
-name at that address alone, whatever strangers try elsewhere, or others in the same house. A link made at the
+Nobody elsewhere locks out anybody. Whoever has signed in from an address of late is let in there by the right
+password while it is too early for others: whatever strangers try elsewhere, and, up to a second and larger
+patience, others in the same house. Of every name a password that comes too early is looked at and counted
+alike: neither an answer nor the time that it takes tells whose names are known there. A link made at the
 console always signs in.
 """
 
@@ -49,6 +51,8 @@ WITH_A_NAME = Patience(free=5, longest=timedelta(minutes=5))  # at one address
 WITH_A_NAME_ANYWHERE = Patience(free=20, longest=timedelta(minutes=5))
 # Behind one address may sit a whole police station.
 WITH_AN_ADDRESS = Patience(free=20, longest=timedelta(minutes=15))
+TOO_EARLY_AT_AN_ADDRESS = Patience(free=100, longest=timedelta(minutes=15))
+OF_A_NAME = (WITH_A_NAME, WITH_A_NAME_ANYWHERE)
 
 
 class Throttled(RegistryError):
@@ -57,33 +61,50 @@ class Throttled(RegistryError):
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A try that is counted as failed until it has ``succeeded``; ``before`` holds what stood at each key."""
+    """A try that is counted as failed until it has ``succeeded``; ``before`` holds what stood at each key.
+
+    ``too_early`` is what it hears if it was; the right password of a ``known`` name is heard all the same.
+    """
 
     at: datetime
     before: Mapping[str, tuple[int, datetime]]
+    known: bool
+    too_early: Throttled | None = None
+
+    def check(self, right: bool) -> None:
+        """Raise ``Throttled`` if it came too early, unless the password is ``right`` and the name known."""
+        if self.too_early is not None and not (right and self.known):
+            raise self.too_early
 
 
 def reserve(session: Session, name: str, origin: str, now: datetime) -> Reserved:
-    """Count a try as failed, before it is made. Raises ``Throttled`` while it is too early for one.
+    """Count a try as failed, before it is made. Raises ``Throttled`` while it is too early for anybody.
+
+    ``check`` what came of it once this transaction is over: what raises inside of it is not counted.
 
     Rows are made, and then locked, in the order of their keys: of many first tries at once each is counted,
     and no two wait for each other in a circle.
     """
     session.execute(delete(SignInFailure).where(SignInFailure.last_at < now - FORGOTTEN_AFTER))
-    patiences = _keys(name, origin)
-    _make_rows(session, sorted(patiences), now)
-    rows = _locked(session, patiences)
     known = _is_known(session, name, origin, now)
-    asked = [row for row in rows if not known or patiences[row.key] is WITH_A_NAME]
-    left = max(row.last_at + patiences[row.key].wait(row.failures) - now for row in asked)
-    if left > timedelta(0):
-        raise Throttled(
-            N_("Too many failed tries. Try again in {seconds} s."), seconds=-(-left // timedelta(seconds=1))
+    too_early = None
+    patiences = _keys(name, origin)
+    rows = _made(session, patiences, now)
+    left = {patiences[row.key]: _left(row, patiences[row.key], now) for row in rows}
+    if max(left.values()) > timedelta(0):
+        too_early = Throttled(
+            N_("Too many failed tries. Try again in {seconds} s."),
+            seconds=-(-max(left.values()) // timedelta(seconds=1)),
         )
+        patiences = _keys_too_early(name, origin)
+        rows = _made(session, patiences, now)
+        left_then = (_left(row, patiences[row.key], now) for row in rows)
+        if max(left[WITH_A_NAME], *left_then) > timedelta(0):
+            raise too_early
     before = {row.key: (row.failures, row.last_at) for row in rows}
     for row in rows:
         row.failures, row.last_at = _not_forgotten(row, now) + 1, now
-    return Reserved(now, before)
+    return Reserved(now, before, known, too_early)
 
 
 def succeeded(session: Session, name: str, origin: str, reserved: Reserved) -> None:
@@ -92,11 +113,11 @@ def succeeded(session: Session, name: str, origin: str, reserved: Reserved) -> N
     No more than that: whoever has one account could go on guessing at others. The time of the last failure
     comes back too: that one colleague signs in makes no other one wait.
     """
-    patiences = _keys(name, origin)
+    patiences = _keys_too_early(name, origin) if reserved.too_early else _keys(name, origin)
     slips = next(reserved.before[key][0] for key in patiences if patiences[key] is WITH_A_NAME)
     for row in _locked(session, patiences):
         alone = row.last_at == reserved.at
-        if patiences[row.key] is not WITH_AN_ADDRESS:
+        if patiences[row.key] in OF_A_NAME:
             row.failures = 0
         elif alone:
             failures, row.last_at = reserved.before[row.key]
@@ -105,10 +126,16 @@ def succeeded(session: Session, name: str, origin: str, reserved: Reserved) -> N
             row.failures = max(0, row.failures - 1 - slips)
 
 
-def _make_rows(session: Session, keys: Sequence[str], now: datetime) -> None:
+def _left(row: SignInFailure, patience: Patience, now: datetime) -> timedelta:
+    return row.last_at + patience.wait(row.failures) - now
+
+
+def _made(session: Session, keys: Collection[str], now: datetime) -> Sequence[SignInFailure]:
+    """The rows of the keys, locked, even of those that nobody has tried yet."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    rows = [{"key": key, "failures": 0, "last_at": now} for key in keys]
+    rows = [{"key": key, "failures": 0, "last_at": now} for key in sorted(keys)]
     session.connection().execute(dialect.insert(SignInFailure).on_conflict_do_nothing(), rows)
+    return _locked(session, keys)
 
 
 def _locked(session: Session, keys: Collection[str]) -> Sequence[SignInFailure]:
@@ -140,6 +167,15 @@ def _keys(name: str, origin: str) -> Mapping[str, Patience]:
         f"name:{hashed}": WITH_A_NAME_ANYWHERE,
         f"name:{hashed}@{address}": WITH_A_NAME,
         f"address:{address}": WITH_AN_ADDRESS,
+    }
+
+
+def _keys_too_early(name: str, origin: str) -> Mapping[str, Patience]:
+    """What counts while it is too early; these sort, and so are locked, after the others."""
+    whose = {patience: key for key, patience in _keys(name, origin).items()}
+    return {
+        f"too early: {whose[WITH_A_NAME]}": WITH_A_NAME,
+        f"too early: {whose[WITH_AN_ADDRESS]}": TOO_EARLY_AT_AN_ADDRESS,
     }
 
 

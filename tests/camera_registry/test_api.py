@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from starlette.testclient import TestClient
 
 from camera_registry import models
@@ -180,8 +182,8 @@ def test_failing_without_its_database(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("address", "token", "sent", "status"),
     [
-        pytest.param("127.0.0.1", None, None, 200, id="this machine"),
-        pytest.param("::1", None, None, 200, id="this machine, IPv6"),
+        pytest.param("127.0.0.1", None, None, 403, id="this machine, or a proxy on it that says nothing"),
+        pytest.param("127.0.0.1", "token", "Bearer token", 200, id="this machine with the token"),
         pytest.param("192.0.2.7", None, None, 403, id="elsewhere, no token set"),
         pytest.param("192.0.2.7", None, "Bearer ", 403, id="elsewhere, an empty token"),
         pytest.param("192.0.2.7", "tôken", "Bearer tôken", 200, id="elsewhere with the token"),
@@ -191,7 +193,7 @@ def test_failing_without_its_database(tmp_path: Path) -> None:
         pytest.param("testclient", None, None, 403, id="no address"),
     ],
 )
-def test_who_may_scrape(
+def test_who_may_scrape_where_others_are_served(
     filled: Database, address: str, token: str | None, sent: str | None, status: int
 ) -> None:
     web = make_web(filled, metrics_token=token, public_names="camera.example")
@@ -201,6 +203,11 @@ def test_who_may_scrape(
 
     assert answer.status_code == status
     assert ("camera_up" in answer.text) == (status == 200)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_machine_that_serves_nobody_else_may_scrape(filled: Database, address: str) -> None:
+    assert "camera_up" in client_of(make_web(filled), address).get("/metrics").text
 
 
 def test_a_proxy_on_this_machine_does_not_open_the_metrics(filled: Database) -> None:
@@ -218,6 +225,57 @@ def test_metrics_read_the_state_at_scrape(filled: Database) -> None:
         set_state(session, eye, "down")
 
     assert 'camera_up{eye="NEW-1"} 0' in client.get("/metrics").text
+
+
+# --- what no database keeps, and a database that is away ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address", ["/eyes/%00", "/eyes?q=a%00b", "/api/v1/eyes?q=%00", "/users/%00", "/api/v1/eyes/%00"]
+)
+def test_no_address_has_nul(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "An address holds no NUL character (%00).")
+
+
+def test_nul_in_a_form_is_a_fault_of_what_was_sent(filled: Database) -> None:
+    web = make_web(filled)
+    client = TestClient(
+        web.app,
+        base_url="http://localhost",
+        headers={"Sec-Fetch-Site": "same-origin"},
+        cookies={NAME: session_of(web)},
+        client=("127.0.0.1", 50_000),
+        raise_server_exceptions=False,
+    )
+    answer = client.post("/registry/devices/confirm", data={"device": "\0", "reason": "x"})
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        pytest.param(OperationalError("SELECT 1", {}, Exception()), 503, id="away"),
+        pytest.param(InterfaceError("SELECT 1", {}, Exception()), 503, id="a connection that broke"),
+        pytest.param(NoneFree(), 503, id="no connection is free"),
+        pytest.param(DataError("SELECT 1", {}, Exception()), 422, id="a value that it cannot keep"),
+        pytest.param(IntegrityError("SELECT 1", {}, Exception()), 500, id="a rule that we broke"),
+        pytest.param(ProgrammingError("SELECT 1", {}, Exception()), 500, id="a statement that is none"),
+    ],
+)
+def test_only_a_database_that_is_away_is_called_so(
+    database: Database, failure: Exception, status: int
+) -> None:
+    web = make_web(database)
+
+    @web.app.get("/api/v1/failing")
+    def fail() -> None:
+        raise failure
+
+    client = TestClient(
+        web.app, base_url="http://localhost", client=("::1", 1), raise_server_exceptions=False
+    )
+    assert client.get("/api/v1/failing").status_code == status
 
 
 def test_no_page_loads_a_documentation_from_elsewhere(client: TestClient) -> None:

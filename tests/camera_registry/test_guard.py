@@ -77,8 +77,9 @@ def test_who_is_answered(
     assert secure.startswith("max-age=") == url.startswith("https:")
 
 
-def test_nginx_as_it_comes_is_not_taken_for_this_machine(database: Database) -> None:
-    """It puts our address in place of the name it was asked by, tells nobody's, and speaks HTTP/1.0."""
+def test_nginx_as_it_came_is_not_taken_for_this_machine(database: Database) -> None:
+    """Before 1.29.7 it spoke HTTP/1.0; it puts our address in place of the name it was asked by, and tells
+    nobody's. What speaks HTTP/1.1 so is heard, and ``/metrics`` asks it for a token."""
     with served(make_web(database)) as address:
         host, port = address.removeprefix("http://").split(":")
         for version, status in (("1.0", 421), ("1.1", 200)):

@@ -336,7 +336,9 @@ def may_try(house: House, name: str, *, rightly: bool = False, origin: str = "19
     try:
         with house.web.database.transaction() as session:
             reserved = throttle.reserve(session, name, origin, house.clock())
-            if rightly:
+        reserved.check(rightly)
+        if rightly:
+            with house.web.database.transaction() as session:
                 throttle.succeeded(session, name, origin, reserved)
     except Throttled:
         return False
@@ -378,6 +380,45 @@ def test_a_house_where_somebody_guesses_lets_in_whoever_was_there_before(house: 
         house.clock.wait(minutes=14)
         assert may_try(house, f"user{n}", origin=station)
     assert not may_try(house, "binh", origin=station)
+    assert try_password(house.browser(station)) == 303
+
+
+def test_a_house_where_somebody_guesses_does_not_tell_who_was_there_before(house: House) -> None:
+    station = "127.0.3.2"
+    assert try_password(house.browser(station)) == 303
+    for n in range(throttle.WITH_AN_ADDRESS.free + 3):
+        house.clock.wait(seconds=8)
+        assert may_try(house, f"user{n}", origin=station)
+
+    def told(name: str) -> tuple[int, str, str]:
+        answer = house.browser(station).post("/sign-in", data={"name": name, "password": "wrong"})
+        return answer.status_code, answer.headers.get("retry-after", ""), answer.text.replace(name, "an")
+
+    tries = range(throttle.WITH_A_NAME.free + 2)
+    answers = {name: [told(name) for _ in tries] for name in ("an", "binh", "nobody")}
+    assert answers["an"] == answers["binh"] == answers["nobody"]
+    assert {answer[:2] for answer in answers["an"]} == {(429, "8")}
+    with house.web.database.reading() as session:
+        row = models.SignInFailure
+        counted = session.scalars(select(row.failures).where(row.key.startswith("too early: name:"))).all()
+    assert counted == [throttle.WITH_A_NAME.free] * 3, "of each a password was looked at: it takes its time"
+    house.clock.wait(seconds=8)
+    assert told("an")[0] == 403
+    house.clock.wait(seconds=16)
+    assert told("nobody")[0] == 403
+
+
+def test_a_house_where_somebody_guesses_on_and_on_waits(house: House) -> None:
+    station = "127.0.3.3"
+    assert try_password(house.browser(station)) == 303
+    for n in range(throttle.WITH_AN_ADDRESS.free):
+        assert may_try(house, f"user{n}", origin=station)
+    for n in range(throttle.TOO_EARLY_AT_AN_ADDRESS.free - 1):
+        assert not may_try(house, f"user{n}", origin=station)
+    assert try_password(house.browser(station)) == 303
+    assert try_password(house.browser(station), "wrong") == 429
+    assert try_password(house.browser(station)) == 429, "its password is not even looked at"
+    house.clock.wait(seconds=1)
     assert try_password(house.browser(station)) == 303
 
 
