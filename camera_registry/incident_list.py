@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     SQLColumnExpression,
     and_,
+    case,
     cast,
     exists,
     extract,
@@ -187,17 +188,22 @@ def _conditions(
     if choice.unit:
         conditions.append(outages.took_from(outages.points_of(session, scope, now, zone, choice.unit)))
     if choice.point:
-        conditions.append(outages.MEMBER.where(Device.point_id == Point.id, Point.code == choice.point))
+        named = session.scalars(select(Point.id).where(Point.code == choice.point))
+        conditions.append(outages.took_from([point for point in named if point in points]))
     if words := fold(choice.q).split():
-        conditions.append(_says(session, words))
+        conditions.append(_says(session, points, words))
     return conditions
 
 
-def _says(session: Session, words: Sequence[str]) -> ColumnElement[bool]:
-    """It has a number that is the only word, or an eye of which all words are said."""
-    named = select(Eye.id, Eye.code, Eye.name, Point.code, Point.name).select_from(Eye)
+def _says(session: Session, points: Collection[int], words: Sequence[str]) -> ColumnElement[bool]:
+    """It has a number that is the only word, or an eye at one of these points of which all words are said."""
+    named = select(Eye.id, Device.point_id, Eye.code, Eye.name, Point.code, Point.name).select_from(Eye)
     rows = session.execute(named.join(Device, Device.id == Eye.device_id).join(Point))
-    eyes = [eye_id for eye_id, *texts in rows if _all_in(words, fold(" ".join(texts)))]
+    eyes = [
+        eye_id
+        for eye_id, point_id, *texts in rows
+        if point_id in points and _all_in(words, fold(" ".join(texts)))
+    ]
     number = int(words[0]) if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 19 else 0
     return or_(Incident.id == number, outages.MEMBER.where(Eye.id.in_(eyes)))
 
@@ -211,17 +217,23 @@ def _number(session: Session, which: Sequence[ColumnElement[bool]]) -> int:
 
 
 def _value(order: Order, points: Collection[int], as_of: datetime) -> SQLColumnExpression[Any]:
-    """What incidents are sorted by."""
+    """What incidents are sorted by, as it was at ``as_of``: what they took or cost later adds nothing."""
     if order.column == "since":
         return Incident.started_at
-    until = func.coalesce(IncidentEye.to_at, Incident.withdrawn_at, literal(as_of, Moment()))
+    moment = literal(as_of, Moment())
+    back_at = func.coalesce(IncidentEye.to_at, Incident.withdrawn_at, moment)
+    until = case((back_at < moment, back_at), else_=moment)
     away_s = extract("epoch", until) - extract("epoch", IncidentEye.from_at)
     eyes = func.count(IncidentEye.eye_id.distinct())
     return (
-        select(eyes if order.column == "eyes" else cast(func.sum(away_s), BigInteger))
+        select(eyes if order.column == "eyes" else cast(func.coalesce(func.sum(away_s), 0), BigInteger))
         .join(Eye, Eye.id == IncidentEye.eye_id)
         .join(Device, Device.id == Eye.device_id)
-        .where(IncidentEye.incident_id == Incident.id, Device.point_id.in_(points))
+        .where(
+            IncidentEye.incident_id == Incident.id,
+            IncidentEye.from_at <= moment,
+            Device.point_id.in_(points),
+        )
         .correlate(Incident)
         .scalar_subquery()
     )

@@ -128,7 +128,8 @@ def incidents(
     ``open_``: still going on, or over; ``within``: touching this time; ``unit`` (a uid): one with an eye of
     this unit; ``eye`` and ``point`` (codes): one that this eye, or an eye of this point, was part of.
     """
-    points = queries.point_units(session, scope, now.astimezone(zone).date())
+    today = now.astimezone(zone).date()
+    points, inside = queries.point_units(session, scope, today), queries.within(session, scope, today)
     conditions: list[ColumnElement[bool]] = [Incident.withdrawn_at.is_(None)]
     if open_ is not None:
         conditions.append(Incident.ended_at.is_(None) if open_ else Incident.ended_at.is_not(None))
@@ -137,9 +138,9 @@ def incidents(
     if kind is not None:
         conditions.append(Incident.kind == kind)
     if eye is not None:
-        conditions.append(Incident.id.in_(_of_eyes(Eye.code == eye)))
+        conditions.append(Incident.id.in_(_of_eyes(Eye.code == eye, *inside)))
     if point is not None:
-        conditions.append(Incident.id.in_(_of_eyes(Point.code == point)))
+        conditions.append(Incident.id.in_(_of_eyes(Point.code == point, *inside)))
     if unit is not None:
         conditions.append(took_from(points_of(session, scope, now, zone, unit)))
     conditions.append(took_from(points))
@@ -250,10 +251,10 @@ def points_of(session: Session, scope: Scope, now: datetime, zone: tzinfo, uid: 
     return queries.point_ids(session, scope.narrowed(unit.id), now.astimezone(zone).date())
 
 
-def _of_eyes(which: ColumnElement[bool]) -> Select[int]:
+def _of_eyes(*which: ColumnElement[bool]) -> Select[int]:
     """The ids of the incidents that some eyes were part of: looked up by the eyes, which are few."""
     parts = select(IncidentEye.incident_id).join(Eye, Eye.id == IncidentEye.eye_id)
-    return parts.join(Device, Device.id == Eye.device_id).join(Point).where(which)
+    return parts.join(Device, Device.id == Eye.device_id).join(Point).where(*which)
 
 
 def _away(

@@ -1,6 +1,6 @@
 """The list of incidents: every leaf leads to the next and back, and conditions choose what they say."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from camera_registry import handling, incident_list, models
+from camera_registry import handling, incident_list, models, outages
 from camera_registry.audit import Actor
 from camera_registry.db import Database
 from camera_registry.incident_list import Choice, Leaf, Order, Phase
 from camera_registry.incidents import Kind
-from camera_registry.outages import incident
+from camera_registry.outages import IncidentRow, incident
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from tests.dashboards.city import NOW, Wards
+from tests.dashboards.two_wards import OURS, THEIRS, Marks, fill_two_wards
 from tests.dashboards.ward import CITY, FORMER, OTHER_WARD, WARD, ZONE, fill_morning
 from tests.databases import sqlite_in
 
@@ -124,6 +126,46 @@ def test_what_grows_meanwhile_moves_no_leaf(town: tuple[Database, Wards]) -> Non
     assert [row.id for row in (*first.rows, *second.rows)] == whole
 
 
+@pytest.mark.parametrize("order", [Order.HEAVIEST, Order.LARGEST])
+def test_what_ends_begins_and_joins_meanwhile_moves_no_leaf(database: Database, order: Order) -> None:
+    fill_morning(database)
+    first = leaf(database, order=order, size=1)
+    whole = [row.id for row in leaf(database, order=order).rows]
+    assert len(whole) == 3
+    later = NOW + timedelta(days=2)
+    with database.transaction() as session:
+        for known in session.scalars(select(models.Incident).where(models.Incident.id.in_(whole[1:]))):
+            known.ended_at = later
+            for member in known.members:
+                member.to_at = later
+        eyes = session.scalars(select(models.Eye.id)).all()
+        session.add_all(
+            models.IncidentEye(incident_id=whole[-1], eye_id=eye, from_at=later - timedelta(days=1))
+            for eye in eyes
+        )
+        new = models.Incident(
+            kind="eye", ancestor_id=eyes[0], started_at=later, announced_at=later, recorded_at=later
+        )
+        new.members = [models.IncidentEye(eye_id=eyes[0], from_at=later)]
+        session.add(new)
+        session.flush()
+        now_whole = [*whole, new.id]
+
+    def turn(**key: str) -> Leaf:
+        with database.reading() as session:
+            at = NOW + timedelta(days=3)
+            return incident_list.leaf(session, EVERYTHING, at, ZONE, Choice(), order, size=1, **key)
+
+    ahead = [first]
+    while key := ahead[-1].after:
+        ahead.append(turn(after=key))
+    assert [row.id for each in ahead for row in each.rows] == now_whole
+    back = ahead[-1:]
+    while key := back[-1].before:
+        back.append(turn(before=key))
+    assert [row.id for each in back for row in each.rows] == now_whole[::-1]
+
+
 @pytest.mark.parametrize(
     ("choice", "count"),
     [
@@ -157,6 +199,42 @@ def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:
     (row,) = leaf(database, scope=Scope.of([wards.au_lau])).rows
     assert (row.code, row.further) == ("AL1-A", False)
     assert leaf(database, Choice(unit=WARD), scope=Scope.of([wards.au_lau])).rows == []
+
+
+def by_words(session: Session, scope: Scope, marks: Marks) -> Sequence[IncidentRow]:
+    return incident_list.leaf(session, scope, NOW, ZONE, Choice(q=marks.word)).rows
+
+
+def by_point(session: Session, scope: Scope, marks: Marks) -> Sequence[IncidentRow]:
+    return incident_list.leaf(session, scope, NOW, ZONE, Choice(point=f"{marks.code}-P")).rows
+
+
+def by_code_of_point(session: Session, scope: Scope, marks: Marks) -> Sequence[IncidentRow]:
+    return outages.incidents(session, scope, NOW, ZONE, point=f"{marks.code}-P")
+
+
+def by_code_of_eye(session: Session, scope: Scope, marks: Marks) -> Sequence[IncidentRow]:
+    return outages.incidents(session, scope, NOW, ZONE, eye=f"{marks.code}-E-DOWN")
+
+
+@pytest.mark.parametrize("find", [by_words, by_point, by_code_of_point, by_code_of_eye])
+def test_an_incident_shared_with_another_ward_tells_nothing_of_it(
+    database: Database, find: Callable[[Session, Scope, Marks], Sequence[IncidentRow]]
+) -> None:
+    with database.transaction() as session:
+        ours, theirs = fill_two_wards(session)
+        (shared,) = session.scalars(
+            select(models.IncidentEye).where(models.IncidentEye.incident_id == theirs.unit_incident)
+        )
+        session.add(
+            models.IncidentEye(incident_id=ours.unit_incident, eye_id=shared.eye_id, from_at=shared.from_at)
+        )
+        our_ward = session.scalars(select(models.Unit.id).where(models.Unit.uid == OURS.uid)).one()
+    with database.reading() as session:
+        assert ours.unit_incident in {row.id for row in find(session, EVERYTHING, THEIRS)}
+        scope = Scope.of([our_ward])
+        assert find(session, scope, THEIRS) == []
+        assert {row.id for row in find(session, scope, OURS)} == {ours.incident, ours.unit_incident}
 
 
 @pytest.mark.parametrize("order", Order)
