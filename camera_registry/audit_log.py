@@ -132,7 +132,7 @@ def page(
 
     A rare word may leave a page short, or empty, though there is more: ``older`` then goes on.
     """
-    found = _behind(_select(session, scope, day, wanted, sort), sort, before)
+    found = _behind(session, _select(session, scope, day, wanted, sort), sort, before)
     words = fold(wanted.text).split()
     if not words:
         entries = [_entry(row) for row in session.scalars(found.limit(limit + 1))]
@@ -191,12 +191,19 @@ def _order(sort: str) -> tuple[InstrumentedAttribute[Any], bool]:
     return (SORTED[name], sort.startswith("-")) if name in SORTED else _order(NEWEST)
 
 
-def _behind(found: Select[Audit], sort: str, before: int | None) -> Select[Audit]:
-    """What comes behind the entry ``before``; of those that are equal to it, the older ones."""
+def _behind(session: Session, found: Select[Audit], sort: str, before: int | None) -> Select[Audit]:
+    """Of ``found`` what comes behind its entry ``before``; of those equal to it, the older ones.
+
+    By time that needs no entry of this number; in another order all is behind one that was not found.
+    """
     if before is None:
         return found
     column, down = _order(sort)
-    there = select(column).where(Audit.id == before).scalar_subquery()
+    if column is Audit.id:
+        return found.where(Audit.id < before if down else Audit.id > before)
+    there = session.scalar(found.with_only_columns(column).where(Audit.id == before))
+    if there is None:
+        return found
     return found.where(
         or_(column < there if down else column > there, (column == there) & (Audit.id < before))
     )

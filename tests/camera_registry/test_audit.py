@@ -25,10 +25,17 @@ LAN, MINH = Actor("lan", "10.0.0.7", "r1"), Actor("minh", "cli", "r2")
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, city.Wards]]:
-    """The small city with deeds in both of its wards, and of the whole city."""
     made = Database(sqlite_in(tmp_path_factory.mktemp("audit")))
-    wards = city.fill(made)
-    with made.transaction() as session:
+    wards = fill(made)
+    with made.reading() as session:
+        yield session, wards
+    made.close()
+
+
+def fill(database: Database) -> city.Wards:
+    """The small city with deeds in both of its wards, and of the whole city."""
+    wards = city.fill(database)
+    with database.transaction() as session:
         did = [
             (LAN, Action.SUSPENDED, "eye:NC1-UP", "Sửa đường Hoà Bình"),
             (LAN, Action.DEVICE_CONFIRMED, "device:NC1-D", ""),
@@ -39,9 +46,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Session, c
         for n, (actor, action, subject, reason) in enumerate(did):
             at = NOW + timedelta(hours=n)
             audit.record(session, actor, action, subject, at, detail={"after": {"n": n}}, reason=reason)
-    with made.reading() as session:
-        yield session, wards
-    made.close()
+    return wards
 
 
 def subjects(page: audit_log.Page) -> list[str]:
@@ -136,6 +141,19 @@ def test_pages_follow_in_any_order(known: tuple[Session, city.Wards], sort: str)
     if (column := sort.removeprefix("-")) != "nonsense":
         values = [getattr(entry, column) for entry in whole]
         assert values == sorted(values, reverse=sort.startswith("-"))
+
+
+def test_a_key_outside_the_scope_says_nothing(database: Database) -> None:
+    ward = Scope.of([fill(database).nam_cuong])
+    with database.reading() as session:
+        elsewhere, nowhere = 3, 99
+        for sort in ("who", "-who", "action", "-subject"):
+            first = audit_log.page(session, ward, TODAY, Wanted(), sort=sort)
+            assert len(first.entries) == 3
+            for key in (elsewhere, nowhere):
+                assert audit_log.page(session, ward, TODAY, Wanted(), key, sort=sort) == first
+        newest = audit_log.page(session, ward, TODAY, Wanted(), nowhere)
+        assert newest == audit_log.page(session, ward, TODAY, Wanted())
 
 
 def test_an_auditor_of_a_ward_sees_its_things_alone(known: tuple[Session, city.Wards]) -> None:
