@@ -42,7 +42,8 @@ class News:
     ``opened`` are the incidents that began since then and have been announced, ``ended`` those that are over
     since then, whenever they began. ``fell``, ``worsened`` and ``back`` compare two moments, not what was in
     between: down now and not then; degraded now, and neither degraded nor down then; delivering now and down
-    then. ``first`` have never worked before that day. Of the backlog, never yet seen ok, are none.
+    then. ``first`` have never worked before that day: whatever they are now, they are in no other list. Of
+    the backlog, never yet seen ok, are none.
     """
 
     since: datetime
@@ -230,13 +231,14 @@ def _news(
     inside: Sequence[ColumnElement[bool]],
 ) -> News:
     down = EyeState.DOWN
-    fell = [eye for eye, (then, now) in changed.items() if now == down != then]
+    known = {eye: states for eye, states in changed.items() if eye not in first}
+    fell = [eye for eye, (then, now) in known.items() if now == down != then]
     worsened = [
         eye
-        for eye, (then, now) in changed.items()
+        for eye, (then, now) in known.items()
         if now == EyeState.DEGRADED and then not in (EyeState.DEGRADED, down)
     ]
-    back = [eye for eye, (then, now) in changed.items() if then == down and now in DELIVERING]
+    back = [eye for eye, (then, now) in known.items() if then == down and now in DELIVERING]
     codes = _codes(session, {*fell, *worsened, *back, *first})
     began = and_(Incident.started_at > within.start, Incident.announced_at <= within.end)
     return News(

@@ -238,17 +238,19 @@ def test_two_moments_are_compared_not_what_was_in_between(session: Session) -> N
 
 @one_database
 def test_an_eye_counts_from_its_first_ok(session: Session) -> None:
-    town = found(session, (3,))
+    town = found(session, (4,))
     write(session, town.eyes["E1"], EYE, [(hours_ago(90), "down"), (hours_ago(3), "up")])
     keep_state(session, town.eyes["E1"], "up", hours_ago(3))
     write(session, town.eyes["E2"], EYE, [(hours_ago(4), "up"), (hours_ago(1), "down")])
     keep_state(session, town.eyes["E2"], "down", hours_ago(4))
     told(session, town, "E3", (90, "unknown"), (3, "down"), seen_ok=False)
+    write(session, town.eyes["E4"], EYE, [(hours_ago(4), "up"), (hours_ago(0.1), "degraded")])
+    keep_state(session, town.eyes["E4"], "degraded", hours_ago(4))
 
     found_day = day(session)
 
-    assert found_day.news.first == ("E1", "E2")
-    assert (found_day.news.fell, found_day.news.back) == (("E2",), ())
+    assert found_day.news.first == ("E1", "E2", "E4")
+    assert (found_day.news.fell, found_day.news.worsened, found_day.news.back) == ((), (), ())
     assert set(found_day.counts[EyeState.DOWN][:-5]) == {0}
     assert found_day.counts[EyeState.DOWN][-1] == 1
     assert (found_day.counts[EyeState.UP][0], found_day.counts[EyeState.UP][-1]) == (0, 1)

@@ -43,6 +43,14 @@ def test_the_first_page_speaks_vietnamese(client: TestClient) -> None:
     assert "Không có sự cố nào đang diễn ra." in text
 
 
+def test_eyes_that_work_for_the_first_time_are_told_once(database: Database) -> None:
+    fill_many(database, 66)  # a third of them is down again
+    html = client_of(database).get("/").text
+
+    assert re.findall(r'<details id="news-(\w+)">', html) == ["first"]
+    assert '<a href="/eyes?sort=-since">…</a>' in html
+
+
 def test_what_is_not_observed_is_no_percentage(client: TestClient) -> None:
     html = client.get("/").text
     tile = re.search(r'href="/units/04543-2".*?</a>', html, re.DOTALL)
