@@ -28,10 +28,11 @@ class LinkOver(RegistryError):
     """The link is unknown, used, or older than ``HOURS``; which of these is not said."""
 
 
-def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
+def make(session: Session, actor: Actor, user: str, now: datetime, *, reason: str = "") -> str:
     """The path of a new link for an enabled user; it is shown once and kept nowhere.
 
-    Links of before end. Raises ``NobodyToLetIn`` where nobody is called this, or may not sign in.
+    Links of before end; ``reason`` is why, for the audit. Raises ``NobodyToLetIn`` where nobody is called
+    this, or may not sign in.
     """
     user_id = session.scalar(select(User.id).where(User.name == user, User.disabled_at.is_(None)))
     if user_id is None:
@@ -48,7 +49,7 @@ def make(session: Session, actor: Actor, user: str, now: datetime) -> str:
             used_at=None,
         )
     )
-    audit.record(session, actor, Action.LINK_MADE, f"user:{user}", now)
+    audit.record(session, actor, Action.LINK_MADE, f"user:{user}", now, reason=reason)
     return f"{PATH}/{token}"
 
 

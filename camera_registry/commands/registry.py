@@ -21,7 +21,7 @@ from camera_registry.commands.storage import actor, open_credentials, open_datab
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate, translate_many
-from camera_registry.imports.difference import MOVED
+from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
 from camera_registry.imports.faults import Problem
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
@@ -401,5 +401,9 @@ def _tell_written(outcome: Outcome, dry_run: bool, language: Language) -> None:
         out.print(text, markup=False)
     if outcome.moved:
         err.print(translate_many(*MOVED, len(outcome.moved), language), style="yellow", markup=False)
+    if outcome.left_off:
+        codes = listed(outcome.left_off)
+        text = translate_many(*LEFT_OFF, len(outcome.left_off), language, codes=codes)
+        err.print(text, style="yellow", markup=False)
     if dry_run:
         out.print(translate(N_("Dry run: nothing was changed."), language), markup=False)

@@ -68,7 +68,7 @@ def add(
             if ask_password:
                 users.set_password(session, actor(), made.id, chosen, now())
             else:
-                _print_link(session, loaded, actor(), made.name, address)
+                _print_link(session, loaded, actor(), made.name, address, reason)
         say(loaded, N_("{name} may sign in."), name=made.name)
 
 
@@ -84,11 +84,11 @@ def list_users() -> None:
 
 
 @user_app.command("link")
-def link(name: Name, address: Address = None) -> None:
+def link(name: Name, address: Address = None, reason: Why = "") -> None:
     """Print a link that signs somebody in once: a forgotten password, too many failed tries."""
     with command() as loaded, open_database(loaded) as database, database.transaction() as session:
         user = users.one(session, EVERYTHING, name)
-        _print_link(session, loaded, actor(), user.name, address)
+        _print_link(session, loaded, actor(), user.name, address, reason)
 
 
 @user_app.command("password")
@@ -189,8 +189,10 @@ def _seeing(
     return Seeing(everywhere, frozenset(tree.resolve(text, today).id for text in named))
 
 
-def _print_link(session: Session, loaded: Settings, by: Actor, name: str, address: str | None) -> None:
-    path = links.make(session, by, name, now())
+def _print_link(
+    session: Session, loaded: Settings, by: Actor, name: str, address: str | None, reason: str
+) -> None:
+    path = links.make(session, by, name, now(), reason=reason)
     # Printed before it is committed; a link that then is none only says so.
     say(loaded, N_("This link signs in {name}, once, within {hours} hours:"), name=name, hours=links.HOURS)
     typer.echo(f"{(address or _usual_address(loaded)).rstrip('/')}{path}")

@@ -3,7 +3,7 @@
 Read from a plan in the session that the plan was made in; nothing is written, and no login is told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,6 +18,13 @@ MOVED = NN_(
     "{count} devices get another address: their logins are used there from now on, and Basic, which sends "
     "the password in clear, is not allowed there.",
 )
+LEFT_OFF = NN_(
+    "Of {count} device ({codes}) the file allows Basic, which sends the password in clear, and the registry "
+    "does not: it stays off. Whoever wants it edits the device.",
+    "Of {count} devices ({codes}) the file allows Basic, which sends the password in clear, and the registry "
+    "does not: it stays off. Whoever wants it edits the devices.",
+)
+MOST_CODES = 20  # said at once
 
 AnyDraft = PointDraft | DeviceDraft | EyeDraft
 
@@ -61,7 +68,8 @@ class Difference:
 
     ``sites`` are the codes of new ones. ``logins`` are the names of the sets of which the file gives login
     data. ``unnamed`` are the codes of eyes in use at the points of the file that it does not name: nothing is
-    ever removed by a file.
+    ever removed by a file. ``left_off`` are the codes of known devices that the file, but not the registry,
+    allows Basic; importing leaves that so.
     """
 
     lines: tuple[Line, ...]
@@ -69,6 +77,7 @@ class Difference:
     sites: tuple[str, ...]
     logins: tuple[str, ...]
     unnamed: tuple[str, ...]
+    left_off: tuple[str, ...]
 
     def of(self, kind: Kind, *, new: bool) -> list[Line]:
         return [line for line in self.lines if line.kind is kind and line.new == new]
@@ -93,10 +102,21 @@ def difference(plan: Plan) -> Difference:
             lines.append(Line(kind, draft.code, new, draft.row.sheet, draft.row.number, cells))
         else:
             same[kind] += 1
-    sites = {device.site for point in plan.points for device in point.devices} - plan.known.sites.keys()
+    devices = [device for point in plan.points for device in point.devices]
+    sites = {device.site for device in devices} - plan.known.sites.keys()
     return Difference(
-        tuple(lines), same, tuple(sorted(sites)), tuple(sorted(plan.logins)), tuple(_unnamed(plan))
+        tuple(lines),
+        same,
+        tuple(sorted(sites)),
+        tuple(sorted(plan.logins)),
+        tuple(_unnamed(plan)),
+        tuple(device.code for device in devices if device.basic_left_off),
     )
+
+
+def listed(codes: Sequence[str]) -> str:
+    """The first of them, for a sentence."""
+    return ", ".join(codes[:MOST_CODES]) + (", …" if len(codes) > MOST_CODES else "")
 
 
 def _drafts(plan: Plan) -> Iterator[tuple[Kind, AnyDraft, tuple[Cell, ...]]]:

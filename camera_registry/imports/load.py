@@ -44,6 +44,7 @@ class Outcome:
     sheets_without_table: tuple[str, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)  # folded header to field, remembered or said now
     moved: tuple[str, ...] = ()  # codes of devices that get another address
+    left_off: tuple[str, ...] = ()  # codes of devices that the file alone allows Basic
 
 
 def examine(
@@ -115,9 +116,10 @@ def load_inventory(
     found = examine(session, sheets, options, now, mapping=mapping, track=track)
     written = Written()
     moved: tuple[str, ...] = ()
+    left_off: tuple[str, ...] = ()
     if not found.problems:
         changes = difference(found.plan)  # what was there before is known only before it is written
-        moved = changes.moved
+        moved, left_off = changes.moved, changes.left_off
         written = write_examined(session, credentials, found, options, now)
         if actor is not None:
             record_import(session, actor, name, changes, now, reason)
@@ -129,4 +131,5 @@ def load_inventory(
         found.sheets_without_table,
         found.mapping,
         moved,
+        left_off,
     )

@@ -95,6 +95,7 @@ class DeviceDraft(Draft):
     onvif_credential: str | None = None
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
+    basic_left_off: bool = False  # the file allows Basic, and the registry does not
 
     def now(self, column: str) -> Any:
         """The value that the device will have."""
@@ -579,7 +580,7 @@ class _Planner:
         self._check_points()
         self._check_addresses()
         self._check_logins()
-        self._take_back_basic()
+        self._hold_back_basic()
 
     def _give_codes(self) -> None:
         """New codes count on from the highest; those of devices and eyes begin with their point's."""
@@ -678,17 +679,20 @@ class _Planner:
         elif existing is None and name not in made:
             self._fault(row, "credential", Fault.CREDENTIAL_UNKNOWN, text=name)
 
-    def _take_back_basic(self) -> None:
-        """Basic, the password in clear, was allowed the machine at the address of before.
+    def _hold_back_basic(self) -> None:
+        """Basic, the password in clear, is allowed a known device by a person who edits it, and by no file.
 
-        What the file says of it is no leave for the new one: an exported file says what was.
+        An exported file says what was: what the machine at the address of before was allowed is no leave
+        for the one that is there now, however often the file comes.
         """
         for device in (device for point in self.plan.points for device in point.devices):
             known = device.existing
-            if known is None or not known.basic_allowed:
+            if known is None:
                 continue
             before = self.known.site_codes[known.site_id], known.host
-            if before != (device.site, device.now("host")):
+            if not known.basic_allowed:
+                device.basic_left_off = bool(device.values.pop("basic_allowed", False))
+            elif before != (device.site, device.now("host")):
                 device.values["basic_allowed"] = False
 
     def _withdrawn(self, eye: EyeDraft) -> bool:

@@ -24,7 +24,7 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.imports.columns import BY_FIELD, COLUMNS
-from camera_registry.imports.difference import MOVED, Cell, Kind, Line
+from camera_registry.imports.difference import LEFT_OFF, MOVED, Cell, Kind, Line, listed
 from camera_registry.imports.plan import Options
 from camera_registry.imports.uploads import MOST_BYTES, Upload, UploadError
 from camera_registry.imports.workbook import SPREADSHEETS
@@ -203,6 +203,8 @@ def _shown(
         kinds=KINDS,
         shown=SHOWN,
         moved=MOVED,
+        left_off=LEFT_OFF,
+        listed=listed,
         fields={column.field: label(column.field, reader) for column in COLUMNS},
         cell=lambda name, value: cell_text(name, value, reader),
         key_cells=_key_cells,

@@ -38,6 +38,7 @@ router = APIRouter(prefix="/users", include_in_schema=False)
 class Deed(StrEnum):
     """What is asked about on a page of its own before it is done to a user; as addresses say it."""
 
+    LINK = "link"
     DISABLE = "disable"
     ENABLE = "enable"
     SIGN_OUT = "sign-out"
@@ -55,6 +56,12 @@ class Words:
 
 
 DEEDS: Mapping[Deed, Words] = {
+    Deed.LINK: Words(
+        N_("Make a sign-in link for {name}?"),
+        N_("Whoever has it signs in as this user, once, and may set a new password. Links of before end."),
+        N_("Make a sign-in link"),
+        N_("The link is made; links of before are over."),
+    ),
     Deed.DISABLE: Words(
         N_("Disable {name}?"),
         N_("The user stays in the list and in the audit, and can be let in again."),
@@ -106,7 +113,7 @@ def add(
             made = users.add(
                 *(session, desk.actor, desk.scope, desk.now(), name, role, seeing, shown_name), reason=why
             )
-            link = links.make(session, desk.actor, made.name, desk.now())
+            link = links.make(session, desk.actor, made.name, desk.now(), reason=why)
     except RegistryError as refused:
         typed = _Typed(name, shown_name, role, everywhere, tuple(unit or ()), reason)
         return _list(desk, request, Wanted(), refused=refused, typed=typed)
@@ -146,18 +153,6 @@ def change(
     return _one(desk, request, name, done=N_("Role and units are set; they hold from now on."))
 
 
-@router.post("/{name}/link", dependencies=[may(Permission.PEOPLE), FromOwnPage])
-def make_link(desk: AtDesk, request: Request, name: str) -> HTMLResponse:
-    """A link for a forgotten password; links of before end."""
-    try:
-        with desk.database.transaction() as session:
-            user = _user(session, desk, name)
-            link = links.make(session, desk.actor, user.name, desk.now())
-    except RegistryError as refused:
-        return _one(desk, request, name, refused=refused)
-    return _one(desk, request, name, link=link)
-
-
 @router.get("/{name}/{deed}", dependencies=[may(Permission.PEOPLE)])
 def ask(desk: AtDesk, request: Request, name: str, deed: Deed) -> HTMLResponse:
     """Says what it touches, and wants to know why."""
@@ -166,11 +161,14 @@ def ask(desk: AtDesk, request: Request, name: str, deed: Deed) -> HTMLResponse:
 
 @router.post("/{name}/{deed}", dependencies=[may(Permission.PEOPLE), FromOwnPage])
 def do(desk: AtDesk, request: Request, name: str, deed: Deed, reason: Reason = "") -> HTMLResponse:
+    link = ""
     try:
         why = audit.reason_of(reason)
         with desk.database.transaction() as session:
             user = _user(session, desk, name)
             match deed:
+                case Deed.LINK:
+                    link = links.make(session, desk.actor, user.name, desk.now(), reason=why)
                 case Deed.DISABLE:
                     users.disable(session, desk.actor, desk.scope, desk.now(), name, reason=why)
                 case Deed.ENABLE:
@@ -181,7 +179,7 @@ def do(desk: AtDesk, request: Request, name: str, deed: Deed, reason: Reason = "
                     tokens.revoke_all(session, desk.actor, user.name, desk.now(), reason=why)
     except RegistryError as refused:
         return _ask(desk, request, name, deed, reason=reason, refused=refused)
-    return _one(desk, request, name, done=DEEDS[deed].done)
+    return _one(desk, request, name, done=DEEDS[deed].done, link=link)
 
 
 @dataclass(frozen=True, slots=True)

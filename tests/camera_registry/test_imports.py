@@ -246,9 +246,11 @@ def test_the_password_goes_in_clear_to_no_new_address(registry: Registry, says: 
     ]
     assert registry.rows(rows).moved == ()
     rows[1][3], rows[1][5] = "10.0.0.99", says
-    assert registry.rows(rows).moved == ("D1",)
+    first, again = registry.rows(rows), registry.rows(rows)
+    assert (first.moved, again.moved) == (("D1",), ())
     (device,) = registry.all(Device)
     assert (device.host, device.basic_allowed) == ("10.0.0.99", False)
+    assert again.left_off == (() if says is None else ("D1",)), "and it is told"
 
 
 def test_a_recorder_is_what_several_eyes_or_points_share(registry: Registry) -> None:

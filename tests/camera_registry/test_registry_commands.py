@@ -38,6 +38,9 @@ def test_from_nothing_to_an_inventory_and_back(run: Run, tmp_path: Path) -> None
     assert "không có gì bị thay đổi" in dry.output
     done = run("import", str(source))
     assert (done.exit_code, "4 mới" in done.output) == (0, True)
+    clear = tmp_path / "basic.csv"
+    clear.write_text("Mã điểm lắp đặt;Mã thiết bị;Cho phép Basic\nYB-0001;YB-0001-D1;Có\n", encoding="utf-8")
+    assert "(YB-0001-D1)" in run("import", str(clear), "--dry-run").output, "no file allows it a known device"
     refused = run("import", str(wrong))
     assert refused.exit_code == 1
     assert "A2  NAME_MISSING  Điểm lắp đặt chưa có tên.\n    The point has no name.\n" in refused.output

@@ -44,7 +44,7 @@ def test_people_are_let_in_from_the_terminal(run: Run) -> None:
     ):
         assert run(f"user {words}").exit_code == 0
     assert run("user password an", typed="năm sáu bảy tám\n").exit_code == 0
-    assert LINK.search(run("user link an --address https://camera.example/").output)
+    assert LINK.search(run("user link an --address https://camera.example/ --reason x").output)
     assert re.search(r"an .*Kiểm tra viên .*toàn bộ .*mật khẩu", run("user list").output)
 
 

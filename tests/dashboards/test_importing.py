@@ -124,6 +124,12 @@ def test_the_registry_moves_on_while_somebody_looks(client: TestClient, web: Web
     assert "Đã nhập danh mục" in done.text
 
 
+def test_a_file_allows_no_known_device_basic(client: TestClient) -> None:
+    shown = sent(client, "Mã điểm lắp đặt;Mã thiết bị;Cho phép Basic\nP1;D1;Có\n".encode(), "a.csv")
+    for text in ("ở 1 thiết bị mà sổ đăng ký không cho phép (D1)", "Không có gì để nhập"):
+        assert text in shown.text
+
+
 def test_columns_are_read_as_a_person_says_and_that_is_remembered(client: TestClient, web: Web) -> None:
     data = "Mã điểm lắp đặt;Chỗ ấy\nP1;Bến xe\n".encode()
     shown = sent(client, data, "a.csv")

@@ -1,7 +1,9 @@
 """Reports, grades, changed devices, starts, discovery and commissioning: done by a person, within a scope."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from camera_registry.auth.roles import Role
 from camera_registry.commissioning import DeviceReading
 from camera_registry.credentials import CredentialStore
 from camera_registry.errands import Wish
+from dashboards.pages.grading import AT_ONCE
 from probes.onvif.answers import Identity
 from probes.onvif.discovery import Found
 from probes.onvif.survey import Channel, Survey
@@ -22,6 +25,7 @@ from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.databases import sqlite_in
 
+LISTED = re.compile(r'<li id="(\w+)">')
 WHY = {"reason": "Thay máy hỏng"}
 
 
@@ -57,6 +61,13 @@ def client(web: Web) -> TestClient:
     return signed_in(web, Role.OPERATOR)
 
 
+def _follow(client: TestClient, page: str, mark: str) -> str:
+    """The page of grades that the first link before ``mark`` leads to."""
+    link = re.search(rf'href="([?][^"#]+){mark}', page)
+    assert link is not None
+    return client.get(f"/registry/grades{unescape(link[1])}").text
+
+
 def deeds(web: Web) -> list[tuple[str, str]]:
     with web.database.reading() as session:
         rows = session.execute(select(models.Audit.action, models.Audit.subject).order_by(models.Audit.id))
@@ -86,6 +97,18 @@ def test_who_is_graded_moves_to_the_end(web: Web) -> None:
     assert "Không rõ nét" in done.text.partition('id="E2"')[2]
     assert ("grade_given", "eye:E2") in deeds(web)
     assert officer.post("/eyes/E4/grade", data={"grade": "good"}).status_code == 404
+
+
+def test_a_picture_is_shown_on_the_page_where_it_was_asked_for(tmp_path: Path) -> None:
+    database, _ = fresh(sqlite_in(tmp_path), AT_ONCE + 2)
+    client = signed_in(make_web(database, look=lambda code: b"picture"))
+    page = client.get("/registry/grades").text
+    for way in ('" rel="next', '" rel="prev'):
+        page = _follow(client, page, way)
+        shown = _follow(client, page, "#E")
+        assert "live.jpg" in shown
+        assert LISTED.findall(shown) == LISTED.findall(page)
+    database.close()
 
 
 def test_a_changed_device_is_confirmed_once(client: TestClient, web: Web) -> None:

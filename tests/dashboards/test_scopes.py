@@ -191,12 +191,12 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     ],
     "/users/{name}": [Deed("/users/ward-officer-out-1", {"role": "auditor", "unit": [OURS.uid]} | WHY)],
     "/users/{name}/{deed}": [
+        Deed("/users/ward-officer-out-1/link", WHY),
         Deed("/users/ward-officer-out-1/disable", WHY),
         Deed("/users/ward-officer-out-1/enable", WHY),
         Deed("/users/ward-officer-out-1/sign-out", WHY, changes=False),  # they are signed in nowhere
         Deed("/users/ward-officer-out-1/revoke-tokens", WHY, changes=False),  # there are none
     ],
-    "/users/{name}/link": [Deed("/users/ward-officer-out-1/link", {})],
 }
 # Deeds on oneself alone.
 OWN_DEEDS = frozenset(

@@ -328,6 +328,23 @@ def test_an_administrator_ends_the_tokens_of_somebody(house: House) -> None:
     assert [tokens.identify(house.web.database, token, NOW, "") for token in made] == [None, None]
 
 
+def test_a_link_for_somebody_else_has_a_reason_that_is_kept(house: House) -> None:
+    administrator, deed = signed_in(house.web, Role.ADMINISTRATOR), "/users/an/link"
+    assert deed in administrator.get("/users/an").text
+    assert "Các liên kết trước đó hết hiệu lực" in administrator.get(deed).text
+    refused = administrator.post(deed)
+    assert (refused.status_code, links.PATH in refused.text) == (409, False)
+    made = administrator.post(deed, data={"reason": "Quên mật khẩu"})
+    found = re.search(rf'value="[^"]+({links.PATH}/[^"]+)"', made.text)
+    assert found is not None
+    assert house.browser().post(found[1]).status_code == 303
+    with house.web.database.reading() as session:
+        entry = select(models.Audit).where(models.Audit.action == "link_made")
+        last = session.scalars(entry.order_by(models.Audit.id.desc())).first()
+        assert last is not None
+        assert (last.who, last.subject, last.reason) == ("administrator", "user:an", "Quên mật khẩu")
+
+
 # --- who guesses ------------------------------------------------------------------------------------
 
 
