@@ -1,7 +1,7 @@
 """The registry at the command line: units, sites, import and export, credentials, eyes out of service."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language, translate, translate_many
 from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
-from camera_registry.imports.faults import Problem
+from camera_registry.imports.faults import Fault, Problem
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
 from camera_registry.imports.plan import Options
@@ -364,6 +364,13 @@ def _tell_passed_over(outcome: Outcome, language: Language) -> None:
         err.print(text, style="yellow", markup=False)
 
 
+# How a command says what some faults ask for.
+HINTS: Mapping[Fault, str] = {
+    Fault.UNIT_NOT_VALID: N_("The day of the inventory: --units-on 2023-12-31."),
+    Fault.SITE_MISSING: N_("One site for the whole file: --site."),
+}
+
+
 def _tell_problems(problems: Sequence[Problem], target: Path, language: Language) -> None:
     """Each sentence once for a sheet, in every language: who reads it may not be who set the language."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
@@ -374,6 +381,8 @@ def _tell_problems(problems: Sequence[Problem], target: Path, language: Language
         more = f" +{len(cells) - SHOWN_CELLS}" if len(cells) > SHOWN_CELLS else ""
         where = f"{sheet}!{', '.join(cells[:SHOWN_CELLS])}{more}".lstrip("!")
         err.print("\n    ".join([f"{where}  {code}  {first}", *others]), markup=False)
+    for hint in (HINTS[fault] for fault in HINTS if any(each.code is fault for each in problems)):
+        err.print("\n".join(translate(hint, each) for each in LANGUAGES), markup=False)
     message = N_(
         "Nothing was changed. Wrong cells: {count}. They are marked in {file}, which leaves passwords out."
     )

@@ -73,8 +73,8 @@ MESSAGES: dict[Fault, str] = {
     Fault.UNIT_MISSING: N_("The point has no administrative unit."),
     Fault.UNIT_UNKNOWN: N_('No administrative unit is called "{text}".'),
     Fault.UNIT_NOT_VALID: N_(
-        '"{text}" names no unit valid on {day}; known: {units}. An older inventory is imported with '
-        "--units-on and its day."
+        '"{text}" names no unit valid on {day}; known: {units}. If the inventory is older, its day has to be '
+        "said."
     ),
     Fault.UNIT_AMBIGUOUS: N_('"{text}" names several units on {day}: {units}.'),
     Fault.UNIT_MISMATCH: N_('The unit\'s name "{text}" and its code mean different units: {unit}.'),
@@ -130,7 +130,7 @@ MESSAGES: dict[Fault, str] = {
     Fault.TEXT_TOO_LONG: N_("The text is longer than {limit} characters."),
     Fault.CELL_ERROR: N_("The cell holds a formula error: {text}."),
     Fault.SITE_UNKNOWN: N_('There is no site "{text}"; add it first: camera-registry site add.'),
-    Fault.SITE_MISSING: N_("There are several sites; name one in the column or by --site."),
+    Fault.SITE_MISSING: N_("There are several sites; name one in the column, or one for the whole file."),
     Fault.HEADER_MISSING: N_("No header row was found in this sheet."),
     Fault.COLUMN_MISSING: N_("The sheet has no column for the name of the point, nor for its code."),
     Fault.COLUMN_TWICE: N_('Two columns mean "{text}"; keep one, or map the other.'),

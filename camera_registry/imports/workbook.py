@@ -22,6 +22,7 @@ MAX_ROWS = 100_000  # of one sheet
 MAX_COLUMNS = 300
 MAX_SHEETS = 200
 SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TEXTS = (".csv", ".tsv", ".txt")
 DELIMITERS = (";", ",", "\t", "|")
 LOOKED_AT = 40  # rows from which a delimiter is told
 
@@ -56,6 +57,11 @@ def read_workbook(path: Path) -> list[Sheet]:
 def open_workbook(data: bytes, name: str) -> list[Sheet]:
     """``read_workbook`` of what is in hand; the end of ``name`` tells the kind. Nothing goes to disk."""
     spreadsheet = name.lower().endswith(SPREADSHEETS)
+    if not spreadsheet and not name.lower().endswith(TEXTS):
+        kinds = ", ".join((".xlsx", ".csv", *SPREADSHEETS[1:]))
+        raise UnreadableFile(
+            N_("{file} is no table that is read here; possible are: {kinds}."), file=name, kinds=kinds
+        )
     sheets = _spreadsheet(data, name) if spreadsheet else [_csv(data, name)]
     for sheet in sheets:
         if len(sheet.rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in sheet.rows):
@@ -84,11 +90,13 @@ def _spreadsheet(data: bytes, name: str) -> list[Sheet]:
             sheets = [_sheet(workbook, each) for each in visible[:MAX_SHEETS]]
         if name.lower().endswith((".xlsx", ".xlsm")):
             _show_errors(file, sheets)
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as exc:
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError):
         raise UnreadableFile(
-            N_("{file} is no spreadsheet that can be read, or it is protected by a password ({why})."),
+            N_(
+                "{file} cannot be read: it is damaged, or protected by a password. Open it in a spreadsheet "
+                "program and save it anew as .xlsx, without a password."
+            ),
             file=name,
-            why=type(exc).__name__,
         ) from None
     return sheets
 

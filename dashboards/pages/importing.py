@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.imports.columns import BY_FIELD, COLUMNS
 from camera_registry.imports.difference import LEFT_OFF, MOVED, Cell, Kind, Line, listed
+from camera_registry.imports.faults import Fault
 from camera_registry.imports.plan import Options
 from camera_registry.imports.uploads import MOST_BYTES, Upload, UploadError
 from camera_registry.imports.workbook import SPREADSHEETS
@@ -119,6 +121,16 @@ async def map_columns(
     return _to(upload)
 
 
+@router.post("/{key}/day", dependencies=[FromOwnPage])
+async def read_as_on(desk: AtDesk, key: str, units_on: Annotated[date, Form()]) -> Response:
+    """Read the units that the file names as those of a day, and look again."""
+    upload = _upload(desk, key)
+    with suppress(UploadError):  # it is being read: the page shows it
+        upload.options = replace(upload.options, units_on=units_on)
+        await _a_while(desk.uploads.look(upload, desk.database, desk.now()))
+    return _to(upload)
+
+
 @router.post("/{key}/apply", dependencies=[FromOwnPage])
 async def apply(
     desk: AtDesk,
@@ -203,6 +215,8 @@ def _shown(
         kinds=KINDS,
         shown=SHOWN,
         moved=MOVED,
+        of_another_day=upload.preview is not None
+        and any(problem.code is Fault.UNIT_NOT_VALID for problem in upload.preview.problems),
         left_off=LEFT_OFF,
         listed=listed,
         fields={column.field: label(column.field, reader) for column in COLUMNS},

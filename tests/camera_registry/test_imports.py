@@ -486,7 +486,16 @@ def _as_1258(char: str) -> str:
 def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match=re.escape(name)):
+    with pytest.raises(UnreadableFile, match=re.escape(name)) as refused:
+        read_workbook(path)
+    assert "Error" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "x.PDF", "x", "x.docx", "csv"])
+def test_a_file_of_another_kind_is_no_table(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"%PDF-1.7 Ward;Eyes\n")
+    with pytest.raises(UnreadableFile, match=r"no table that is read here; possible are: \.xlsx, \.csv"):
         read_workbook(path)
 
 

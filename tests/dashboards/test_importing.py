@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,19 @@ def test_wrong_cells_come_back_marked_without_passwords(client: TestClient, web:
     assert eyes(web.database) == ["E1", "E2"]
 
 
+def test_an_older_inventory_is_read_again_as_of_its_day(client: TestClient, web: Web) -> None:
+    with web.database.transaction() as session:
+        last = date(2025, 6, 30)
+        session.add(models.Unit(uid="u-0", code="04251", name="Xã Tuy Lộc", kind="xa", valid_to=last))
+    shown = sent(client, workbook([*ROW[:2], "Xã Tuy Lộc", *ROW[3:]]))
+    assert "hãy cho biết ngày của danh mục" in shown.text
+    assert "--units-on" not in shown.text
+    assert f'action="{shown.url.path}/day"' in shown.text
+    read = settled(client, client.post(f"{shown.url.path}/day", data={"units_on": "2023-12-31"}))
+    assert "Nhập: 3 mới" in read.text
+    assert client.post(f"{shown.url.path}/day", data={"units_on": "x"}).status_code == 422
+
+
 def test_the_registry_moves_on_while_somebody_looks(client: TestClient, web: Web) -> None:
     shown = sent(client, workbook(["P1", "Tên mới", "", "E1", "", "", "", ""]))
     with web.database.transaction() as session:
@@ -145,7 +159,8 @@ def test_columns_are_read_as_a_person_says_and_that_is_remembered(client: TestCl
     ("name", "data", "status", "said"),
     [
         pytest.param("a.xlsx", b"", 409, "Tệp rỗng", id="empty"),
-        pytest.param("a.xlsx", b"no workbook", 200, "không phải", id="no workbook"),
+        pytest.param("a.xlsx", b"no workbook", 200, "không đọc được: tệp bị hỏng", id="no workbook"),
+        pytest.param("a.pdf", b"%PDF-1.7", 200, "chỉ nhận: .xlsx, .csv", id="no table"),
         pytest.param("a.csv", b"x" * (uploads.MOST_BYTES + 1), 413, "16 MB", id="too large"),
     ],
 )
