@@ -58,7 +58,7 @@ class Figure:
 
     ``key`` is the code of an eye, point or site, the uid of a unit (``""``: of none), the slug of a fund;
     ``""`` for the total. ``eyes`` is how many of them were in service at some time of the period. ``served``
-    is of points alone.
+    is of points alone; ``units`` are the names of those that the eye or point lay in.
     """
 
     key: str
@@ -71,6 +71,7 @@ class Figure:
     longest_outage_s: float
     blips: int
     served: Served | None = None
+    units: tuple[str, ...] = ()
 
 
 def availability(
@@ -102,6 +103,7 @@ def availability(
     )
     gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
     serving: dict[tuple[str, str], Served] = {}
+    lay_in: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for (eye_id, unit_id), share in shares.items():
         place = places[eye_id]
         unit_then = of_day[place.point_id, unit_id]
@@ -109,9 +111,14 @@ def availability(
             continue
         named = _named(group, place, unit_then)
         gathered[named].add(share)
+        if group in (Group.POINT, Group.EYE) and unit_then[1]:
+            lay_in[named][unit_then[1]] = None
         if group is Group.POINT:
             serving[named] = points.get(place.point_id, Served())
-    figures = [_figure(named, share, serving.get(named)) for named, share in gathered.items()]
+    figures = [
+        _figure(named, share, serving.get(named), tuple(lay_in.get(named, ())))
+        for named, share in gathered.items()
+    ]
     by_name = group is Group.UNIT
     return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
 
@@ -397,7 +404,7 @@ def _named(group: Group, place: _Place, unit: tuple[str, str]) -> tuple[str, str
     return named[group]
 
 
-def _figure(named: tuple[str, str], share: _Share, serving: Served | None) -> Figure:
+def _figure(named: tuple[str, str], share: _Share, serving: Served | None, units: tuple[str, ...]) -> Figure:
     total = Count.total(share.counts)
     summary = sum(share.closed, Runs.of(share.outages)).summary(total.tally)
     return Figure(
@@ -410,4 +417,5 @@ def _figure(named: tuple[str, str], share: _Share, serving: Served | None) -> Fi
         summary.longest_outage_s,
         total.blips,
         serving,
+        units,
     )

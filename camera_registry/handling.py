@@ -24,6 +24,7 @@ from camera_registry.outages import IncidentRow
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
+AT_ONCE = 1_000  # incidents of which a query asks, for databases limit what one may name
 LONGEST_COMMENT = 2_000  # characters
 MOST_NOTES = 500  # of one incident
 LONGEST_CUT = timedelta(days=7)  # the flood of 2024 took power for four
@@ -141,7 +142,12 @@ def notes(session: Session, rows: Iterable[IncidentRow]) -> Mapping[int, Sequenc
 def acknowledgements(session: Session, rows: Iterable[IncidentRow]) -> Mapping[int, Note]:
     """Who has taken which of these incidents in hand, and when."""
     ids = [row.id for row in rows]
-    return {incident_id: note for incident_id, note in _told(session, ids) if note.deed is Deed.ACKNOWLEDGED}
+    return {
+        incident_id: note
+        for first in range(0, len(ids), AT_ONCE)
+        for incident_id, note in _told(session, ids[first : first + AT_ONCE])
+        if note.deed is Deed.ACKNOWLEDGED
+    }
 
 
 def touched(session: Session, rows: Collection[IncidentRow]) -> Mapping[int, int]:

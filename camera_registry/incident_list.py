@@ -4,7 +4,7 @@ A leaf begins behind (or ends before) an incident that its address names by what
 and the moment of the first leaf: incidents that come, end or grow meanwhile move no leaf.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
@@ -29,13 +29,14 @@ from sqlalchemy.orm import Session
 from camera_registry import outages, queries
 from camera_registry.handling import Deed
 from camera_registry.incidents import Kind
-from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Moment, Point
+from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Moment, Point, Unit
 from camera_registry.outages import IncidentRow
 from camera_registry.spelling import fold
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 
 LEAF = 50  # incidents
+AT_ONCE = 1_000  # of which a query asks, for databases limit what one may name
 
 
 class Phase(StrEnum):
@@ -72,7 +73,7 @@ class Order(StrEnum):
 class Choice:
     """Which incidents somebody wants to see; a condition that is ``None`` or empty holds for all.
 
-    ``unit`` is the uid of a unit of any level, ``q`` words of an eye or a point, or the incident's number,
+    ``unit`` is the uid of a unit of any level, ``q`` words of an eye, its point and unit, or the number,
     ``point`` the code of a point of which it took an eye; ``acknowledged``: somebody has taken it in hand,
     or nobody.
     """
@@ -132,7 +133,11 @@ def leaf(
     edges = [_Key(worth, row.id, as_of) for row, worth in (*shown[:1], *shown[-1:])]
     earlier = _number(session, [*chosen, _beyond(order, value, edges[0], back=True)]) if edges and key else 0
     return Leaf(
-        outages.told(session, points, [row for row, _ in shown]),
+        [
+            row
+            for first in range(0, len(shown), AT_ONCE)
+            for row in outages.told(session, points, [row for row, _ in shown[first : first + AT_ONCE]])
+        ],
         earlier + 1,
         _number(session, chosen),
         after=edges[1].name if edges and (back or more) else "",
@@ -195,17 +200,24 @@ def _conditions(
     return conditions
 
 
-def _says(session: Session, points: Collection[int], words: Sequence[str]) -> ColumnElement[bool]:
-    """It has a number that is the only word, or an eye at one of these points of which all words are said."""
+def _says(
+    session: Session, points: Mapping[int, tuple[str, str]], words: Sequence[str]
+) -> ColumnElement[bool]:
+    """It has a number that is the only word, an eye at one of these points (with their units) of which all
+    words are said, or is of a unit whose name says them.
+    """
     named = select(Eye.id, Device.point_id, Eye.code, Eye.name, Point.code, Point.name).select_from(Eye)
     rows = session.execute(named.join(Device, Device.id == Eye.device_id).join(Point))
     eyes = [
         eye_id
         for eye_id, point_id, *texts in rows
-        if point_id in points and _all_in(words, fold(" ".join(texts)))
+        if point_id in points and _all_in(words, fold(" ".join((*texts, *points[point_id][:1]))))
     ]
+    names = session.execute(select(Unit.id, Unit.name))
+    units = [unit_id for unit_id, name in names if _all_in(words, fold(name))]
+    of_unit = and_(Incident.kind.in_((Kind.UNIT, Kind.AREA)), Incident.ancestor_id.in_(units))
     number = int(words[0]) if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 19 else 0
-    return or_(Incident.id == number, outages.MEMBER.where(Eye.id.in_(eyes)))
+    return or_(Incident.id == number, of_unit, outages.MEMBER.where(Eye.id.in_(eyes)))
 
 
 def _all_in(words: Sequence[str], said: str) -> bool:

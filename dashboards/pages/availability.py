@@ -119,9 +119,11 @@ def _columns(group: Group) -> Sequence[Column[Row]]:
     """Lengths are in hours."""
     coded: list[Column[Row]] = [Column("key", N_("Code"), lambda row: row.figure.key)]
     served: list[Column[Row]] = [Column("served", N_("Served"), lambda row: row.served, percent=True)]
+    placed: list[Column[Row]] = [Column("unit", N_("Unit"), lambda row: ", ".join(row.figure.units))]
     return (
         *(coded if group in CODED else ()),
         Column("name", GROUPS[group], lambda row: row.name),
+        *(placed if group in (Group.POINT, Group.EYE) else ()),
         Column("availability", N_("Availability"), lambda row: row.figure.tally.availability, percent=True),
         Column("coverage", N_("Coverage"), lambda row: row.figure.tally.coverage, percent=True),
         Column("usable", N_("Usable rate"), lambda row: row.figure.tally.usable_rate, percent=True),

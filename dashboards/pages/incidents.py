@@ -41,7 +41,7 @@ from dashboards.rendering import Reader, page, reader_of
 from dashboards.tables import AsFile, Column
 
 LONGEST_CONDITION = 200  # characters
-MOST_IN_A_FILE = 10_000  # incidents
+MOST_IN_A_FILE = 50_000  # incidents
 MOST_POINTS = 60  # of one incident that are told in full
 CUT_LASTS = timedelta(hours=4)  # as the form proposes; a person says otherwise
 
@@ -125,8 +125,13 @@ def incidents(
         point,
     )
     order = _known(Order, sort) or (Order.HEAVIEST if choice.phase is Phase.OPEN else Order.NEWEST)
-    size = incident_list.LEAF if as_ is None else MOST_IN_A_FILE
+    refused = ""
     with desk.database.reading() as session:
+        if as_ is not None and (
+            incident_list.number(session, desk.scope, reader.now, reader.zone, choice) > MOST_IN_A_FILE
+        ):
+            message = N_("More than {limit} entries are too many for a file: choose a period.")
+            as_, refused = None, reader.say(message, limit=reader.number(MOST_IN_A_FILE))
         leaf = incident_list.leaf(
             session,
             desk.scope,
@@ -136,7 +141,7 @@ def incidents(
             order,
             after=after if as_ is None else "",
             before=before if as_ is None else "",
-            size=size,
+            size=incident_list.LEAF if as_ is None else MOST_IN_A_FILE,
         )
         taken = handling.acknowledgements(session, leaf.rows)
         going_on = replace(choice, phase=Phase.OPEN)
@@ -156,7 +161,8 @@ def incidents(
         desk,
         "incidents.html",
         reader=reader,
-        status=422 if timed and chosen.problem else 200,
+        status=409 if refused else 422 if timed and chosen.problem else 200,
+        refused=refused,
         revision=revision,
         listed=listed,
         leaf=leaf,

@@ -182,6 +182,7 @@ def test_what_ends_begins_and_joins_meanwhile_moves_no_leaf(database: Database, 
         pytest.param(Choice(unit="nowhere"), 0, id="of no unit"),
         pytest.param(Choice(q="tuy loc CHO"), 24, id="words of a point, without marks"),
         pytest.param(Choice(q="cổng trường"), 1, id="words of an eye"),
+        pytest.param(Choice(phase=Phase.OPEN, q="au lau"), 1, id="the unit of a point"),
         pytest.param(Choice(q="#15"), 1, id="a number"),
         pytest.param(Choice(q="9" * 40), 0, id="no number"),
         pytest.param(Choice(within=Span(NOW - timedelta(hours=2), NOW)), 3, id="of a time"),
@@ -192,6 +193,24 @@ def test_conditions(town: tuple[Database, Wards], choice: Choice, count: int) ->
     assert (len(found.rows), found.total) == (count, count)
     with town[0].reading() as session:
         assert incident_list.number(session, EVERYTHING, NOW, ZONE, choice) == count
+
+
+def test_an_incident_of_a_unit_is_found_by_its_name(town: tuple[Database, Wards]) -> None:
+    with town[0].reading() as session:
+        eye = session.scalars(select(models.Eye).join(models.Device).join(models.Point)).first()
+        unit = models.Unit(uid="x-1", code="x", name="Khu Đèo Ách", kind="phuong")
+        assert eye is not None
+        session.add(unit)
+        session.flush()
+        row = models.Incident(
+            kind="area", ancestor_id=unit.id, started_at=NOW, announced_at=NOW, recorded_at=NOW
+        )
+        row.members = [models.IncidentEye(eye_id=eye.id, from_at=NOW)]
+        session.add(row)
+        session.flush()
+        found = incident_list.leaf(session, EVERYTHING, NOW, ZONE, Choice(q="deo ach")).rows
+        assert [each.id for each in found] == [row.id]
+        session.rollback()
 
 
 def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:

@@ -227,6 +227,13 @@ def test_the_table_is_sorted_and_taken_home(client: TestClient) -> None:
     head, *lines = file.content.decode("utf-8-sig").splitlines()
 
     assert 'aria-sort="descending"' in sorted_
-    assert head.startswith("Mã;Mắt camera;Tỷ lệ hoạt động;Độ phủ;")
-    assert next(line.split(";")[0] for line in lines if line.split(";")[2]) == "E1"
+    assert head.startswith("Mã;Mắt camera;Đơn vị;Tỷ lệ hoạt động;Độ phủ;")
+    assert next(line.split(";")[0] for line in lines if line.split(";")[3]) == "E1"
     assert 'filename="availability-' in file.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(("group", "told"), [("point", "P1"), ("eye", "E1")])
+def test_rows_are_found_by_the_unit_they_lie_in(client: TestClient, group: str, told: str) -> None:
+    asked = f"/availability?period=2025-09&group={group}&q="
+    assert f">{told}</a>" in client.get(f"{asked}yen+bai").text
+    assert f">{told}</a>" not in client.get(f"{asked}deo+ach").text

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from camera_registry import maintenance, models
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
 from camera_registry.maintenance import Kind
+from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.dashboards.ward import FORMER, OTHER_WARD, WARD, fill_morning
 from tests.databases import sqlite_in
@@ -195,3 +198,26 @@ def test_maintenance_is_entered_from_where_one_stands(officer: TestClient) -> No
     form = officer.get("/maintenance?scope=point&codes=NC1,+NC2&start=2026-11-22T09:10").text
     for field in ('value="NC1, NC2"', 'value="2026-11-22T09:10"', '<option value="point" selected>'):
         assert field in form
+def test_all_of_a_long_past_is_taken_home(tmp_path: Path) -> None:
+    database = Database(sqlite_in(tmp_path))
+    fill_morning(database)
+    many = 10_010
+    with database.transaction() as session:
+        eye_id = session.scalars(select(models.Eye.id)).first()
+        first = 1_000
+        ended = {"ended_at": NOW, "recorded_at": NOW, "announced_at": NOW, "kind": "eye"}
+        rows = [
+            {"id": first + n, "ancestor_id": eye_id, "started_at": NOW - timedelta(minutes=n + 1)} | ended
+            for n in range(many)
+        ]
+        session.execute(insert(models.Incident), rows)
+        members = [
+            {"incident_id": row["id"], "eye_id": eye_id, "from_at": row["started_at"], "to_at": NOW}
+            for row in rows
+        ]
+        session.execute(insert(models.IncidentEye), members)
+    file = signed_in(make_web(database)).get("/incidents?as=csv&phase=over")
+    database.close()
+    assert len(file.content.splitlines()) == 1 + many
+
+
