@@ -1,6 +1,6 @@
 """Eyes counted where nobody needs their rows: by unit and standing, and how they are asked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
@@ -19,7 +19,8 @@ from camera_registry.units import Scope
 
 LATELY = timedelta(minutes=1)
 LEAST_SILENCE_S = 300  # a monitor that finished a probe this short a time ago is alive, whatever its pace
-SWEEPS_MISSED = 2
+OVERDUE = 2  # intervals since its newest probe began: less than any silence that makes an eye unknown
+STALLED = 0.1  # share of overdue eyes: a few may wait for slow devices, a tenth have nobody who asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +31,72 @@ class Census:
     units: Sequence[UnitRow]
 
 
+class CountedEye(NamedTuple):
+    """What of an eye is counted. ``state`` and its ``since`` are ``None`` where it was never probed."""
+
+    point_id: int
+    overlay: str
+    state: str | None
+    never_ok: bool
+    probed_at: datetime | None
+    interval_s: float
+    started_at: datetime | None
+    since: datetime | None
+    site: str
+    site_name: str
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether its newest probe began too long ago; of one never asked, whether it was started then."""
+        asked_at = self.probed_at or self.started_at
+        return asked_at is None or (now - asked_at).total_seconds() > OVERDUE * self.interval_s
+
+
+@dataclass(frozen=True, slots=True)
+class SitePulse:
+    """How the eyes of one site are asked: ``overdue`` of the ``waiting`` are not."""
+
+    code: str
+    name: str
+    waiting: int
+    overdue: int
+    newest_probe_at: datetime | None
+
+    @property
+    def stalled(self) -> bool:
+        """Whether so many are overdue that nobody asks there as it was planned."""
+        return self.overdue > 0 and self.overdue >= STALLED * self.waiting
+
+
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How the eyes are asked that should be: ``waiting`` of them.
+    """How the eyes are asked that should be: ``waiting`` of them, by site.
 
     ``asked``: those whose newest probe began within the last minute; ``due``: how many that should be.
-    ``sweep_s`` is the shortest interval of any of them.
+    ``known_until``: the newest that was written of any, a probe or a change of state. ``sweep_s`` is the
+    shortest interval of any of them.
     """
 
     waiting: int
     asked: int
     due: int
     newest_probe_at: datetime | None
+    known_until: datetime | None
     sweep_s: float
+    sites: Sequence[SitePulse]
 
     def patience_s(self, silence_factor: float) -> float:
         """Silence longer than this is a fault of the monitor."""
         return max(LEAST_SILENCE_S, silence_factor * self.sweep_s)
 
-    def outdated(self, now: datetime) -> bool:
-        """Whether what is known is older than ``SWEEPS_MISSED`` sweeps, though eyes should be asked."""
-        if not self.waiting:
-            return False
-        return self.newest_probe_at is None or now - self.newest_probe_at > SWEEPS_MISSED * timedelta(
-            seconds=self.sweep_s
-        )
+    @property
+    def overdue(self) -> int:
+        """How many have not been asked when they were due."""
+        return sum(site.overdue for site in self.sites)
+
+    @property
+    def stalled(self) -> Sequence[SitePulse]:
+        """The sites where what is known is old, though eyes should be asked."""
+        return [site for site in self.sites if site.stalled]
 
 
 def census(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Census:
@@ -75,37 +117,47 @@ def census(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Censu
 
 def pulse(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Pulse:
     """How the eyes in scope are asked."""
-    waiting = [eye for eye in _eyes(session, scope, now, zone) if eye.overlay == Overlay.IN_SERVICE]
+    return judge(_eyes(session, scope, now, zone), now)
+
+
+def judge(eyes: Iterable[CountedEye], now: datetime) -> Pulse:
+    """How those of ``eyes`` are asked that should be."""
+    waiting = [eye for eye in eyes if eye.overlay == Overlay.IN_SERVICE]
     probed = [eye.probed_at for eye in waiting if eye.probed_at is not None]
+    changed = [eye.since for eye in waiting if eye.since is not None]
+    by_site: dict[tuple[str, str], list[CountedEye]] = {}
+    for eye in waiting:
+        by_site.setdefault((eye.site, eye.site_name), []).append(eye)
     lately_s = LATELY.total_seconds()
     return Pulse(
         waiting=len(waiting),
         asked=sum(now - at <= LATELY for at in probed),
         due=round(sum(lately_s / max(lately_s, eye.interval_s) for eye in waiting)),
         newest_probe_at=max(probed, default=None),
+        known_until=max([*probed, *changed], default=None),
         sweep_s=min((eye.interval_s for eye in waiting), default=0.0),
+        sites=[
+            SitePulse(
+                code,
+                name,
+                waiting=len(those),
+                overdue=sum(eye.overdue(now) for eye in those),
+                newest_probe_at=max((eye.probed_at for eye in those if eye.probed_at), default=None),
+            )
+            for (code, name), those in sorted(by_site.items())
+        ],
     )
 
 
 # --- how it is done ---------------------------------------------------------------------------------
 
 
-class _Eye(NamedTuple):
-    """What of an eye is counted. ``state`` is ``None`` where it was never probed."""
-
-    point_id: int
-    overlay: str
-    state: str | None
-    never_ok: bool
-    probed_at: datetime | None
-    interval_s: float
-
-
-def _eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Sequence[_Eye]:
+def _eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Sequence[CountedEye]:
     interval_s = func.coalesce(DevicePace.effective_interval_s, Site.interval_s)
     listed = (
         select(Device.point_id, queries.overlay(now, zone))
         .add_columns(State.state, State.first_ok_at.is_(None), State.probed_at, interval_s)
+        .add_columns(Eye.started_at, State.since, Site.code, Site.name)
         .select_from(Eye)
         .join(Device)
         .join(Site)
@@ -114,14 +166,14 @@ def _eyes(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Sequen
         .where(*queries.listed(session, scope, now, zone))
     )
 
-    def read() -> Sequence[_Eye]:
+    def read() -> Sequence[CountedEye]:
         # Past the session, as ``queries.eyes``.
-        return [_Eye(*row) for row in session.connection().execute(listed)]
+        return [CountedEye(*row) for row in session.connection().execute(listed)]
 
     return read_once(session, ("census", scope, now), read)
 
 
-def _counted(eye: _Eye) -> Counted:
+def _counted(eye: CountedEye) -> Counted:
     measured = eye.overlay in MEASURED
     state = (eye.state or EyeState.UNKNOWN) if measured else None
     return Counted(

@@ -19,6 +19,7 @@ from camera_registry import audit, deeds, i18n, incidents, words
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
+from camera_registry.census import Pulse
 from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -274,11 +275,13 @@ def page(
     reader: Reader,
     status: int = 200,
     place: str = "",
+    pulse: Pulse | None = None,
     **values: object,
 ) -> HTMLResponse:
     """One page or fragment. Templates find ``reader``, ``_``, ``_n``, ``may`` and whatever is handed in.
 
     ``place`` is the address of the place in the head that this is, where the request's own does not say.
+    ``pulse`` is that of the reader's scope, where the page has read it already.
     """
     theme = _chosen(request, THEME_COOKIE, THEMES, "auto")
     preferences = {LANGUAGE_COOKIE: reader.language, THEME_COOKIE: theme}
@@ -299,6 +302,7 @@ def page(
             places=navigation.places(desk.may),
             here=place or navigation.current(request.url.path),
             version=VERSION,
+            pulse=lambda: pulse or desk.pulse(desk.scope, reader.now),
             **values,
         )
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 
+from camera_registry import census
 from camera_registry.api import cookies
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.problems import for_program
@@ -15,6 +16,7 @@ from camera_registry.audit import Actor
 from camera_registry.auth import sessions, tokens
 from camera_registry.auth.identity import Identity
 from camera_registry.auth.roles import Permission
+from camera_registry.census import Pulse
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.i18n import N_
@@ -60,6 +62,14 @@ class Desk:
 
     def may(self, permission: Permission) -> bool:
         return self.identity is not None and self.identity.may(permission)
+
+    def pulse(self, scope: Scope, now: datetime) -> Pulse:
+        """How the eyes in ``scope`` are asked, as of a few seconds ago at most."""
+        return self.pulses.at(scope, now, lambda: self._read_pulse(scope, now))
+
+    def _read_pulse(self, scope: Scope, now: datetime) -> Pulse:
+        with self.database.reading() as session:
+            return census.pulse(session, scope, now, self.settings.zone)
 
     @property
     def _known(self) -> Identity:

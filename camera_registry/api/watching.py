@@ -1,18 +1,16 @@
 """For those who watch the monitor itself: is it alive, and what does it measure."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from hmac import compare_digest
 
 import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import census, metrics, outages, queries, samples
+from camera_registry import metrics, outages, queries, samples
 from camera_registry.api.desk import AtDesk, Desk, identify
 from camera_registry.api.guard import by_itself
 from camera_registry.auth.roles import Permission
-from camera_registry.census import Pulse
 from camera_registry.units import Scope
 
 router = APIRouter()
@@ -23,7 +21,7 @@ def healthz(desk: AtDesk) -> Response:
     """200 while the database answers and probes go on; 503 with the reason otherwise."""
     now = desk.now()
     try:
-        pulse = desk.pulses.at(now, lambda: _pulse(desk, now))
+        pulse = desk.pulse(Scope.everything(), now)
     except SQLAlchemyError:
         return _health(503, {"status": "failing", "database": False})
     # A program that has only just started may have had no time to probe.
@@ -40,11 +38,6 @@ def healthz(desk: AtDesk) -> Response:
         "patience_s": patience_s,
     }
     return _health(503 if stalled else 200, body)
-
-
-def _pulse(desk: Desk, now: datetime) -> Pulse:
-    with desk.database.reading() as session:
-        return census.pulse(session, Scope.everything(), now, desk.settings.zone)
 
 
 def _health(status: int, body: Mapping[str, object]) -> Response:

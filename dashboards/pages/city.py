@@ -33,6 +33,7 @@ def city(desk: AtDesk, request: Request) -> Response:
         "city.html",
         reader=reader,
         revision=revision,
+        pulse=seen.pulse,
         seen=seen,
         totals=seen.totals,
         news=seen.day.news,

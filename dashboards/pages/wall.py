@@ -30,6 +30,7 @@ def wall(desk: AtDesk, request: Request) -> HTMLResponse:
         "wall.html",
         reader=reader,
         revision=revision,
+        pulse=seen.pulse,
         seen=seen,
         totals=seen.totals,
         health=health,

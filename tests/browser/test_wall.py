@@ -84,9 +84,10 @@ def test_what_is_old_is_said_and_greys(browser: Browser, database: Database) -> 
         signed_in_browser(context, web, address)
         page = context.new_page()
         page.goto(f"{address}/wall")
-        alarm = page.locator("#alarm [role=alert]")
+        alarm = page.locator("#alarm[role=alert]")
         expect(alarm).to_contain_text("3 phút trước", timeout=PATIENCE_MS)
         assert width_of(alarm) > 1800
+        assert [pixels for pixels in page.evaluate(CUT) if pixels > 1] == []
         assert page.locator("#totals").evaluate("e => getComputedStyle(e).filter") == "grayscale(1)"
         expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
     lost = page.locator("#line .lost")

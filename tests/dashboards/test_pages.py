@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from camera_registry import models
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from camera_registry.ingest import Ingest, rules
 from probes.reasons import Reason
 from tests.browser.pages import tour
 from tests.dashboards.city import NOW, add_eye, add_point, fill, fill_many, set_state
@@ -110,12 +111,72 @@ def test_the_heaviest_incident_stands_first_and_says_who_has_it(database: Databa
         assert "Chưa ai tiếp nhận" in text
 
 
+MEASURED = ("/", "/wall", "/eyes", "/map", "/incidents", "/registry", "/eyes/NC1-DOWN", "/points/NC1")
+NOT_ASKING = "Hệ thống giám sát đang không kiểm tra camera."
+
+
 def test_a_monitor_that_does_not_ask_is_said_to_be_so(database: Database) -> None:
     fill(database)
     later = signed_in(make_web(database, now=lambda: NOW + timedelta(minutes=20)))
+    client = client_of(database)
 
-    assert "Hệ thống giám sát đang không kiểm tra camera." in later.get("/").text
-    assert "Hệ thống giám sát đang không kiểm tra camera." not in client_of(database).get("/").text
+    for page in (*MEASURED, "/units/04273-2"):
+        assert later.get(page).text.count(NOT_ASKING) == 1, page
+        assert NOT_ASKING not in client.get(page).text, page
+
+
+def test_eyes_that_are_not_asked_are_said_to_be_so_to_who_sees_them(database: Database) -> None:
+    fill(database)
+    with database.transaction() as session:
+        market = models.Site(code="cho", name="Chợ Tuy Lộc")
+        session.add(market)
+        session.flush()
+        session.scalars(select(models.Device).where(models.Device.code == "NC1-D")).one().site_id = market.id
+        theirs = select(models.Eye.id).where(models.Eye.code.startswith("NC1"))
+        session.execute(
+            update(models.EyeState)
+            .where(models.EyeState.eye_id.in_(theirs))
+            .values(probed_at=NOW - timedelta(hours=1))
+        )
+    web = make_web(database)
+
+    def alarm(page: str, *units: str) -> str:
+        role = Role.WARD_OFFICER if units else Role.ADMINISTRATOR
+        found = re.search(r'<div id="alarm".*?</div>', signed_in(web, role, units).get(page).text, re.DOTALL)
+        assert found is not None
+        return text_of(found[0])
+
+    whole = alarm("/")
+    assert "3 trong 4 mắt camera không được kiểm tra đúng hạn" in whole
+    assert whole.endswith("Khu vực mạng Chợ Tuy Lộc: 3 / 3, lượt kiểm tra mới nhất 60 phút trước.")
+    assert alarm("/eyes") == whole
+    assert alarm("/", "04273-2").startswith(NOT_ASKING)
+    assert alarm("/", "04543-2") == ""
+
+
+def test_the_last_day_is_as_old_as_what_stands_beside_it(database: Database) -> None:
+    """From the last probe on, until silence is written and after it."""
+    fill_many(database, 60)
+    with database.transaction() as session:
+        for condition in session.scalars(select(models.Condition)):
+            condition.heard_at = NOW - timedelta(seconds=condition.eye_id % 60)
+            condition.silent_at = condition.heard_at + timedelta(seconds=150)
+
+    def unknown(later_s: int) -> tuple[str, str]:
+        html = signed_in(make_web(database, now=lambda: NOW + timedelta(seconds=later_s))).get("/").text
+        tile = re.search(r'standing=unknown"><b>(\d+)</b>', html)
+        layer = re.search(r'<li><span class="state unknown">[^<]*</span> <b class="figures">(\d+)</b>', html)
+        assert tile is not None
+        assert layer is not None
+        assert ("24 giờ tính đến" in html) == (later_s > 60)
+        return tile[1], layer[1]
+
+    assert unknown(30) == unknown(119) == unknown(3600) == ("0", "0")
+    with database.transaction() as session:
+        session.get_one(models.EyeState, 1).probed_at = NOW + timedelta(minutes=59)  # the only one asked
+    assert unknown(3600) == ("0", "0")
+    Ingest(database, rules(), lambda: NOW + timedelta(hours=1)).tick(NOW + timedelta(hours=1))
+    assert unknown(3600) == ("60", "60"), "written now"
 
 
 def test_a_first_failure_is_not_called_never_asked(database: Database) -> None:
