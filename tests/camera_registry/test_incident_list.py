@@ -195,8 +195,9 @@ def test_conditions(town: tuple[Database, Wards], choice: Choice, count: int) ->
         assert incident_list.number(session, EVERYTHING, NOW, ZONE, choice) == count
 
 
-def test_an_incident_of_a_unit_is_found_by_its_name(town: tuple[Database, Wards]) -> None:
-    with town[0].reading() as session:
+def test_an_incident_of_a_unit_is_found_by_its_name(database: Database) -> None:
+    fill_morning(database)
+    with database.reading() as session:
         eye = session.scalars(select(models.Eye).join(models.Device).join(models.Point)).first()
         unit = models.Unit(uid="x-1", code="x", name="Khu Đèo Ách", kind="phuong")
         assert eye is not None
@@ -210,7 +211,6 @@ def test_an_incident_of_a_unit_is_found_by_its_name(town: tuple[Database, Wards]
         session.flush()
         found = incident_list.leaf(session, EVERYTHING, NOW, ZONE, Choice(q="deo ach")).rows
         assert [each.id for each in found] == [row.id]
-        session.rollback()
 
 
 def test_only_what_lies_in_scope_is_told(town: tuple[Database, Wards]) -> None:
