@@ -2,15 +2,14 @@
 
 from datetime import timedelta
 
-from camera_registry import models
-from camera_registry.census import Pulse
+from camera_registry import census, models
 from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.own_health import OwnHealth, SiteHeard, own_health
 from camera_registry.units import Scope
 from tests.dashboards.city import NOW
 
-RESTING = Pulse(waiting=0, asked=0, due=0, newest_probe_at=None, sweep_s=0.0)
+RESTING = census.judge([], NOW)
 
 
 def health_of(database: Database) -> OwnHealth:
