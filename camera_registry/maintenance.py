@@ -391,12 +391,6 @@ def _named(session: Session, text: str, day: date) -> Cover:
     )
 
 
-_TABLES: Mapping[ScopeKind, Any] = {
-    ScopeKind.EYE: Eye,
-    ScopeKind.DEVICE: Device,
-    ScopeKind.POINT: Point,
-    ScopeKind.UNIT: Unit,
-    ScopeKind.SITE: Site,
 def _nothing(kind: ScopeKind, code: str) -> MaintenanceError:
     """The same for what is not there and for what lies outside of a scope."""
     return MaintenanceError(_NOTHING[kind], code=code)
@@ -410,6 +404,12 @@ _NOTHING: Mapping[ScopeKind, str] = {
     ScopeKind.UNIT: N_('There is no unit "{code}" among yours.'),
     ScopeKind.SITE: N_('There is no site with the code "{code}".'),
 }
+_TABLES: Mapping[ScopeKind, Any] = {
+    ScopeKind.EYE: Eye,
+    ScopeKind.DEVICE: Device,
+    ScopeKind.POINT: Point,
+    ScopeKind.UNIT: Unit,
+    ScopeKind.SITE: Site,
 }
 
 
