@@ -194,10 +194,6 @@ def test_the_list_is_taken_home(web: Web) -> None:
     assert rest == []
 
 
-def test_maintenance_is_entered_from_where_one_stands(officer: TestClient) -> None:
-    form = officer.get("/maintenance?scope=point&codes=NC1,+NC2&start=2026-11-22T09:10").text
-    for field in ('value="NC1, NC2"', 'value="2026-11-22T09:10"', '<option value="point" selected>'):
-        assert field in form
 def test_all_of_a_long_past_is_taken_home(tmp_path: Path) -> None:
     database = Database(sqlite_in(tmp_path))
     fill_morning(database)
@@ -221,3 +217,7 @@ def test_all_of_a_long_past_is_taken_home(tmp_path: Path) -> None:
     assert len(file.content.splitlines()) == 1 + many
 
 
+def test_maintenance_is_entered_from_where_one_stands(officer: TestClient) -> None:
+    form = officer.get("/maintenance?scope=point&codes=NC1,+NC2&start=2026-11-22T09:10").text
+    for field in ('value="NC1, NC2"', 'value="2026-11-22T09:10"', '<option value="point" selected>'):
+        assert field in form
