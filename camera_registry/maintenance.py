@@ -67,6 +67,10 @@ class MaintenanceError(RegistryError):
     """The window cannot be entered or withdrawn."""
 
 
+class AlreadyEntered(MaintenanceError):
+    """The same window stands: it covers the same in the same hours, for the same reason."""
+
+
 class NoSuchWindow(MaintenanceError):
     """No window has this number."""
 
@@ -123,7 +127,8 @@ def enter(
     recurrence: str = "",
     notice: str = "",
 ) -> int:
-    """Enter a window and return its id. Raises ``MaintenanceError`` for what no window can be.
+    """Enter a window and return its id. Raises ``MaintenanceError`` for what no window can be,
+    and for one that stands already.
 
     ``span`` is its first time; ``recurrence`` the rule by which it comes again (see ``recurrence.checked``;
     ``RuleError``).
@@ -133,6 +138,7 @@ def enter(
     _check(span, covers, reason, recurrence, notice, zone)
     for cover in covers:
         _check_known(session, cover)
+    _check_new(session, kind, span, recurrence, reason, covers)
     row = Maintenance(
         kind=str(kind),
         from_at=span.start,
@@ -456,6 +462,25 @@ def _check_known(session: Session, cover: Cover) -> None:
         raise MaintenanceError(
             N_('There is nothing that "{text}" names.'), text=f"{cover.kind}:{cover.ref_id}"
         )
+
+
+def _check_new(
+    session: Session, kind: Kind, span: Span, recurrence: str, reason: str, covers: Collection[Cover]
+) -> None:
+    standing = _windows(
+        session,
+        Maintenance.kind == str(kind),
+        Maintenance.from_at == span.start,
+        Maintenance.to_at == span.end,
+        Maintenance.recurrence == recurrence,
+        Maintenance.reason == reason,
+        Maintenance.withdrawn_at.is_(None),
+    )
+    for each in standing:
+        if set(each.covers) == set(covers):
+            raise AlreadyEntered(
+                N_("This very window is entered already; it has the number {id}."), id=each.id
+            )
 
 
 def _windows(session: Session, *conditions: Any) -> list[Window]:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -275,17 +275,26 @@ def page(
     reader: Reader,
     status: int = 200,
     place: str = "",
+    address: str = "",
     pulse: Pulse | None = None,
     **values: object,
 ) -> HTMLResponse:
     """One page or fragment. Templates find ``reader``, ``_``, ``_n``, ``may`` and whatever is handed in.
 
     ``place`` is the address of the place in the head that this is, where the request's own does not say.
+    ``address`` is where the page can be asked for, if this is the answer to a form: from there it is renewed,
+    and there its links to other languages and themes lead. Without one, such an answer offers neither.
     ``pulse`` is that of the reader's scope, where the page has read it already.
     """
     theme = _chosen(request, THEME_COOKIE, THEMES, "auto")
     preferences = {LANGUAGE_COOKIE: reader.language, THEME_COOKIE: theme}
-    query = {name: value for name, value in request.query_params.items() if name not in preferences}
+    asked = request.method in ("GET", "HEAD")
+    path, query = ("", request.url.query) if asked else urlsplit(address)[2:4]
+
+    def preferring(name: str, value: str) -> str:
+        others = [(each, held) for each, held in parse_qsl(query) if each not in preferences]
+        return f"{path}?{urlencode([*others, (name, value)])}"
+
     html = (
         environment()
         .get_template(template)
@@ -294,9 +303,14 @@ def page(
             _=reader.say,
             _n=reader.many,
             notice=desk.notice,
-            languages={language: _with(query, lang=language) for language in LANGUAGES},
+            address=address if not asked else "",
+            languages={each: preferring(LANGUAGE_COOKIE, each) for each in LANGUAGES if asked or address},
             theme=theme,
-            themes={each: (_with(query, theme=each), words) for each, words in THEMES.items()},
+            themes={
+                each: (preferring(THEME_COOKIE, each), words)
+                for each, words in THEMES.items()
+                if asked or address
+            },
             may=desk.may,
             identity=desk.identity,
             places=navigation.places(desk.may),

@@ -95,6 +95,7 @@ def _page(
         "account.html",
         reader=reader,
         status=409 if refused else 200,
+        address="/account",
         rows=rows,
         asks_for_current=asks_for_current,
         tokens_to_end=len(living),

@@ -278,6 +278,7 @@ def _incident(
         "incident.html",
         reader=reader,
         status=409 if refused else 200,
+        address=f"/incidents/{number}",
         revision=revision,
         incident=row,
         acknowledged=next((note for note in notes if note.deed is handling.Deed.ACKNOWLEDGED), None),

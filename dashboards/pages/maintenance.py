@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import deeds, maintenance, notices, power_cuts, windows
@@ -17,7 +18,7 @@ from camera_registry.audit import Actor
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.maintenance import Cover, Kind, ScopeKind
+from camera_registry.maintenance import Cover, Kind, NoSuchWindow, ScopeKind
 from camera_registry.notices import Notice
 from camera_registry.power_cuts import Doubt
 from camera_registry.units import Scope
@@ -26,6 +27,7 @@ from camera_registry.windows import Repeats
 from dashboards.rendering import Reader, page, reader_of
 
 LONGEST_CODES = 5_000  # characters of one form's codes
+MOST_TIMES = notices.MOST_DAYS * 4  # of one cut of a notice
 
 Short = Annotated[str, Form(max_length=40)]
 Reason = Annotated[str, Form(max_length=maintenance.LONGEST_REASON)]
@@ -77,9 +79,13 @@ def show(
     scope: ScopeKind = ScopeKind.EYE,
     codes: Annotated[str, Query(max_length=LONGEST_CODES)] = "",
     start: Annotated[str, Query(max_length=40)] = "",
+    done: Annotated[list[Number] | None, Query(max_length=MOST_TIMES)] = None,
 ) -> HTMLResponse:
-    """The windows, and a form; other pages lead here with what they are about filled in."""
-    return _page(request, desk, told=Told(scope=scope, codes=codes, start=start))
+    """The windows, and a form; other pages lead here with what they are about filled in.
+
+    ``done`` are the windows that the reader has just entered or withdrawn.
+    """
+    return _page(request, desk, told=Told(scope=scope, codes=codes, start=start), done=done or ())
 
 
 @router.post("/maintenance", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
@@ -94,7 +100,7 @@ def enter(
     reason: Reason = "",
     repeats: Annotated[Repeats, Form()] = Repeats.ONCE,
     until: Short = "",
-) -> HTMLResponse:
+) -> Response:
     """Enter a window; its hours are those of the registry's zone."""
     told = Told(kind, scope, codes, start, end, repeats, until, reason)
     reader = reader_of(request, desk)
@@ -104,30 +110,26 @@ def enter(
         with desk.database.transaction() as session:
             day = span.start.astimezone(reader.zone).date()
             covers = windows.covers_of(session, desk.scope, scope, codes, day, _today(reader))
-            done = _enter(
+            entered = _enter(
                 *(session, desk.actor, reader, kind, [span], covers, reason),
                 recurrence=windows.rule_of(repeats, span.start, reader.zone, last),
             )
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), told=told)
-    return _page(request, desk, done=done)
+    return _to(entered)
 
 
 @router.post("/maintenance/withdraw", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
 def withdraw(
     desk: AtDesk, request: Request, window: Annotated[Number, Form()], reason: Reason = ""
-) -> HTMLResponse:
+) -> Response:
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            taken = windows.withdraw(
-                *(session, desk.scope, desk.actor, reader.now, reader.zone, window, reason)
-            )
-            closed = windows.closed_months(session, taken, reader.now, reader.zone)
+            windows.withdraw(*(session, desk.scope, desk.actor, reader.now, reader.zone, window, reason))
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language))
-    done = [reader.say(N_("The window {id} is withdrawn."), id=window), *_closed(closed, reader)]
-    return _page(request, desk, done=done)
+    return _to([window])
 
 
 @router.post("/maintenance/notice", dependencies=[may(Permission.MAINTAIN), FromOwnPage])
@@ -148,11 +150,11 @@ def read(desk: AtDesk, request: Request, text: Pasted = "") -> HTMLResponse:
 def enter_cut(
     desk: AtDesk,
     request: Request,
-    spans: Annotated[list[str], Form(max_length=notices.MOST_DAYS * 4)],
+    spans: Annotated[list[str], Form(max_length=MOST_TIMES)],
     covers: Annotated[list[str] | None, Form(max_length=maintenance.MOST_COVERS)] = None,
     reason: Reason = "",
     text: Pasted = "",
-) -> HTMLResponse:
+) -> Response:
     """Enter one cut of a notice as a person has confirmed it: its times, and what was ticked."""
     reader = reader_of(request, desk)
     text = text.replace("\r\n", "\n")
@@ -161,10 +163,10 @@ def enter_cut(
             times = [_span(told) for told in spans]
             days = _today(reader), *(span.start.astimezone(reader.zone).date() for span in times)
             chosen = [maintenance.cover_of(session, desk.scope, told, *days) for told in covers or ()]
-            done = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
+            entered = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)
-    return _page(request, desk, done=done)
+    return _to(entered)
 
 
 def _enter(
@@ -178,12 +180,10 @@ def _enter(
     *,
     recurrence: str = "",
     notice: str = "",
-) -> list[str]:
-    """Enter one window for each span; the sentences to show."""
-    said: list[str] = []
-    months: set[date] = set()
-    for span in spans:
-        window_id = maintenance.enter(
+) -> list[int]:
+    """Enter one window for each span; their numbers."""
+    return [
+        maintenance.enter(
             session,
             actor,
             reader.now,
@@ -195,11 +195,33 @@ def _enter(
             recurrence=recurrence,
             notice=notice,
         )
-        entered = maintenance.window(session, window_id)
-        eyes = sum(map(bool, maintenance.covered(session, [entered], span, reader.zone).values()))
-        message = N_("The window {id} is entered. Eyes that it covers: {eyes}.")
-        said.append(reader.say(message, id=window_id, eyes=reader.number(eyes)))
-        months.update(windows.closed_months(session, entered, reader.now, reader.zone))
+        for span in spans
+    ]
+
+
+def _to(done: Sequence[int]) -> Response:
+    """To the list, which says what was done: loaded again, it does nothing again."""
+    return RedirectResponse("/maintenance?" + urlencode({"done": done}, doseq=True), 303)
+
+
+def _said(session: Session, desk: Desk, reader: Reader, done: Sequence[int]) -> list[str]:
+    """What the reader has entered or withdrawn; of what others did it says nothing."""
+    said: list[str] = []
+    months: set[date] = set()
+    for number in done:
+        try:
+            window = maintenance.window(session, number)
+        except NoSuchWindow:
+            continue
+        if desk.actor.name != (window.withdrawn_by or window.entered_by):
+            continue
+        if window.withdrawn_at:
+            said.append(reader.say(N_("The window {id} is withdrawn."), id=number))
+        else:
+            eyes = sum(map(bool, maintenance.covered(session, [window], window.span, reader.zone).values()))
+            message = N_("The window {id} is entered. Eyes that it covers: {eyes}.")
+            said.append(reader.say(message, id=number, eyes=reader.number(eyes)))
+        months.update(windows.closed_months(session, window, reader.now, reader.zone))
     return [*said, *_closed(sorted(months), reader)]
 
 
@@ -249,7 +271,7 @@ def _page(
     request: Request,
     desk: Desk,
     *,
-    done: Sequence[str] = (),
+    done: Sequence[int] = (),
     refused: str = "",
     told: Told | None = None,
     text: str = "",
@@ -258,16 +280,20 @@ def _page(
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
     beyond = () if desk.scope.unit_ids is None else (ScopeKind.ALL, ScopeKind.SITE)
+    revision = desk.broadcaster.revision
     with desk.database.reading() as session:
         rows = windows.rows(session, desk.scope, reader.now, reader.zone)
+        said = _said(session, desk, reader, done)
     return page(
         request,
         desk,
         "maintenance.html",
         reader=reader,
         status=409 if refused else 200,
+        address="/maintenance",
+        revision=revision,
         rows=rows,
-        done=done,
+        done=said,
         refused=refused,
         told=told or Told(),
         text=text,

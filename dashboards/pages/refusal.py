@@ -86,6 +86,7 @@ def _refusal(desk: Desk, request: Request, status: int, detail: str) -> Response
         "refusal.html",
         reader=reader,
         status=status,
+        address="/",
         code=status,
         title=title,
         happened=happened,

@@ -150,6 +150,7 @@ def form(
         "sign_in.html",
         reader=reader,
         status=_status(refused),
+        address=_address_of(own(next)),
         next=own(next),
         name=name[:100],
         oidc=desk.settings.oidc_issuer is not None,

@@ -1,6 +1,7 @@
 """Starting to ask the eyes of a site: what it will cost, then a person's yes, and how far it has come."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -49,6 +50,7 @@ def _page(desk: Desk, request: Request, site: str, *, mended: str = "") -> HTMLR
         "start.html",
         reader=reader,
         status=409 if mended else 200,
+        address="/registry/start?" + urlencode({"site": site}),
         mended=mended,
         revision=revision,
         sites=sites,

@@ -29,4 +29,5 @@ const sayAll = () => document.querySelectorAll(CHOSEN).forEach(say);
 
 document.addEventListener("input", ({ target }) => target.matches(CHOSEN) && say(target));
 document.addEventListener("renewed", sayAll);
+addEventListener("pageshow", sayAll); // what the browser has put back by then
 sayAll();

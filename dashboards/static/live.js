@@ -5,13 +5,16 @@
 //   data-revision  how new it is
 //   data-eyes      the code of the eye it is about, empty for all eyes; absent: it shows no states of eyes
 //   data-topics    what else it shows, of the topics in camera_registry/topics.py
+//   data-address   where to ask for it, if it answers a form; absent: where it was asked for
 // and gives each part that may change an id and data-live ("ticks" if the page keeps by itself what is ticked in it).
 // After new parts are in place, the document hears "renewed".
 
 const SILENCE_MS = 25_000; // the server beats every 10 s; after two missed beats the line is dead
 const RETRY_MS = 3_000;
 const PACE_MS = 1_500; // changes that come together are asked for together
+const HELD_MS = 10_000; // what waits for the reader is asked for less often
 const AFRESH_MS = 60_000; // what ages without changing, such as "5 minutes ago"
+const FIELDS = "input:not([type=hidden]), select, textarea";
 
 const main = document.querySelector("main[data-revision]");
 const line = document.getElementById("line");
@@ -19,6 +22,7 @@ const topics = new Set((main.dataset.topics ?? "").split(" ").filter(Boolean));
 
 let shown = main.dataset.revision;
 let behind = false; // something that concerns this page has changed since it was asked for
+let held = false; // a part of it waits until the reader is done
 
 function say(state) {
   line.dataset.state = state;
@@ -101,7 +105,7 @@ async function renew() {
   const began = performance.now();
   behind = false;
   try {
-    const answer = await fetch(location, { signal: AbortSignal.timeout(SILENCE_MS) });
+    const answer = await fetch(main.dataset.address ?? location, { signal: AbortSignal.timeout(SILENCE_MS) });
     if (answer.status === 401 || new URL(answer.url).pathname === "/sign-in") return end();
     if (!answer.ok) throw new Error(answer.statusText);
     put(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -111,7 +115,7 @@ async function renew() {
   } finally {
     asking = false;
     asked = performance.now();
-    rest = asked + Math.max(PACE_MS, 10 * (asked - began)); // a slow server is asked less often
+    rest = asked + Math.max(held ? HELD_MS : PACE_MS, 10 * (asked - began)); // a slow server is asked less often
   }
   if (document.hidden) return;
   if (!stream) watchdog = setTimeout(connect, RETRY_MS);
@@ -126,20 +130,30 @@ setInterval(() => {
 
 function put(fresh) {
   shown = fresh.querySelector("main")?.dataset.revision ?? shown;
+  held = false;
   for (const part of fresh.querySelectorAll("[data-live]")) {
     const old = document.getElementById(part.id);
     if (!old || old.isEqualNode(part)) continue;
-    if (inUse(old)) behind = true; // asked for again when the reader is done
+    if (inUse(old)) behind = held = true; // asked for again when the reader is done
     else replace(old, part);
   }
   document.dispatchEvent(new CustomEvent("renewed"));
 }
 
-// What a reader writes or decides upon must not vanish under the hand.
+// What a reader writes or decides upon must not vanish under the hand, nor the form that was refused.
 function inUse(part) {
-  const held = document.activeElement;
-  const writes = part.contains(held) && held.matches("input, select, textarea") && part.dataset.live !== "ticks";
+  const fields = part.dataset.live === "ticks" ? [] : [...part.querySelectorAll(FIELDS)];
+  const refused = main.dataset.address !== undefined && main.querySelector("[role=alert]:not([hidden])") !== null;
+  const writes = fields.some((field) => refused || field === document.activeElement || written(field));
   return writes || part.querySelector("dialog[open], :popover-open") !== null;
+}
+
+// Whether a field holds something else than the page came with.
+function written(field) {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  if (field.localName !== "select") return field.value !== field.defaultValue;
+  const options = [...field.options];
+  return field.selectedIndex !== Math.max(0, options.findLastIndex((option) => option.defaultSelected));
 }
 
 function replace(old, fresh) {

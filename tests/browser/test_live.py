@@ -102,6 +102,12 @@ def test_what_is_written_of_an_incident_arrives_and_a_form_in_use_stays(web: Web
         expect(page.locator("#list")).to_contain_text("NC1-DOWN", timeout=PATIENCE_MS)
         expect(page.get_by_label("Tìm kiếm")).to_have_value("chợ")
 
+        page.get_by_role("button", name="Xem", exact=True).click()
+        page.wait_for_url("**/incidents?q=ch*")
+        page.go_back()
+        page.wait_for_url("**/incidents")
+        expect(page.get_by_label("Tìm kiếm")).to_have_value("")
+
 
 def test_a_session_that_has_ended_is_said_to_have(web: Web, page: Page) -> None:
     with served(web) as address:

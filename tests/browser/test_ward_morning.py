@@ -10,11 +10,13 @@ from sqlalchemy import select
 from camera_registry import maintenance, models
 from camera_registry.auth.roles import Role
 from camera_registry.db import Database
+from tests.dashboards.city import NOW
 from tests.dashboards.serving import Web, make_web, served, signed_in_browser
 from tests.dashboards.ward import WARD, fill_morning
 from tests.databases import sqlite_in
 
 PHONE = ViewportSize(width=390, height=844)
+PATIENCE_MS = 20_000
 LEAST_TARGET = 44  # CSS pixels, of what the officer presses
 MOST_BYTES = 120_000  # of a ward's page as it comes over the line, with what the phone has not kept
 WEAK = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 20_000}  # bytes/s
@@ -38,6 +40,14 @@ def small_targets(page: Page) -> list[str]:
         LEAST_TARGET,
     )
     return found
+
+
+def say_something(web: Web, text: str) -> None:
+    """What somebody else does to the incident that is being looked at."""
+    with web.database.transaction() as session:
+        number = session.scalars(select(models.Incident.id).where(models.Incident.kind == "point")).one()
+        note = models.IncidentNote(incident_id=number, kind="comment", at=NOW, by="An", text=text)
+        session.add(note)
 
 
 def fits(page: Page) -> None:
@@ -88,24 +98,43 @@ def test_the_morning_of_a_ward_officer(browser: Browser, web: Web) -> None:
         market.get_by_role("button", name="Tiếp nhận").tap()
         expect(market).to_contain_text("Đã tiếp nhận: ward-officer")
 
-        # What was seen on the spot.
+        # What was seen on the spot. The session has ended: what was written waits for its writer.
         market.get_by_role("link", name="Chợ Tuy Lộc").tap()
         expect(page.locator("#cause")).to_contain_text("Có điện không?")
+        incident = page.url
         page.get_by_label("Ghi chú").fill("Cả dãy phố mất điện")
+        context.clear_cookies()
+        page.get_by_role("button", name="Thêm ghi chú").tap()
+        expect(page.get_by_role("button", name="Đăng nhập")).to_be_visible()
+        signed_in_browser(context, web, address, Role.WARD_OFFICER, [WARD])
+        page.goto(incident)
+        expect(page.get_by_label("Ghi chú")).to_have_value("Cả dãy phố mất điện")
         page.get_by_role("button", name="Thêm ghi chú").tap()
         expect(page.locator("#story")).to_contain_text("Cả dãy phố mất điện")
         expect(page.get_by_label("Ghi chú")).to_have_value("")
         fits(page)
 
-        # A power cut: opened by one touch, sent by another.
+        # A power cut: opened by one touch, sent by another. What is typed stays when the page renews itself,
+        # and when it was refused.
         page.locator("summary", has_text="Báo mất điện").tap()
         expect(page.locator(".cut")).to_contain_text("sẽ không tính vào tỷ lệ của 3 mắt camera")
         fits(page)
+        page.get_by_label("Lý do").fill("Cây đổ")
+        page.get_by_label("Dự kiến đến").fill("2026-11-22T01:00")
+        page.get_by_label("Dự kiến đến").blur()
+        say_something(web, "Đội điện đang đến")
+        expect(page.locator("#story")).to_contain_text("Đội điện đang đến", timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Gửi báo cáo").tap()
+        expect(page.locator("#work [role=alert]")).to_be_visible()
+        say_something(web, "Đội điện đã đến")
+        expect(page.locator("#story")).to_contain_text("Đội điện đã đến", timeout=PATIENCE_MS)
+        expect(page.locator("#line .live")).to_be_visible()
+        page.get_by_label("Dự kiến đến").fill("2026-11-22T14:00")
         page.get_by_role("button", name="Gửi báo cáo").tap()
         expect(page.locator("#story")).to_contain_text("báo mất điện")
         with web.database.reading() as session:
             number = session.scalars(select(models.Maintenance.id)).one()
-            assert maintenance.window(session, number).reason == "Mất điện"
+            assert maintenance.window(session, number).reason == "Cây đổ"
 
         # The same in English, and still one hand wide.
         page.get_by_role("link", name="English").tap()
@@ -113,8 +142,9 @@ def test_the_morning_of_a_ward_officer(browser: Browser, web: Web) -> None:
         page.goto(f"{address}/incidents")
         expect(page.get_by_role("heading", level=1)).to_have_text("Incidents")
         fits(page)
-        lost = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch")  # while there was no connection
-        assert [said for said in complaints if not any(word in said for word in lost)] == []
+        # While there was no connection, then no session, and once a refusal.
+        meant = ("ERR_INTERNET_DISCONNECTED", "Failed to fetch", "401 (Unauthorized)", "409 (Conflict)")
+        assert [said for said in complaints if not any(word in said for word in meant)] == []
         context.close()
 
 

@@ -19,6 +19,7 @@ from camera_registry.audit import Actor
 from camera_registry.db import Database
 from camera_registry.maintenance import (
     EVERYTHING,
+    AlreadyEntered,
     Cover,
     Kind,
     MaintenanceError,
@@ -150,6 +151,19 @@ def test_a_window_is_withdrawn_once_and_for_a_reason(database: Database) -> None
         maintenance.withdraw(session, SOMEBODY, NOW, ZONE, window_id, "x")
         with pytest.raises(MaintenanceError, match="already"):
             maintenance.withdraw(session, SOMEBODY, NOW, ZONE, window_id, "x")
+
+
+def test_the_same_window_is_entered_once_until_it_is_taken_back(database: Database) -> None:
+    hour = between("2026-03-12T22:00", "2026-03-12T23:00")
+    with database.transaction() as session:
+        window_id = enter(session, hour, "eye:E1", "point:P2")
+        with pytest.raises(AlreadyEntered, match=str(window_id)):
+            enter(session, hour, "point:P2", "eye:E1", "eye:E1", reason=" Thay nguồn")
+        enter(session, hour, "eye:E1")
+        enter(session, hour, "eye:E1", "point:P2", reason="Việc khác")
+        enter(session, hour, "eye:E1", "point:P2", recurrence="FREQ=DAILY;COUNT=2")
+        maintenance.withdraw(session, SOMEBODY, NOW, ZONE, window_id, "x")
+        assert enter(session, hour, "eye:E1", "point:P2") != window_id
 
 
 DAY = between("2026-03-12T22:00", "2026-03-12T23:00")  # a Thursday
@@ -539,8 +553,9 @@ def test_spans_are_the_minutes_that_are_covered(
         stays = ((wards[uid], PERIOD_FROM + timedelta(days=n)) for uid, n in moved)
         belongs(session, "P1", (wards["one"], None), *stays)
         belongs(session, "P2", (wards["other"], None))
-        for each in told:
-            enter(session, _times(each)[0], each.scope, recurrence=_rule(each), zone=BERLIN)
+        for n, each in enumerate(told):
+            span, rule = _times(each)[0], _rule(each)
+            enter(session, span, each.scope, recurrence=rule, reason=f"Lần {n}", zone=BERLIN)
         found = {code: spans(session, code, within, BERLIN) for code in ("E1", "E2")}
     times = {each: _times(each) for each in told}
     for code, covered in found.items():

@@ -136,8 +136,12 @@ def test_a_power_cut_is_refused_with_what_was_typed_then_taken(web: Web, officer
     assert refused.status_code == 409
     assert 'role="alert"' in refused.text
     assert 'value="Cây &lt;đổ&gt;"' in refused.text
+    assert f'data-address="/incidents/{number}"' in refused.text
+    assert f'href="/incidents/{number}?lang=en"' in refused.text
     taken = officer.post(f"/incidents/{number}/power-cut", data=form | {"end": "2026-11-22T14:00"})
     assert (taken.status_code, taken.headers["location"]) == (303, f"/incidents/{number}")
+    again = officer.post(f"/incidents/{number}/power-cut", data=form | {"end": "2026-11-22T14:00"})
+    assert (again.status_code, "đã được nhập rồi" in again.text) == (409, True)
     with web.database.reading() as session:
         window = session.scalars(select(models.Maintenance)).one()
         found = maintenance.window(session, window.id)

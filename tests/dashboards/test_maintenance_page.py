@@ -60,7 +60,7 @@ def windows(database: Database) -> list[Window]:
 def test_a_window_is_entered_seen_and_taken_back(client: TestClient, database: Database) -> None:
     assert "Không có đợt nào" in client.get("/maintenance").text
     done = client.post("/maintenance", data=FORM, headers=OWN)
-    assert done.status_code == 200
+    assert (done.status_code, done.request.method) == (200, "GET"), "loaded again, it enters nothing again"
     for text in (
         "phạm vi 2 mắt camera",
         "Sắp tới",
@@ -69,10 +69,13 @@ def test_a_window_is_entered_seen_and_taken_back(client: TestClient, database: D
         "hằng tuần",
     ):
         assert text in done.text
+    again = client.post("/maintenance", data=FORM, headers=OWN)
     (row,) = windows(database)
+    assert (again.status_code, f"mang số {row.id}" in again.text) == (409, True)
+    assert "mang số" not in client.get(f"/maintenance?done={row.id}&done=99").text
     assert (row.recurrence, row.entered_by) == ("FREQ=WEEKLY;BYDAY=TU;UNTIL=20261231", "administrator")
     taken = client.post("/maintenance/withdraw", data={"window": row.id, "reason": "Nhầm"}, headers=OWN)
-    assert (taken.status_code, "Đã hủy" in taken.text) == (200, True)
+    assert (taken.status_code, taken.request.method, "Đã hủy" in taken.text) == (200, "GET", True)
     again = client.post("/maintenance/withdraw", data={"window": row.id, "reason": "Nhầm"}, headers=OWN)
     assert again.status_code == 409
 
