@@ -106,7 +106,7 @@ def test_the_fifth_weekday_means_the_last(client: TestClient, database: Database
     ("wrong", "said"),
     [
         pytest.param({"end": "2026-11-24T07:30"}, "phải kết thúc sau khi bắt đầu", id="empty"),
-        pytest.param({"codes": "E9"}, "eye:E9", id="no such eye"),
+        pytest.param({"codes": "E9"}, "“E9”", id="no such eye"),
         pytest.param({"codes": " , "}, "chưa nêu phạm vi", id="nothing"),
         pytest.param({"scope": "unit", "codes": "Phường Không Có"}, "Phường Không Có", id="no such unit"),
         pytest.param({"reason": ""}, "chưa ghi lý do", id="no reason"),
