@@ -10,6 +10,7 @@ it names, as they are sent; the map's own library is told apart.
 """
 
 import argparse
+import gc
 import gzip
 import json
 import platform
@@ -105,6 +106,8 @@ def measure(web: Web, address: str, rounds: int = ROUNDS) -> dict[str, Cost]:
     client = Client(web, address)
     pages = paths(web.database)
     sizes = {name: client.ask(path)[0] for name, path in pages.items()}
+    gc.collect()
+    gc.freeze()  # as ``serve`` does once it has begun
     took: dict[str, list[float]] = {name: [] for name in pages}
     for _ in range(rounds):
         for name, path in pages.items():

@@ -73,7 +73,7 @@ def test_a_closed_month_is_told(run: Run, registry: Database) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        pytest.param(("--scope", "eye:E9"), "eye:E9", id="no such eye"),
+        pytest.param(("--scope", "eye:E9"), "“E9”", id="no such eye"),
         pytest.param(("--scope", "all", "--to", "12/12/2026 07:00"), "kết thúc sau", id="backwards"),
         pytest.param(("--scope", "all", "--from", "mai"), "không phải là thời điểm", id="no moment"),
         pytest.param(("--scope", "all", "--repeat", "FREQ=SECONDLY"), "FREQ=SECONDLY", id="each second"),
