@@ -103,7 +103,7 @@ def availability(
     )
     gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
     serving: dict[tuple[str, str], Served] = {}
-    lay_in: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    lay_in: dict[tuple[str, str], set[str]] = defaultdict(set)
     for (eye_id, unit_id), share in shares.items():
         place = places[eye_id]
         unit_then = of_day[place.point_id, unit_id]
@@ -112,11 +112,11 @@ def availability(
         named = _named(group, place, unit_then)
         gathered[named].add(share)
         if group in (Group.POINT, Group.EYE) and unit_then[1]:
-            lay_in[named][unit_then[1]] = None
+            lay_in[named].add(unit_then[1])
         if group is Group.POINT:
             serving[named] = points.get(place.point_id, Served())
     figures = [
-        _figure(named, share, serving.get(named), tuple(lay_in.get(named, ())))
+        _figure(named, share, serving.get(named), tuple(sorted(lay_in.get(named, ()), key=collation_key)))
         for named, share in gathered.items()
     ]
     by_name = group is Group.UNIT
