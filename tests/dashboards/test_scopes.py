@@ -157,7 +157,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     "/incidents/{number}/comment": [Deed("/incidents/{incident}/comment", {"text": "x"})],
     "/incidents/{number}/power-cut": [Deed("/incidents/{incident}/power-cut", HOURS)],
     "/maintenance": [
-        Deed("/maintenance", HOURS | {"kind": "work", "scope": scope, "codes": codes})
+        Deed("/maintenance", HOURS | {"kind": "work", "scope": scope, "codes": codes, "reason": "on a page"})
         for scope, codes in (
             ("eye", EYE),
             ("point", POINT),
