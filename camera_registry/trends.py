@@ -99,13 +99,15 @@ def day(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> Day:
         ),
         ~exists().where(Condition.eye_id == Eye.id, *histories.fallen_silent(now)),
     )
-    rows = session.execute(
+    listed = (
         select(Eye.id, seen_at, models.EyeState.state, steady)
         .select_from(Eye)
         .join(Device)
         .join(models.EyeState)
         .where(*counted)
-    ).all()
+    )
+    # Past the session, as ``queries.eyes``.
+    rows = session.connection().execute(listed).all()
     seen = {eye_id: at for eye_id, at, _, _ in rows if at is not None}
     others = [eye_id for eye_id, _, _, is_steady in rows if not is_steady]
     loaded = histories.load(session, others, within, now, zone) if others else {}
