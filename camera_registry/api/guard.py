@@ -48,10 +48,9 @@ class Guard:
     """ASGI middleware: refuses requests of strange names, over open lines, of strange proxies, and with NUL.
 
     This machine itself may come without TLS, under its own names, if no proxy shows that speaks for others;
-    everybody else over HTTPS, under
-    ``public_names``, and behind proxies as somebody who is none of them: people without an address of their
-    own would be slowed down, and written down, as one. Sets ``HEADERS`` on every answer; what does not say
-    that it may be kept is kept by nobody.
+    everybody else over HTTPS, under ``public_names``, and behind proxies as somebody who is none of them:
+    people without an address of their own would be slowed down, and written down, as one. Sets ``HEADERS``
+    on every answer; what does not say that it may be kept is kept by nobody.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
