@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,12 @@ def echoing(asked: Asked) -> Reply:
 
 @pytest.fixture(scope="module")
 def evening() -> Evening:
+    """Played in a process of its own: what other tests took before is not what a trap takes."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(_play).result()
+
+
+def _play() -> Evening:
     return asyncio.run(_evening())
 
 
