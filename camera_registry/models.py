@@ -778,6 +778,7 @@ class Custody(Base):
     internet: Mapped[str] = mapped_column(String(200), default="")
     handed_over_on: Mapped[date | None]  # None: it was never handed over in form
     document: Mapped[str] = mapped_column(String(300), default="")  # number and date of the minutes
+    phone: Mapped[str] = mapped_column(String(50), default="")  # of the office that answers for it
 
 
 # --- people who sign in -------------------------------------------------------------------------------
@@ -858,6 +859,7 @@ class ApiToken(Base):
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     permissions: Mapped[list[Any]]  # see auth.roles.Permission
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))  # the one it delivers results of
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]  # to the hour
@@ -876,6 +878,125 @@ class IncidentNote(Base):
     by: Mapped[str] = mapped_column(String(100))
     text: Mapped[str] = mapped_column(Text, default="")
     maintenance_id: Mapped[int | None] = mapped_column(ForeignKey("maintenance.id"))  # of a power cut
+
+
+# --- alerts: who hears of what. Written by alerts/ ----------------------------------------------------
+
+
+class AlertChannel(Base):
+    """A way to reach somebody: an address, which is a secret, and the language spoken there."""
+
+    __tablename__ = "alert_channel"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see alerts.channels.Kind
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # whose it is; None: the city desk's
+    language: Mapped[str] = mapped_column(String(2))
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the address; None: inbox, or not linked yet
+    shown: Mapped[str] = mapped_column(String(200), default="")  # as much of it as people may read
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    stopped_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]  # nothing that was sent since then has arrived
+    error: Mapped[str] = mapped_column(String(200), default="")  # of the newest try, without the address
+
+
+class Subscription(Base):
+    """What a channel is told, of which eyes: those of a unit, of a site, or (neither) of the whole city."""
+
+    __tablename__ = "subscription"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    rules: Mapped[dict[str, Any]]  # see alerts.rules.Rules
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+
+
+class AlertCursor(Base):
+    """One row: how far incidents and transitions have been read for alerts."""
+
+    __tablename__ = "alert_cursor"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]  # nobody is told of what began earlier
+    at: Mapped[datetime]  # whatever was recorded by then has been routed
+
+
+class Message(Base):
+    """The outbox: what is to be said over a channel, and what became of it.
+
+    About one occasion a channel hears each kind of message once: the three are a key.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "occasion", "kind"),
+        Index(None, "state", "due_at"),
+        Index(None, "made_at"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id"))
+    subscription_id: Mapped[int | None] = mapped_column(ForeignKey("subscription.id"))
+    occasion: Mapped[str] = mapped_column(String(64))  # what it is about: incident:12, digest:2026-09-01
+    kind: Mapped[str] = mapped_column(String(16))  # see alerts.routing.Kind
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incident.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # that it is for; None: the city desk
+    made_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # not sent before
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    told: Mapped[dict[str, Any]]  # the same as data, for programs: see docs/webhook.md
+    state: Mapped[str] = mapped_column(String(16))  # see alerts.outbox.State
+    tries: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]  # somebody is sending it
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(String(200), default="")  # of the newest try, without the address
+
+
+class IncidentLink(Base):
+    """A link that shows one incident to whoever got the message, once, without signing in."""
+
+    __tablename__ = "incident_link"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("incident.id"))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    opened_at: Mapped[datetime | None]
+
+
+class LinkCode(Base):
+    """A code that somebody sends to our bot once, so that we know where to write to: ``LIENKET 123456``."""
+
+    __tablename__ = "link_code"
+
+    code_hash: Mapped[str] = mapped_column(
+        String(64), primary_key=True
+    )  # SHA-256, with the key of credentials
+    channel_id: Mapped[int] = mapped_column(ForeignKey("alert_channel.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Reply(Base):
+    """What somebody wrote back over a channel, and what we answered. Each is acted on once."""
+
+    __tablename__ = "reply"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(100), unique=True)  # as the service names it
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("alert_channel.id"))  # None: nobody we know
+    at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(String(500))
+    answer: Mapped[str] = mapped_column(String(500), default="")
 
 
 # --- what processes tell each other -----------------------------------------------------------------

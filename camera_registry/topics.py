@@ -11,6 +11,7 @@ class Topic(StrEnum):
     NOTES = "notes"  # what people say of incidents
     MAINTENANCE = "maintenance"
     REGISTRY = "registry"  # points, devices, eyes, and what people say of them
+    MESSAGES = "messages"  # who is told, and what was
 
 
 # What the monitor writes of its own accord at each probe is not here: states of eyes are told by their codes.
@@ -18,6 +19,7 @@ TABLES: Mapping[str, Topic] = {
     **dict.fromkeys(("incident", "incident_eye"), Topic.INCIDENTS),
     "incident_note": Topic.NOTES,
     **dict.fromkeys(("maintenance", "maintenance_scope"), Topic.MAINTENANCE),
+    **dict.fromkeys(("alert_channel", "subscription", "message"), Topic.MESSAGES),
     **dict.fromkeys(
         (
             *("unit", "unit_successor", "site", "point", "point_unit", "device", "eye", "suspension"),
