@@ -209,6 +209,13 @@ class UnitTree:
             parts = tuple(part for part in parts if part in went)
         return self.units[parts[0]] if len(parts) == 1 else None
 
+    def parts_on(self, unit_id: int, day: date) -> list[UnitVersion]:
+        """What a unit is by ``day``: itself, or every unit that it became; nothing where it only ended."""
+        if not self.units[unit_id].ended_by(day):
+            return [self.units[unit_id]]
+        parts = (self.parts_on(after, day) for after in self.successors.get(unit_id, ()))
+        return list(dict.fromkeys(unit for several in parts for unit in several))
+
     def same_place(self, one: int, other: int) -> bool:
         """Whether one of two versions is the other, or became the other."""
         return one == other or self._became(one, other) or self._became(other, one)
