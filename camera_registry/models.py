@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -122,6 +123,8 @@ class Site(Base):
     canaries: Mapped[list[Any]] = mapped_column(
         default=list, server_default="[]"
     )  # "host:port", see sites.py
+    # Asked by a machine of its own, which delivers what it finds (see couriers.py); else by the registry.
+    delivered: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 # --- what: points, devices, eyes --------------------------------------------------------------------
@@ -615,6 +618,16 @@ class Heartbeat(Base):
     from_at: Mapped[datetime]
     to_at: Mapped[datetime]  # the newest beat
     every_s: Mapped[float]
+
+
+class Courier(Base):
+    """The machine that asks the eyes of a delivered site: whoever was heard last. See couriers.py."""
+
+    __tablename__ = "courier"
+
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), primary_key=True)
+    machine: Mapped[str] = mapped_column(String(32))  # a name it made for itself, at random
+    heard_at: Mapped[datetime]
 
 
 class Incident(Base):

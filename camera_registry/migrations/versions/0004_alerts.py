@@ -136,6 +136,15 @@ def upgrade() -> None:
     with op.batch_alter_table("api_token") as api_token:
         api_token.add_column(sa.Column("site_id", sa.Integer(), nullable=True))
         api_token.create_foreign_key(op.f("fk_api_token_site_id_site"), "site", ["site_id"], ["id"])
+    op.add_column("site", sa.Column("delivered", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.create_table(
+        "courier",
+        sa.Column("site_id", sa.Integer(), nullable=False),
+        sa.Column("machine", sa.String(length=32), nullable=False),
+        _moment("heard_at"),
+        _of("courier", "site_id", "site", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("site_id", name=op.f("pk_courier")),
+    )
     op.add_column("custody", sa.Column("phone", sa.String(length=50), server_default="", nullable=False))
     op.execute("INSERT INTO topic_version (topic, version) VALUES ('messages', 0)")
 
@@ -143,6 +152,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM topic_version WHERE topic = 'messages'")
     op.drop_column("custody", "phone")
+    op.drop_table("courier")
+    op.drop_column("site", "delivered")
     with op.batch_alter_table("api_token") as api_token:
         api_token.drop_constraint(op.f("fk_api_token_site_id_site"), type_="foreignkey")
         api_token.drop_column("site_id")
