@@ -1,0 +1,105 @@
+"""What messages and digests are put together from: names made safe and short, moments, lengths. Pure.
+
+A message goes to telephones of others, so nothing of a name is believed: an address of a network in it is
+left out, and so is all that is no letter, digit or sign; and it ends where its room does.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from ipaddress import ip_address
+
+from camera_registry import i18n
+from camera_registry.i18n import N_, Language
+from camera_registry.spelling import clean
+
+LONGEST_CODE, LONGEST_UNIT, LONGEST_OFFICE, LONGEST_PHONE = 40, 80, 100, 40  # characters
+
+_DAYS_FROM = timedelta(hours=48)  # on, a length is told in days
+# Whatever might be an address of IPv4, IPv6 or a network card; what is none stays.
+_ADDRESS = re.compile(r"(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*|\d+(?:\.\d+){3})(?![\w])")
+_CARD = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
+# A household's camera may be in the hands of a person, who is not named: "hộ ông …", "bà …".
+_PERSONS = frozenset({"hộ", "ho", "ông", "ong", "bà", "anh", "chị", "cô", "chú", "bác", "mr", "mrs", "ms"})
+# What units are called by, large only where a sentence begins.
+_KINDS = ("Phường ", "Xã ", "Thị trấn ", "Thị xã ", "Thành phố ", "Huyện ", "Tỉnh ", "Đặc khu ")
+
+
+def shortened(text: str, limit: int) -> str:
+    """``text``, or as much of it as ``limit`` characters hold, and a sign that there was more."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def plain(text: str, limit: int) -> str:
+    """A name as a message may say it: one line, composed, no address of a network, at most ``limit`` long."""
+    kept = "".join(char if unicodedata.category(char)[0] not in "CZ" else " " for char in clean(text))
+    hidden = _ADDRESS.sub(_hidden, _CARD.sub("…", kept))
+    return shortened(clean(hidden), limit)
+
+
+def inside(name: str) -> str:
+    """The name of a unit inside of a sentence: ``phường Yên Bái``."""
+    return name[:1].lower() + name[1:] if name.startswith(_KINDS) else name
+
+
+def is_person(manager: str) -> bool:
+    """Whether a manager is named as a person or a household, not as an office."""
+    words = re.split(r"[\s.,:]+", clean(manager).casefold(), maxsplit=1)
+    return words[0] in _PERSONS
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Says things in one language, of one zone."""
+
+    language: Language
+    zone: tzinfo
+
+    def say(self, message: str, **values: object) -> str:
+        return i18n.translate(message, self.language, **values)
+
+    def many(self, one: str, more: str, count: int, **values: object) -> str:
+        return i18n.translate_many(one, more, count, self.language, **values)
+
+    def number(self, value: int) -> str:
+        return i18n.number(value, self.language)
+
+    def day(self, at: datetime, now: datetime) -> str:
+        """A day as documents here write it (Decree 30/2020: a zero before days, and months one and two)."""
+        there, here = at.astimezone(self.zone), now.astimezone(self.zone)
+        if self.language == "en":
+            return f"{there:%Y-%m-%d}"
+        month = f"{there:%m}" if there.month < 3 else str(there.month)
+        return f"{there:%d}/{month}" + (f"/{there.year}" if there.year != here.year else "")
+
+    def moment(self, at: datetime, now: datetime, *, beside: datetime | None = None) -> str:
+        """``21:40 ngày 09/9``; the hour alone where it is of the same day as ``beside``."""
+        there = at.astimezone(self.zone)
+        if beside is not None and beside.astimezone(self.zone).date() == there.date():
+            return f"{there:%H:%M}"
+        return self.say(N_("{time} on {day}"), time=f"{there:%H:%M}", day=self.day(at, now))
+
+    def length(self, lasted: timedelta) -> str:
+        """``2 giờ 15 phút``; in days where it is long; at least a minute."""
+        if lasted >= _DAYS_FROM:
+            return self.many("{count} day", "{count} days", lasted // timedelta(days=1))
+        minutes = max(1, lasted // timedelta(minutes=1))
+        return i18n.duration(minutes * 60_000_000, self.language).replace("\N{NO-BREAK SPACE}", " ")
+
+    def office(self, manager: str, phone: str) -> str:
+        """Who has a point, and the number of that office; a person is not named, and called by nobody."""
+        if is_person(manager):
+            return self.say(N_("a household (see the registry)"))
+        name, number = plain(manager, LONGEST_OFFICE), plain(phone, LONGEST_PHONE)
+        return self.say(N_("{office}, phone {phone}"), office=name, phone=number) if number else name
+
+
+def _hidden(found: re.Match[str]) -> str:
+    text = found[0]
+    try:
+        ip_address(text.rstrip(".:"))
+    except ValueError:
+        # Not one that is valid; what only looks like one is a number of documents, or a time.
+        return text if text.count(":") < 3 else "…"
+    return "…"

@@ -1,0 +1,298 @@
+"""What a message says: the words that suffice where no page can be opened. Pure.
+
+A telephone often cannot open a page of a closed network, so a message names the point, the unit, how many
+eyes of how many, since when, what it probably is, and who is responsible. It never says an address, a picture
+or a person. ``title`` is for the lock screen and the subject of a mail; ``text`` says everything by itself,
+so a channel without titles sends ``text`` alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from camera_registry.alerts.occasions import Occasion, What, Where
+from camera_registry.alerts.phrases import (
+    LONGEST_CODE,
+    LONGEST_OFFICE,
+    LONGEST_PHONE,
+    LONGEST_UNIT,
+    Speaker,
+    inside,
+    is_person,
+    plain,
+    shortened,
+)
+from camera_registry.i18n import N_, NN_, Language
+from camera_registry.incidents import NETWORK_CLASS
+from camera_registry.incidents import Kind as IncidentKind
+from camera_registry.words import reason_text
+
+LONGEST_TITLE, LONGEST_TEXT = 78, 1_900  # characters; Zalo takes 2,000, and a link may follow
+MOST_CODES = 3  # of eyes that are named one by one
+MOST_TOLD = 200  # of eyes that programs are told of one by one
+FEW = 4  # eyes of an incident that is over when all are back; of more, 80 % are enough
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message as people read it: one line of ``LONGEST_TITLE``, and ``LONGEST_TEXT`` at most."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """How an occasion is said: its tag, what is so, and that it is over, with its tag."""
+
+    tag: str
+    so: str  # {eyes}, {since}
+    over_tag: str
+    over: str  # {until}
+
+
+_SAYINGS: Mapping[What, _Saying] = {
+    What.OUTAGE: _Saying(
+        N_("DISCONNECTED"),
+        N_("{eyes} disconnected since {since}"),
+        N_("RESTORED"),
+        N_("work again since {until}"),
+    ),
+    What.SITE: _Saying(
+        N_("NOT HEARD"),
+        N_("the monitor has not heard from there since {since}; {eyes} unknown, not counted as disconnected"),
+        N_("HEARD AGAIN"),
+        N_("heard again at {until}"),
+    ),
+    What.DEGRADED: _Saying(
+        N_("NO USABLE PICTURE"),
+        N_("{eyes} without a usable picture since {since}"),
+        N_("RESTORED"),
+        N_("usable again since {until}"),
+    ),
+    What.UNSTABLE: _Saying(
+        N_("UNSTEADY"),
+        N_("{eyes} lost and back, again and again, since {since}"),
+        N_("STEADY AGAIN"),
+        N_("steady since {until}"),
+    ),
+    What.EXPOSURE: _Saying(
+        N_("SECURITY"),
+        N_("{eyes} can be seen without a login, found at {since}"),
+        N_("MENDED"),
+        N_("closed at {until}"),
+    ),
+    What.RETENTION: _Saying(
+        N_("FOOTAGE"),
+        N_("{eyes} recorded for fewer days than required, since {since}"),
+        N_("MENDED"),
+        N_("recorded long enough again since {until}"),
+    ),
+    What.CLOCK: _Saying(
+        N_("WRONG CLOCK"),
+        N_("{eyes} with a wrong clock since {since}"),
+        N_("MENDED"),
+        N_("right again since {until}"),
+    ),
+    What.FIRMWARE: _Saying(
+        N_("DEVICE CHANGED"),
+        N_("{eyes}: another firmware or another device answers, found at {since}"),
+        N_("CONFIRMED"),
+        N_("confirmed at {until}"),
+    ),
+}
+
+_CAUSES: Mapping[IncidentKind, str] = {
+    IncidentKind.EYE: N_("the camera itself, its power supply or its cable"),
+    IncidentKind.DEVICE: N_("the device, its power or its line"),
+    IncidentKind.POINT: N_("a power cut or a broken line at the point"),
+    IncidentKind.UNIT: N_("a line or a power supply that the points share"),
+    IncidentKind.AREA: N_("a power cut, or the line of the whole area"),
+}
+
+# What somebody should know besides.
+_BESIDES: Mapping[What, str] = {
+    What.UNSTABLE: N_("Single losses of the day are not told any more."),
+    What.EXPOSURE: N_("Tell the technicians to close it."),
+    What.FIRMWARE: N_("If nobody of yours changed it, tell the technicians."),
+}
+
+_EYES = NN_("{count} eye", "{count} eyes")
+_POINTS = NN_("{count} point", "{count} points")
+
+
+def message(
+    kind: str,
+    occasion: Occasion,
+    language: Language,
+    zone: tzinfo,
+    now: datetime,
+    *,
+    answerable: bool = False,
+    escalated: bool = False,
+) -> Words:
+    """What a channel is told of one occasion.
+
+    ``kind`` is a ``routing.Kind`` about an occasion: ``recovered`` says that it is over, or was withdrawn;
+    a reminder (``reminder_…``) that it goes on; every other that it is so. ``answerable``: the channel takes
+    answers, so it is said how to take the thing in hand. ``escalated``: it is told because nobody has.
+    """
+    says = Speaker(language, zone)
+    said = _SAYINGS[occasion.what]
+    so = says.say(said.so, eyes=_eyes(occasion, says), since=says.moment(occasion.started_at, now))
+    parts: list[str] = []
+    if kind == "recovered":
+        tag = says.say(N_("TAKEN BACK") if occasion.withdrawn_at else said.over_tag)
+        if occasion.withdrawn_at is not None:
+            parts.append(says.say(N_("what was told ({so}) is taken back"), so=so))
+            parts.append(says.say(N_("A false report, or put down to a power cut or maintenance.")))
+        else:
+            parts.append(f"{so}, {_over(occasion, said, says, now)}")
+    elif kind.startswith("reminder"):
+        lasted = says.length(now - occasion.started_at)
+        tag = says.say(N_("REMINDER: {tag}"), tag=says.say(said.tag))
+        parts.append(says.say(N_("{so}, for {length} now"), so=so, length=lasted))
+        taken = N_("Somebody has taken it in hand.") if occasion.acknowledged_at else _NOBODY_YET
+        parts += [says.say(taken), *_about(occasion, says), *_answer(occasion, says, answerable)]
+    else:
+        tag = says.say(said.tag)
+        parts += [so, *_about(occasion, says)]
+        if escalated and occasion.acknowledged_at is None:
+            parts.insert(1, says.say(_NOBODY_YET))
+        parts += _answer(occasion, says, answerable)
+    sentences = " ".join(_ended(part) for part in parts)
+    return Words(
+        _title(tag, occasion, says), shortened(f"[{tag}] {place(occasion, says)}: {sentences}", LONGEST_TEXT)
+    )
+
+
+def told(kind: str, occasion: Occasion) -> dict[str, Any]:
+    """The same as data, for programs: see docs/webhook.md. Codes, counts, slugs, moments; nothing else."""
+    where, named = occasion.where, not is_person(occasion.where.manager)
+    return {
+        "kind": str(kind),
+        "occasion": occasion.key,
+        "what": str(occasion.what),
+        "cause": str(occasion.kind) if occasion.kind else None,
+        "reason": occasion.reason or None,
+        "incident": occasion.incident,
+        "unit": plain(where.unit, LONGEST_UNIT) or None,
+        "point": plain(where.point, LONGEST_CODE) or None,
+        "points": where.points,
+        "site": plain(where.site, LONGEST_CODE) or None,
+        "eyes": [plain(code, LONGEST_CODE) for code in occasion.eyes[:MOST_TOLD]],
+        "eyes_away": len(occasion.eyes),
+        "eyes_of": _of(occasion),
+        "started_at": occasion.started_at.isoformat(),
+        "ended_at": occasion.ended_at.isoformat() if occasion.ended_at else None,
+        "withdrawn": occasion.withdrawn_at is not None,
+        "acknowledged_at": occasion.acknowledged_at.isoformat() if occasion.acknowledged_at else None,
+        "responsible": (plain(where.manager, LONGEST_OFFICE) if named else "") or None,
+        "phone": (plain(where.phone, LONGEST_PHONE) if named else "") or None,
+    }
+
+
+def place(occasion: Occasion, says: Speaker) -> str:
+    """``Điểm YB-0127, phường Yên Bái``; of several points the unit and how many; of a site its code."""
+    where = occasion.where
+    unit = plain(where.unit, LONGEST_UNIT)
+    if occasion.what is What.SITE:
+        return says.say(N_("Site {code}"), code=plain(where.site, LONGEST_CODE))
+    if where.point:
+        point = says.say(N_("Point {code}"), code=plain(where.point, LONGEST_CODE))
+        return f"{point}, {inside(unit)}" if unit else point
+    points = says.many(*_POINTS, where.points)
+    return f"{unit}, {points}" if unit else points
+
+
+def short_place(occasion: Occasion) -> str:
+    """The same without its beginning, for titles and lists: ``YB-0127, phường Yên Bái``."""
+    where = occasion.where
+    if occasion.what is What.SITE:
+        return plain(where.site, LONGEST_CODE)
+    unit = plain(where.unit, LONGEST_UNIT)
+    named = plain(where.point, LONGEST_CODE)
+    return f"{named}, {inside(unit)}" if named and unit else named or unit
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+_NOBODY_YET = N_("Nobody has taken it in hand yet.")
+
+
+def _of(occasion: Occasion) -> int:
+    """How many there are; never fewer than are gone, whatever was retired meanwhile."""
+    return max(occasion.of_eyes, len(occasion.eyes))
+
+
+def _eyes(occasion: Occasion, says: Speaker) -> str:
+    gone, of = len(occasion.eyes), _of(occasion)
+    if occasion.what is What.SITE:
+        return says.many(*_EYES, gone)
+    text = says.say(N_("{count}/{of} eyes"), count=says.number(gone), of=says.number(of))
+    if gone < of and gone <= MOST_CODES:
+        text += f" ({', '.join(plain(code, LONGEST_CODE) for code in occasion.eyes)})"
+    return text
+
+
+def _over(occasion: Occasion, said: _Saying, says: Speaker, now: datetime) -> str:
+    ended = occasion.ended_at or now
+    until = says.moment(ended, now, beside=occasion.started_at)
+    over = says.say(said.over, until=until)
+    if occasion.what is What.OUTAGE and len(occasion.eyes) > FEW:
+        over = says.say(N_("at least 80 % of them {over}"), over=over)
+    return says.say(N_("{over}, after {length}"), over=over, length=says.length(ended - occasion.started_at))
+
+
+def _about(occasion: Occasion, says: Speaker) -> list[str]:
+    """Why, who is responsible, what somebody should know besides."""
+    return [
+        *_why(occasion, says),
+        *_responsible(occasion.where, says),
+        *(says.say(_BESIDES[what]) for what in (occasion.what,) if what in _BESIDES),
+    ]
+
+
+def _why(occasion: Occasion, says: Speaker) -> list[str]:
+    if occasion.what in (What.SITE, What.UNSTABLE, What.EXPOSURE, What.FIRMWARE):
+        return []
+    if occasion.what is What.OUTAGE and occasion.reason in ("", *NETWORK_CLASS):
+        cause = says.say(_CAUSES[occasion.kind]) if occasion.kind in _CAUSES else ""
+    else:
+        cause = says.say(reason_text(occasion.reason)) if occasion.reason else ""
+        cause = cause[:1].lower() + cause[1:] if cause[1:2].islower() else cause
+    if not cause:
+        return []
+    probable = N_("Probable cause: {cause}") if occasion.what is What.OUTAGE else N_("Found: {cause}")
+    return [says.say(probable, cause=cause)]
+
+
+def _responsible(where: Where, says: Speaker) -> list[str]:
+    if where.manager:
+        return [says.say(N_("Responsible: {who}"), who=says.office(where.manager, where.phone))]
+    return [says.say(N_("Nobody was handed this point."))] if where.point else []
+
+
+def _answer(occasion: Occasion, says: Speaker, answerable: bool) -> list[str]:
+    """How it is taken in hand by an answer; nothing where somebody has, or where it is no incident."""
+    point = plain(occasion.where.point, LONGEST_CODE)
+    if not answerable or not point or occasion.incident is None or occasion.acknowledged_at is not None:
+        return []
+    return [says.say(N_("Answer NHAN {point} to take it in hand."), point=point)]
+
+
+def _ended(sentence: str) -> str:
+    """A sentence that begins large and ends with a full stop."""
+    return sentence if sentence.endswith((".", "…")) else f"{sentence}."
+
+
+def _title(tag: str, occasion: Occasion, says: Speaker) -> str:
+    """The place gives way, the tag and the number do not."""
+    number = f"{says.number(len(occasion.eyes))}/{says.number(_of(occasion))}"
+    eyes = (
+        _eyes(occasion, says) if occasion.what is What.SITE else says.say(N_("{number} eyes"), number=number)
+    )
+    where = short_place(occasion) or says.many(*_POINTS, occasion.where.points)
+    room = LONGEST_TITLE - len(f"[{tag}] : {eyes}")
+    return f"[{tag}] {shortened(where, room)}: {eyes}"
