@@ -13,13 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from camera_registry import models
 from camera_registry.counters import Counters
-from camera_registry.db import Database
 from probes import logins
 from probes.logins import NO_TIME, LoginOutcome, LoginState, Permit, Refusal, Status, key_of_set
 from probes.reasons import Reason
@@ -167,7 +162,7 @@ class LoginBook:
                 self._states[keys[1]] = replace(self._states[keys[1]], reserved_at=None)
             self._wake_siblings(key)
             # What was stored, or is being stored at this moment, must not look like a lost try.
-            with suppress(SQLAlchemyError):
+            with suppress(Exception):  # whatever keeps them may be away
                 for one in keys:
                     await asyncio.shield(self._store(one))
             raise
@@ -193,55 +188,3 @@ class LoginBook:
 
 def _durable(state: LoginState) -> LoginState:
     return replace(state, accepted_at=None, under_way=0, doubted_at=None)
-
-
-def no_try_before(session: Session, site: str, device: str, now: datetime) -> datetime | None:
-    """Until when no password is sent to a device (``host:port`` of its RTSP); ``None`` where one may be.
-
-    Either the device has refused one, or what it is asked with was stopped everywhere.
-    """
-    row = models.LoginBudget
-    here = (row.site == site) & (row.device == device)
-    same = select(row.credential).where(here)
-    everywhere = (row.device == "") & row.credential.in_(same)
-    return session.scalar(select(func.max(row.not_before)).where(here | everywhere, row.not_before > now))
-
-
-def load_states(database: Database) -> dict[LoginKey, LoginState]:
-    """The stored states as a process that just started may trust them."""
-    with database.reading() as session:
-        return {
-            LoginKey(row.site, row.device, row.credential): logins.restarted(_state(row))
-            for row in session.scalars(select(models.LoginBudget))
-        }
-
-
-def save_in(database: Database) -> Save:
-    """A ``save`` that stores in ``database``."""
-
-    def save(key: LoginKey, state: LoginState) -> None:
-        with database.transaction() as session:
-            session.merge(
-                models.LoginBudget(
-                    site=key.site,
-                    device=key.device,
-                    credential=key.credential,
-                    status=state.status.value,
-                    reserved_at=state.reserved_at,
-                    accepted_at=state.accepted_at,
-                    rejected_at=[at.isoformat() for at in state.rejected_at],
-                    not_before=state.not_before,
-                )
-            )
-
-    return save
-
-
-def _state(row: models.LoginBudget) -> LoginState:
-    return LoginState(
-        status=Status(row.status),
-        reserved_at=row.reserved_at,
-        accepted_at=row.accepted_at,
-        rejected_at=tuple(datetime.fromisoformat(at) for at in row.rejected_at),
-        not_before=row.not_before,
-    )

@@ -16,11 +16,13 @@ from camera_registry.canaries import Canary
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
-from camera_registry.engine.local import LocalEngine, Results
+from camera_registry.engine.local import LocalEngine
+from camera_registry.engine.results import Results
 from camera_registry.host_clock import is_synchronised
 from camera_registry.ingest import Ingest
 from camera_registry.inventory import load_targets
-from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.login_book import LoginBook
+from camera_registry.login_states import load_states, save_in
 from camera_registry.pictures import keep_picture
 from camera_registry.plan import Pace, Plan, make_plan
 from camera_registry.scheduler import DueShards, Jobs
@@ -215,7 +217,7 @@ class Running:
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._engine = LocalEngine(monitor.sweeper, monitor.results)
+        self._engine = LocalEngine(monitor.sweeper, monitor.results.write)
         self._due = DueShards(self._engine, monitor.clock)
         self.follower = Follower(monitor, self._due)
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit, errands, login_book, queries
+from camera_registry import audit, errands, login_states, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.errands import PROBE_PATIENCE, NoAnswer
 from camera_registry.errors import RegistryError
@@ -125,4 +125,4 @@ def _under_way(row: ProbeRequest, now: datetime) -> Stage:
 def _no_login_before(session: Session, eye: Eye, now: datetime) -> datetime | None:
     device = session.get_one(Device, eye.device_id)
     site = session.get_one(Site, device.site_id)
-    return login_book.no_try_before(session, site.code, f"{device.host}:{device.port}", now)
+    return login_states.no_try_before(session, site.code, f"{device.host}:{device.port}", now)

@@ -15,7 +15,8 @@ from structlog.testing import capture_logs
 from camera_registry import models
 from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.engine.local import BATCH, LocalEngine, Results
+from camera_registry.engine.local import LocalEngine
+from camera_registry.engine.results import BATCH, Results
 from camera_registry.ingest import Ingest, Receipt, rules
 from camera_registry.login_book import LoginBook
 from camera_registry.plan import make_plan
@@ -187,7 +188,7 @@ async def test_a_stop_leaves_no_session_open_and_writes_what_is_known(database: 
         desk.results.put(result)
 
     tools = Tools(logins, SENSES, lambda: NOON, desk.counters)
-    engine = LocalEngine(Sweeper(tools, take, in_flight=50, confirm_after=3), desk.results)
+    engine = LocalEngine(Sweeper(tools, take, in_flight=50, confirm_after=3), desk.results.write)
     async with Simulator(fleet) as sim:
         targets = [
             Target(
@@ -218,7 +219,7 @@ async def test_a_sweep_that_breaks_is_logged_and_ends_alone(database: Database) 
 
     logins = LoginBook({}, lambda *_: None, lambda: NOON, desk.counters)
     tools = Tools(logins, SENSES, lambda: NOON, desk.counters)
-    engine = LocalEngine(Sweeper(tools, broken, in_flight=50, confirm_after=1), desk.results)
+    engine = LocalEngine(Sweeper(tools, broken, in_flight=50, confirm_after=1), desk.results.write)
     async with Simulator(Fleet((camera("E1", auth=()),))) as sim:
         plan = make_plan(
             [Target("E1", *sim.address_of("E1"), "/live/1")], {"": 60}, deep_interval_s=300, shard_eyes=1

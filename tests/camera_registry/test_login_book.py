@@ -11,7 +11,8 @@ from sqlalchemy import select
 from camera_registry import models
 from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.login_book import LoginBook
+from camera_registry.login_states import load_states, save_in
 from camera_registry.sweep import Sweeper
 from probes.logins import LoginOutcome, LoginState, Permit, Refusal, Status
 from probes.reasons import Outcome, Reason

@@ -6,7 +6,8 @@ import pytest
 
 from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.login_book import LoginBook
+from camera_registry.login_states import load_states, save_in
 from probes.logins import LoginOutcome, Permit, Refusal
 from probes.reasons import Reason
 from probes.result import LoginKey

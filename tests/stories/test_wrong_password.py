@@ -14,7 +14,8 @@ from itertools import pairwise
 import uvloop
 
 from camera_registry.counters import Counters
-from camera_registry.login_book import LoginBook, load_states, save_in
+from camera_registry.login_book import LoginBook
+from camera_registry.login_states import load_states, save_in
 from probes.errors import ProbeError
 from probes.ladder import climb
 from probes.logins import LoginGate
