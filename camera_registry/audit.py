@@ -44,6 +44,8 @@ class Action(StrEnum):
     UNITS_REORGANISED = "units_reorganised"
     CUSTODY_SET = "custody_set"
     SITE_CANARIES_SET = "site_canaries_set"
+    SITE_DELIVERED = "site_delivered"
+    TARGETS_FETCHED = "targets_fetched"
     CUSTODY_ENDED = "custody_ended"
     UNITS_LOADED = "units_loaded"
     SITE_ADDED = "site_added"
@@ -52,6 +54,8 @@ class Action(StrEnum):
     CREDENTIALS_RESEALED = "credentials_resealed"
     IMPORTED = "imported"  # a file; each thing that it made or changed has its own row
     EXPORTED = "exported"  # names and addresses leave the registry
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"  # from a backup: what was done after it is not known here
     ADDED = "added"  # a point, a device, an eye: the subject says
     CHANGED = "changed"
     NETWORK_SEARCHED = "network_searched"  # for devices
@@ -73,6 +77,13 @@ class Action(StrEnum):
     LINK_MADE = "link_made"  # that signs somebody in once
     SIGNED_OUT = "signed_out"  # several browsers at once
     SIGNED_IN = "signed_in"
+    CHANNEL_ADDED = "channel_added"
+    CHANNEL_CHANGED = "channel_changed"
+    CHANNEL_STOPPED = "channel_stopped"
+    CHANNEL_TESTED = "channel_tested"
+    CHANNEL_LINK_ASKED = "channel_link_asked"  # a code that links a chat
+    CHANNEL_LINKED = "channel_linked"  # by whoever sent the code
+    MESSAGE_RESENT = "message_resent"
 
 
 class ReasonError(RegistryError):

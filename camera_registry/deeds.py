@@ -7,6 +7,7 @@ Apart from ``words``, which a check of a URL reads, too: here the rooms that kee
 from collections.abc import Mapping
 
 from camera_registry import incidents
+from camera_registry.alerts import channels, outbox
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
 from camera_registry.discovering import Standing
@@ -74,6 +75,8 @@ ACTIONS: Mapping[Action, str] = {
     Action.CUSTODY_SET: N_("Custody entered"),
     Action.CUSTODY_ENDED: N_("Custody ended"),
     Action.SITE_CANARIES_SET: N_("Canaries of the site set"),
+    Action.SITE_DELIVERED: N_("Who asks the site's eyes set"),
+    Action.TARGETS_FETCHED: N_("Targets fetched by the site's machine"),
     Action.UNITS_LOADED: N_("Units loaded"),
     Action.SITE_ADDED: N_("Site added"),
     Action.CREDENTIAL_SAVED: N_("Credential set saved"),
@@ -81,6 +84,8 @@ ACTIONS: Mapping[Action, str] = {
     Action.CREDENTIALS_RESEALED: N_("Credential sets sealed anew"),
     Action.IMPORTED: N_("File imported"),
     Action.EXPORTED: N_("Exported"),
+    Action.BACKED_UP: N_("Backup written"),
+    Action.RESTORED: N_("Registry restored from a backup"),
     Action.ADDED: N_("Added to the registry"),
     Action.CHANGED: N_("Changed in the registry"),
     Action.DEVICE_ASKED: N_("Device asked what it is"),
@@ -102,6 +107,13 @@ ACTIONS: Mapping[Action, str] = {
     Action.LINK_MADE: N_("Sign-in link made"),
     Action.SIGNED_OUT: N_("Signed out everywhere"),
     Action.SIGNED_IN: N_("Signed in"),
+    Action.CHANNEL_ADDED: N_("Channel of messages added"),
+    Action.CHANNEL_CHANGED: N_("Channel of messages changed"),
+    Action.CHANNEL_STOPPED: N_("Channel of messages stopped"),
+    Action.CHANNEL_TESTED: N_("Channel of messages tested"),
+    Action.CHANNEL_LINK_ASKED: N_("Link code made for a chat"),
+    Action.CHANNEL_LINKED: N_("Chat linked to a channel"),
+    Action.MESSAGE_RESENT: N_("Message sent again"),
 }
 
 ROLES: Mapping[Role, str] = {
@@ -124,6 +136,7 @@ PERMISSIONS: Mapping[Permission, str] = {
     Permission.AUDIT: N_("See who did what"),
     Permission.PEOPLE: N_("Manage who may sign in"),
     Permission.SCRAPE: N_("Read the metrics of the whole city"),
+    Permission.DELIVER: N_("Fetch the targets of its site and deliver their results"),
 }
 
 # What a time is counted as, beside the states of ledgers.
@@ -251,6 +264,22 @@ INCIDENTS: Mapping[incidents.Kind, str] = {
     incidents.Kind.SITE: N_("Our own line or monitor"),
 }
 
+CHANNELS: Mapping[channels.Kind, str] = {
+    channels.Kind.INBOX: N_("Inbox in the registry"),
+    channels.Kind.EMAIL: N_("E-mail"),
+    channels.Kind.WEBHOOK: N_("Webhook"),
+    channels.Kind.ZALO: N_("Zalo chat"),
+    channels.Kind.APPRISE: N_("Another service"),
+}
+
+MESSAGE_STATES: Mapping[outbox.State, str] = {
+    outbox.State.WAITING: N_("Waiting to be sent"),
+    outbox.State.HELD: N_("Held, told in a summary"),
+    outbox.State.SENT: N_("Sent"),
+    outbox.State.DEAD: N_("Not deliverable"),
+    outbox.State.DROPPED: N_("Dropped with its channel"),
+}
+
 # What deeds are done to, by the first part of a subject.
 SUBJECTS: Mapping[str, str] = {
     "eye": N_("Eye"),
@@ -269,6 +298,9 @@ SUBJECTS: Mapping[str, str] = {
     "inventory": N_("Inventory"),
     "picture": N_("Picture"),
     "discovery": N_("Search of the network"),
+    "backup": N_("Backup"),
+    "channel": N_("Channel of messages"),
+    "message": N_("Message"),
 }
 
 # What was taken home as a file, by the first part of a subject; the kind of the file is the other.
@@ -324,6 +356,8 @@ FIELDS: Mapping[str, str] = {
     "taken_at": N_("Taken"),
     "interval_s": N_("Interval, s"),
     "canaries": N_("Canaries"),
+    "delivered": N_("Asked by a machine of its own"),
+    "machine": N_("Machine"),
     "commissioned_at": N_("Commissioned"),
     "started_at": N_("Started"),
     "retired_at": N_("Retired"),
@@ -342,6 +376,7 @@ FIELDS: Mapping[str, str] = {
     "live": N_("Live picture"),
     "entries": N_("Entries"),
     "rows": N_("Rows"),
+    "made_at": N_("Made"),
     "eyes": N_("Eyes"),
     "points": N_("Points"),
     "devices": N_("Devices"),
@@ -365,6 +400,13 @@ FIELDS: Mapping[str, str] = {
     "ended": N_("Units that end"),
     "placed": N_("Points that move"),
     "asked": N_("Conditions"),
+    "language": N_("Language"),
+    "stopped_at": N_("Stopped"),
+    "dropped": N_("Messages dropped"),
+    "new_address": N_("New address"),
+    "channel": N_("Channel of messages"),
+    "channels": N_("Channels of messages"),
+    "occasion": N_("What it is about"),
 }
 
 # The same where they mean something else: of the deeds done to one kind of subject, and of an address.
@@ -398,6 +440,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "kind": {
         **{str(slug): words for slug, words in WINDOWS.items()},
         **{str(slug): words for slug, words in DEVICE_KINDS.items()},
+        **{str(slug): words for slug, words in CHANNELS.items()},
     },
     "reach": {str(slug): words for slug, words in REACHES.items()},
     "tls_check": {str(slug): words for slug, words in TLS_CHECKS.items()},

@@ -131,12 +131,14 @@ def load_targets(
     *,
     site: str | None = None,
     started: bool = True,
+    delivered: bool | None = None,
 ) -> list[Asked]:
     """Every eye that may be asked at ``now``, in the order of site, device and channel.
 
     That is: in service, reached over the network by a known host and path, its access neither withdrawn
     nor past its last day (in ``zone``), and started, for importing probes nothing. ``started=False``
-    gives those still to be started instead (``started_at`` is then ``now``); ``site`` keeps one site.
+    gives those still to be started instead (``started_at`` is then ``now``); ``site`` keeps one site,
+    ``delivered`` the sites that machines of their own ask, or those that the registry does.
     """
     book = credentials.book(session)
     baselines = _approved_baselines(session)
@@ -167,6 +169,8 @@ def load_targets(
     )
     if site is not None:
         asked = asked.where(Site.code == site)
+    if delivered is not None:
+        asked = asked.where(Site.delivered.is_(delivered))
     return [
         Asked(
             row.eye_id,

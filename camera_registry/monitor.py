@@ -66,7 +66,7 @@ class Monitor:
         self.workers.close()
 
     def targets(self, site: str | None = None, *, started: bool = True) -> list[Target]:
-        """The eyes that may be asked now, each with what earlier probes of it learned."""
+        """The eyes that may be asked from here now, each with what earlier probes of it learned."""
         with self.database.reading() as session:
             asked = load_targets(
                 session,
@@ -75,6 +75,7 @@ class Monitor:
                 self.settings.zone,
                 site=site,
                 started=started,
+                delivered=False,
             )
         return [remembering(a.target, self.sweeper.memories.get(a.target.eye)) for a in asked]
 

@@ -20,7 +20,7 @@ from camera_registry.canaries import Canary
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.incidents import Loss
-from camera_registry.models import Heartbeat, Site
+from camera_registry.models import Courier, Heartbeat, Site
 from camera_registry.uptime import Span
 
 BEAT_S = 10.0
@@ -106,6 +106,22 @@ def _loss(row: Heartbeat, heard_again: datetime | None) -> Loss:
     return Loss(lost_from, row.to_at + _patience(row.every_s), heard_again)
 
 
+# --- who asks ---------------------------------------------------------------------------------------
+
+
+def set_delivered(session: Session, actor: Actor, now: datetime, code: str, delivered: bool) -> None:
+    """Have this site's eyes asked by a machine of its own from now on, or by the registry.
+
+    Raises ``SiteError`` for a site that is not there.
+    """
+    site = _site(session, code)
+    if site.delivered != delivered:
+        site.delivered = delivered
+        session.execute(delete(Courier).where(Courier.site_id == site.id))
+        detail = {"before": {"delivered": not delivered}, "after": {"delivered": delivered}}
+        audit.record(session, actor, Action.SITE_DELIVERED, f"site:{code}", now, detail=detail)
+
+
 # --- canaries ---------------------------------------------------------------------------------------
 
 
@@ -116,9 +132,7 @@ def set_canaries(
 
     Raises ``SiteError`` for a site that is not there, or an address that is none.
     """
-    site = session.scalar(select(Site).where(Site.code == code))
-    if site is None:
-        raise SiteError(N_('There is no site "{code}".'), code=code)
+    site = _site(session, code)
     if len(canaries) > MOST_CANARIES:
         raise SiteError(N_("A site has at most {most} canaries."), most=MOST_CANARIES)
     before, after = site.canaries, sorted({str(read_canary(text)) for text in canaries})
@@ -139,6 +153,13 @@ def read_canary(text: str) -> Canary:
 
 
 def canaries_of(session: Session) -> dict[str, tuple[Canary, ...]]:
-    """The canaries of every site, by its code."""
-    rows = session.execute(select(Site.code, Site.canaries))
+    """The canaries of every site that the registry asks, by its code."""
+    rows = session.execute(select(Site.code, Site.canaries).where(~Site.delivered))
     return {code: tuple(read_canary(text) for text in texts) for code, texts in rows}
+
+
+def _site(session: Session, code: str) -> Site:
+    site = session.scalar(select(Site).where(Site.code == code))
+    if site is None:
+        raise SiteError(N_('There is no site "{code}".'), code=code)
+    return site

@@ -26,6 +26,7 @@ class Identity:
     permissions: frozenset[Permission] = field(default=frozenset())
     session_id: int | None = None  # of a browser; a token has none
     token_id: int | None = None  # of a program
+    site_id: int | None = None  # the one whose machine this is; it may do nothing else
 
     @property
     def actor(self) -> Actor:

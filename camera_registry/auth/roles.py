@@ -28,13 +28,14 @@ class Permission(StrEnum):
     AUDIT = "audit"  # who did what
     PEOPLE = "people"  # who may sign in, and as what
     SCRAPE = "scrape"  # the metrics of the whole city; asked of tokens
+    DELIVER = "deliver"  # what one site's machine needs and brings; of tokens of a site, and of no role
 
 
 _P = Permission
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
-    Role.ADMINISTRATOR: frozenset(Permission),
-    Role.OPERATOR: frozenset(Permission) - {_P.AUDIT, _P.PEOPLE},
+    Role.ADMINISTRATOR: frozenset(Permission) - {_P.DELIVER},
+    Role.OPERATOR: frozenset(Permission) - {_P.AUDIT, _P.PEOPLE, _P.DELIVER},
     Role.WARD_OFFICER: frozenset({_P.VIEW, _P.HANDLE, _P.MAINTAIN, _P.TELL, _P.PROBE}),
     Role.FINANCE: frozenset({_P.VIEW, _P.MONEY}),
     Role.AUDITOR: frozenset({_P.VIEW, _P.AUDIT}),

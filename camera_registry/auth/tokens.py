@@ -2,6 +2,9 @@
 
 A token sees what its owner sees, and may do what was granted to it as far as its owner's role still grants
 it. It ends on its day, when it is revoked, or with its owner.
+
+A token of a site is for the machine that asks its eyes (see ``couriers``), and good for nothing else. It
+opens the passwords of the site's devices, so only who changes the registry and sees all of it makes one.
 """
 
 from collections.abc import Collection
@@ -19,7 +22,7 @@ from camera_registry.auth.roles import GRANTS, Permission, Role
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import ApiToken, User
+from camera_registry.models import ApiToken, Site, User
 
 PREFIX = "crt_"  # so that people, and scanners for leaked secrets, know one when they see it
 LONGEST = 100  # characters of what is looked up at all; ours have 47
@@ -44,6 +47,7 @@ class TokenRow:
     owner: str
     name: str
     permissions: tuple[Permission, ...]
+    site: str  # its code, of a token of a site; else blank
     made_at: datetime
     expires_at: datetime
     used_at: datetime | None  # to the hour
@@ -82,8 +86,9 @@ def identify(
             request_id=request_id,
             shown_name=owner.shown_name,
             units=units,
-            permissions=frozenset(_holds(owner, row.permissions)),
+            permissions=frozenset(_holds(owner, row)),
             token_id=row.id,
+            site_id=row.site_id,
         )
         token_id, used_at = row.id, row.used_at
     if used_at is None or used_at < _hour(now):
@@ -97,6 +102,16 @@ def grantable(role: Role, everywhere: bool) -> list[Permission]:
     return [p for p in Permission if p in GRANTS[role] and (everywhere or p is not Permission.SCRAPE)]
 
 
+def may_have_site(role: Role, everywhere: bool) -> bool:
+    """Whether somebody may make the token of a site."""
+    return everywhere and Permission.REGISTER in GRANTS[role]
+
+
+def deliverable(session: Session) -> list[str]:
+    """The codes of the sites that tokens are made for: those that a machine of their own asks."""
+    return list(session.scalars(select(Site.code).where(Site.delivered).order_by(Site.code)))
+
+
 def make(
     session: Session,
     actor: Actor,
@@ -105,11 +120,14 @@ def make(
     permissions: Collection[Permission],
     now: datetime,
     days: int = USUAL_DAYS,
+    *,
+    site: str = "",
 ) -> str:
     """Make a token for ``owner`` (a user's name) and return it: it can be shown now and never again.
 
-    Raises ``TokenError`` where the owner is unknown or disabled, does not hold such a permission, or has as
-    many as ``MOST_LIVING``.
+    With the code of a ``site`` it is that site's, and takes no other permission. Raises ``TokenError`` where
+    the owner is unknown or disabled, does not hold such a permission, or has as many as ``MOST_LIVING``, and
+    where the registry asks the site itself.
     """
     user = _user(session, owner)
     name = " ".join(name.split())
@@ -117,7 +135,10 @@ def make(
         raise TokenError(N_("A token has a name of at most {limit} characters."), limit=LONGEST_NAME)
     if not 1 <= days <= MOST_DAYS:
         raise TokenError(N_("A token lasts between 1 and {days} days."), days=MOST_DAYS)
-    beyond = set(permissions) - set(grantable(Role(user.role), user.everywhere))
+    site_id = None if not site else _site(session, user, site)
+    if site_id is not None and not permissions:
+        permissions = (Permission.DELIVER,)
+    beyond = set(permissions) - set(_may_grant(user, site_id))
     if beyond or not permissions:
         raise TokenError(
             N_("{owner} cannot grant this to a token: {permissions}."),
@@ -134,12 +155,14 @@ def make(
         name=name,
         token_hash=bearer.digest(token),
         permissions=sorted(permissions),
+        site_id=site_id,
         made_at=now,
         expires_at=now + timedelta(days=days),
     )
     session.add(row)
     session.flush()
     after = {"name": name, "permissions": sorted(permissions), "expires_at": row.expires_at.isoformat()}
+    after |= {"site": site} if site else {}
     audit.record(
         session,
         actor,
@@ -172,7 +195,8 @@ def revoke(
             detail={"token": row.id, "name": row.name, "before": {"revoked_at": None}, "after": after},
             reason=reason,
         )
-    return _row(row, user)
+    site_of = None if row.site_id is None else session.get_one(Site, row.site_id)
+    return _row(row, user, site_of.code if site_of else "")
 
 
 def revoke_all(session: Session, actor: Actor, owner: str, now: datetime, *, reason: str = "") -> int:
@@ -185,10 +209,15 @@ def revoke_all(session: Session, actor: Actor, owner: str, now: datetime, *, rea
 
 def of_owner(session: Session, owner: str | None = None) -> list[TokenRow]:
     """The tokens of one owner, or of all; the newest first, those that are over among them."""
-    found = select(ApiToken, User).join(User, ApiToken.user_id == User.id).order_by(ApiToken.id.desc())
+    found = (
+        select(ApiToken, User, Site.code)
+        .join(User, ApiToken.user_id == User.id)
+        .outerjoin(Site, ApiToken.site_id == Site.id)
+        .order_by(ApiToken.id.desc())
+    )
     if owner is not None:
         found = found.where(User.name == owner)
-    return [_row(row, user) for row, user in session.execute(found)]
+    return [_row(row, user, site or "") for row, user, site in session.execute(found)]
 
 
 def living_of(session: Session, owner: str, now: datetime) -> list[TokenRow]:
@@ -196,12 +225,13 @@ def living_of(session: Session, owner: str, now: datetime) -> list[TokenRow]:
     return [row for row in of_owner(session, owner) if row.living(now)]
 
 
-def _row(row: ApiToken, owner: User) -> TokenRow:
+def _row(row: ApiToken, owner: User, site: str) -> TokenRow:
     return TokenRow(
         row.id,
         owner.name,
         row.name,
-        _holds(owner, row.permissions),
+        _holds(owner, row),
+        site,
         row.made_at,
         row.expires_at,
         row.used_at,
@@ -209,8 +239,28 @@ def _row(row: ApiToken, owner: User) -> TokenRow:
     )
 
 
-def _holds(owner: User, granted: Collection[str]) -> tuple[Permission, ...]:
-    return tuple(p for p in grantable(Role(owner.role), owner.everywhere) if p in granted)
+def _holds(owner: User, row: ApiToken) -> tuple[Permission, ...]:
+    return tuple(p for p in _may_grant(owner, row.site_id) if p in row.permissions)
+
+
+def _may_grant(owner: User, site_id: int | None) -> list[Permission]:
+    role = Role(owner.role)
+    if site_id is None:
+        return grantable(role, owner.everywhere)
+    return [Permission.DELIVER] if may_have_site(role, owner.everywhere) else []
+
+
+def _site(session: Session, owner: User, code: str) -> int:
+    """The site of this code. Raises ``TokenError`` where it is none whose machine delivers."""
+    site = session.scalar(select(Site).where(Site.code == code))
+    if site is None or not may_have_site(Role(owner.role), owner.everywhere):
+        raise TokenError(N_('{owner} may make no token of a site "{code}".'), owner=owner.name, code=code)
+    if not site.delivered:
+        text = N_(
+            'The site "{code}" is asked by the registry itself. First: camera-registry site delivered {code}'
+        )
+        raise TokenError(text, code=code)
+    return site.id
 
 
 def _user(session: Session, name: str) -> User:

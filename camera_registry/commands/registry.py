@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit, exports, inventory, pictures, sites, units
 from camera_registry import credentials as sealed
+from camera_registry.alerts import channels
 from camera_registry.audit import Action
 from camera_registry.commands.common import command, err, now, out, read_password, say
 from camera_registry.commands.moving import reorganise
@@ -98,10 +99,27 @@ def add_site(
 def list_sites() -> None:
     """List the sites."""
     with command() as loaded, open_database(loaded) as database, database.reading() as session:
-        table = _table(loaded, N_("Site"), N_("Name"), N_("Interval, s"), N_("Canaries"))
+        table = _table(loaded, N_("Site"), N_("Name"), N_("Interval, s"), N_("Asked by"), N_("Canaries"))
         for site in session.scalars(select(Site).order_by(Site.code)):
-            table.add_row(site.code, site.name, str(site.interval_s), ", ".join(site.canaries))
+            by = translate(N_("its own machine") if site.delivered else N_("the registry"), loaded.language)
+            table.add_row(site.code, site.name, str(site.interval_s), by, ", ".join(site.canaries))
         out.print(table)
+
+
+@sites_app.command("delivered")
+def set_delivered(
+    code: Code,
+    delivered: Annotated[
+        bool, typer.Option("--yes/--no", help="By its own machine, or by the registry again.")
+    ] = True,
+) -> None:
+    """Have a site's eyes asked by a machine of its own, which delivers what it finds (`push`)."""
+    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+        sites.set_delivered(session, actor(), now(), code, delivered)
+        text = N_('The eyes of site "{code}" are asked by a machine of its own from now on.')
+        if not delivered:
+            text = N_('The eyes of site "{code}" are asked by the registry from now on.')
+        say(loaded, text, code=code)
 
 
 @sites_app.command("canaries")
@@ -252,7 +270,7 @@ def rotate_credentials() -> None:
         store.renew_key()
         with database.transaction() as session:
             count, kept = store.rotate(session), pictures.reseal(session, store)
-            detail = {"credentials": count, "pictures": kept}
+            detail = {"credentials": count, "pictures": kept, "channels": channels.reseal(session, store)}
             audit.record(session, actor(), Action.CREDENTIALS_RESEALED, "credential:", now(), detail=detail)
         say(
             loaded,

@@ -25,13 +25,18 @@ def add_to(app: typer.Typer) -> None:
 def add(
     owner: Owner,
     name: Annotated[str, typer.Argument(help="What uses it, such as Prometheus.")],
-    may: Annotated[list[Permission], typer.Option(help="What it may do; give it again for more.")],
+    may: Annotated[
+        list[Permission] | None, typer.Option(help="What it may do; give it again for more.")
+    ] = None,
+    site: Annotated[
+        str, typer.Option(help="Of the machine that asks this site's eyes; it may do nothing else.")
+    ] = "",
     days: Annotated[int, typer.Option(help="It ends after so many days.")] = tokens.USUAL_DAYS,
 ) -> None:
     """Make a token and print it, once: what is kept can be used by nobody."""
     with command() as loaded, open_database(loaded) as database:
         with database.transaction() as session:
-            made = tokens.make(session, actor(), owner, name, may, now(), days)
+            made = tokens.make(session, actor(), owner, name, may or (), now(), days, site=site)
         text = translate(N_("The token; it is not shown again:"), loaded.language)
         err.print(text, style="yellow", markup=False)
         typer.echo(made)
@@ -43,7 +48,10 @@ def list_tokens(
 ) -> None:
     """List the tokens, never what they are."""
     with command() as loaded, open_database(loaded) as database, database.reading() as session:
-        heads = (N_("No."), N_("User"), N_("Name"), N_("May"), N_("Last used"), N_("Ends"), N_("Revoked"))
+        heads = (
+            *(N_("No."), N_("User"), N_("Name"), N_("Site"), N_("May")),
+            *(N_("Last used"), N_("Ends"), N_("Revoked")),
+        )
         table = Table(*(translate(head, loaded.language) for head in heads))
         for row in tokens.of_owner(session, owner):
             may = (
@@ -53,7 +61,7 @@ def list_tokens(
                 moment(at, loaded.language, loaded.zone) if at is not None else ""
                 for at in (row.used_at, row.expires_at, row.revoked_at)
             ]
-            table.add_row(str(row.id), row.owner, row.name, "; ".join(may), *ends)
+            table.add_row(str(row.id), row.owner, row.name, row.site, "; ".join(may), *ends)
         out.print(table)
 
 

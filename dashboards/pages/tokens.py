@@ -33,12 +33,14 @@ def make(
     name: Annotated[str, Form(max_length=tokens.LONGEST_NAME)] = "",
     days: Annotated[int, Form(ge=1, le=tokens.MOST_DAYS)] = tokens.USUAL_DAYS,
     permissions: Annotated[list[Permission] | None, Form()] = None,
+    site: Annotated[str, Form(max_length=64)] = "",
 ) -> HTMLResponse:
-    """Make a token of one's own; the page shows it, and never again."""
+    """Make a token of one's own, or of a site; the page shows it, and never again."""
+    may_do = () if site else permissions or ()
     try:
         with desk.database.transaction() as session:
             made = tokens.make(
-                session, desk.actor, desk.actor.name, name, permissions or (), desk.now(), days
+                session, desk.actor, desk.actor.name, name, may_do, desk.now(), days, site=site
             )
     except RegistryError as refused:
         return _page(desk, request, refused=refused.text(reader_of(request, desk).language), name=name)
@@ -64,6 +66,8 @@ def _page(
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = tokens.of_owner(session, desk.actor.name)
+        whole = desk.scope.unit_ids is None
+        sites = tokens.deliverable(session) if tokens.may_have_site(desk.identity.role, whole) else []
     return page(
         request,
         desk,
@@ -72,8 +76,9 @@ def _page(
         status=409 if refused else 200,
         living=[row for row in rows if row.living(reader.now)],
         over=[row for row in rows if not row.living(reader.now)],
-        grantable=tokens.grantable(desk.identity.role, desk.scope.unit_ids is None),
+        grantable=tokens.grantable(desk.identity.role, whole),
         words=deeds.PERMISSIONS,
+        sites=sites,
         lasting=LASTING_DAYS,
         usual=tokens.USUAL_DAYS,
         longest_name=tokens.LONGEST_NAME,
