@@ -9,6 +9,8 @@ import os
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import select
@@ -16,14 +18,15 @@ from sqlalchemy.orm import Session
 
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
+from camera_registry.models import AlertChannel, Device
 from camera_registry.models import Credential as Row
-from camera_registry.models import Device
 from camera_registry.settings import Settings
 from camera_registry.spelling import fold
 from probes.result import Credential
 
 KEY_FILE = "credential.key"
 MAX_SECRET = 256  # characters of a user name or of a password
+FINGERPRINT = 16  # hexadecimal digits
 
 
 class CredentialError(RegistryError):
@@ -44,14 +47,15 @@ class CredentialStore:
     def prepare(self, session: Session) -> bool:
         """On the first start, make the key file (mode 0600); True if one was made.
 
-        Raises ``CredentialError`` when passwords were sealed with a key that is no longer there: a new
-        one would open none of them.
+        Raises ``CredentialError`` when passwords, or addresses of channels, were sealed with a key that is no
+        longer there: a new one would open none of them.
         """
         if self._given is not None or self.path.exists():
             self._fernet()
             return False
-        if session.scalar(select(Row.id).where(Row.sealed.is_not(None)).limit(1)) is not None:
-            raise self._missing()
+        for table in (Row, AlertChannel):
+            if session.scalar(select(table.id).where(table.sealed.is_not(None)).limit(1)) is not None:
+                raise self._missing()
         self._write_keys([Fernet.generate_key().decode()])
         return True
 
@@ -137,6 +141,19 @@ class CredentialStore:
         self._write_keys([Fernet.generate_key().decode(), *self._keys()])
         return True
 
+    def fingerprints(self) -> tuple[str, ...]:
+        """What tells the keys apart without telling them, newest first; none while there is no key."""
+        if self._given is None and not self.path.exists():
+            return ()
+        return tuple(sha256(key.encode()).hexdigest()[:FINGERPRINT] for key in self._keys())
+
+    def copy_keys(self, file: Path) -> None:
+        """Write the keys to a new file that only its owner may read.
+
+        Raises ``OSError``, and ``CredentialError`` where there is no key.
+        """
+        _write_privately(file, self._keys())
+
     def _fill(self, row: Row, user: str | None, password: str | None, now: datetime) -> None:
         for value in (user, password):
             if value is not None and (len(value) > MAX_SECRET or not value.isprintable()):
@@ -217,11 +234,7 @@ class CredentialStore:
     def _write_keys(self, keys: list[str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         beside = self.path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
-        descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write("".join(f"{key}\n" for key in keys))
-            file.flush()
-            os.fsync(file.fileno())
+        _write_privately(beside, keys)
         beside.replace(self.path)
         self._sealer = None
 
@@ -262,3 +275,11 @@ def erase(session: Session, credential_id: int, now: datetime) -> None:
     row = session.get_one(Row, credential_id)
     if row.sealed is not None:
         row.sealed, row.changed_at = None, now
+
+
+def _write_privately(file: Path, keys: list[str]) -> None:
+    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write("".join(f"{key}\n" for key in keys))
+        stream.flush()
+        os.fsync(stream.fileno())
