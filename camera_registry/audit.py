@@ -80,7 +80,7 @@ class Action(StrEnum):
     CHANNEL_ADDED = "channel_added"
     CHANNEL_CHANGED = "channel_changed"
     CHANNEL_STOPPED = "channel_stopped"
-    CHANNEL_TESTED = "channel_tested"
+    CHANNEL_TRIED = "channel_tried"
     CHANNEL_LINK_ASKED = "channel_link_asked"  # a code that links a chat
     CHANNEL_LINKED = "channel_linked"  # by whoever sent the code
     MESSAGE_RESENT = "message_resent"
