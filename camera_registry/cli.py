@@ -72,6 +72,10 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "doctor": {
         "doctor": ("Examine the database: does every invariant hold that figures lean on? Changes nothing."),
     },
+    "backups": {
+        "backup": "Write the whole registry to one file while others go on using it, and prove the file.",
+        "restore": "Put a backup back into the database of the settings, which must hold nothing yet.",
+    },
     "user": {"user": "Who may sign in."},
     "serve": {"serve": "Probe every started eye on its schedule, judge, and show pages and metrics."},
     "demo": {

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "units reorganise": "tests/camera_registry/test_reorganising.py",
     "demo": "imports as import does",
     "user password": "tests/camera_registry/test_user_commands.py",
+    "restore": "tests/camera_registry/test_backups.py",
 }
 
 # Each deed as it is typed, in an order in which all of them can be done, and what it leaves.
@@ -74,6 +75,7 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "user unlink": ("known", ["user_changed"]),
     "user disable": ("lan", ["user_disabled"]),
     "user enable": ("lan", ["user_enabled"]),
+    "backup": ("{folder}/registry.zip", ["backed_up"]),
 }
 
 

@@ -1,0 +1,274 @@
+"""Backups: the whole registry as of one moment in one file, proved after writing; and the way back.
+
+A backup is a ZIP archive of two members: ``manifest.json``, and ``registry.db``, an SQLite registry of its
+own, whichever database it was taken from. So a backup of one kind is restored into the other. The key that
+opens its passwords is never in it; the manifest has the key's fingerprint.
+"""
+
+import errno
+import os
+import sqlite3
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from hashlib import file_digest
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from camera_registry import audit, copying
+from camera_registry.audit import Action, Actor
+from camera_registry.db import Database, alembic_config
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+REGISTRY: Final = "registry.db"
+MAX_MANIFEST_BYTES: Final = 100_000
+CHUNK_BYTES: Final = 1 << 20
+COMPRESSION: Final = 6  # of zlib: a registry becomes a fifth; more costs time and gains little
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class BackupError(RegistryError):
+    """A backup cannot be written, is none, or cannot be restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup is: of when, of which program and tables, and what is needed to use it."""
+
+    made_at: datetime
+    version: str  # of the program
+    revision: str  # of the tables: the newest migration
+    keys: tuple[str, ...]  # fingerprints of the keys that seal its passwords, newest first
+    rows: Mapping[str, int]  # by table
+    sha256: str  # of registry.db, hexadecimal
+
+    @property
+    def total(self) -> int:
+        return sum(self.rows.values())
+
+
+def write(database: Database, keys: tuple[str, ...], file: Path, now: datetime) -> Manifest:
+    """Write a backup of ``database``, which others go on using, to the new file ``file``, and prove it.
+
+    What was written is opened again, its tables compared with what was read, and the archive read back;
+    only then it has its name. Only its owner may read it. Raises ``BackupError`` where ``file`` exists,
+    where there is no room, and where the comparison fails.
+    """
+    if file.exists():
+        raise BackupError(N_("{file} is there already; a backup overwrites nothing."), file=file)
+    with _room_for(file.parent), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as room:
+        kept, archive = Path(room) / REGISTRY, Path(room) / "archive"
+        with database.reading() as session:
+            revision = _revision(session)
+            rows = {name: content.rows for name, content in _keep(session, kept).items()}
+        with kept.open("rb") as stream:
+            digest = file_digest(stream, "sha256").hexdigest()
+        manifest = Manifest(now, version("camera-registry"), revision, keys, rows, digest)
+        _pack(manifest, kept, archive)
+        _prove_archive(archive)
+        archive.rename(file)
+        _to_disk(file.parent)
+    return manifest
+
+
+def read(file: Path) -> Manifest:
+    """What a backup says of itself. Raises ``BackupError`` where it is none."""
+    with _opened(file) as archive:
+        return _manifest(archive, file)
+
+
+def restore(file: Path, database: Database, room: Path, actor: Actor, now: datetime) -> Manifest:
+    """Put a backup back into ``database``, which must be migrated and hold nothing; all of it or nothing.
+
+    One of older tables is brought forward first, in a copy in the folder ``room``. What was put in is
+    compared with the backup before it is committed. Raises ``BackupError``: for a damaged file, for one of
+    newer tables than this program knows, for a database that holds something.
+    """
+    manifest = read(file)
+    room.mkdir(parents=True, exist_ok=True)
+    with _room_for(room), tempfile.TemporaryDirectory(prefix=".restore-", dir=room) as folder:
+        kept = Path(folder) / REGISTRY
+        with _opened(file) as archive:
+            _unpack(archive, manifest, kept, file)
+        source = Database(_url(kept))
+        try:
+            _refuse_newer(source, manifest)
+            source.migrate()
+            with source.reading() as reading, database.transaction() as session:
+                if there := copying.occupied(session):
+                    raise BackupError(
+                        N_("This database holds a registry already ({tables}); restore into an empty one."),
+                        tables=", ".join(there),
+                    )
+                copied = copying.copy(reading, session)
+                _compare(copied, copying.contents(session))
+                detail = {"made_at": manifest.made_at.isoformat(), "rows": manifest.total}
+                audit.record(session, actor, Action.RESTORED, f"backup:{file.name}", now, detail=detail)
+        finally:
+            source.close()
+    return manifest
+
+
+# --- the registry in a backup ---------------------------------------------------------------------------
+
+
+def _keep(session: Session, file: Path) -> Mapping[str, copying.Content]:
+    """Write what ``session`` sees into a registry in ``file``, and prove it from there."""
+    target = Database(_url(file))
+    try:
+        target.migrate()
+        with target.transaction() as there:
+            copied = copying.copy(session, there)
+    finally:
+        target.close()
+    again = Database(_url(file))
+    try:
+        with again.reading() as there:
+            _compare(copied, copying.contents(there))
+            sound = [said for (said,) in there.execute(text("PRAGMA quick_check"))]
+            if sound != ["ok"] or there.execute(text("PRAGMA foreign_key_check")).first():
+                raise BackupError(N_("The backup is not sound: rows refer to rows that it does not have."))
+    finally:
+        again.close()
+    return copied
+
+
+def _compare(read: Mapping[str, copying.Content], found: Mapping[str, copying.Content]) -> None:
+    if different := [name for name in read if read[name] != found[name]]:
+        raise BackupError(
+            N_("What was written is not what was read ({tables}): do not trust this disk or memory."),
+            tables=", ".join(different),
+        )
+
+
+def _refuse_newer(source: Database, manifest: Manifest) -> None:
+    with source.engine.connect() as connection:
+        there = MigrationContext.configure(connection).get_current_heads()
+        scripts = ScriptDirectory.from_config(alembic_config(connection))
+        known = {script.revision for script in scripts.walk_revisions()}
+    if not set(there) <= known:
+        raise BackupError(
+            N_(
+                "The backup was made by version {theirs}, whose tables ({revision}) are newer than those "
+                "of this version, {ours}; install that version or a later one."
+            ),
+            theirs=manifest.version,
+            revision=manifest.revision,
+            ours=version("camera-registry"),
+        )
+
+
+def _revision(session: Session) -> str:
+    return ", ".join(MigrationContext.configure(session.connection()).get_current_heads())
+
+
+def _url(file: Path) -> str:
+    return f"sqlite:///{file.resolve()}"
+
+
+# --- the archive ----------------------------------------------------------------------------------------
+
+
+def _pack(manifest: Manifest, kept: Path, archive: Path) -> None:
+    described = asdict(manifest) | {"format": FORMAT}
+    descriptor = os.open(archive, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    with os.fdopen(descriptor, "w+b") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as packed:
+            packed.writestr(MANIFEST, orjson.dumps(described, option=orjson.OPT_INDENT_2))
+            packed.write(kept, REGISTRY)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _prove_archive(file: Path) -> None:
+    with _opened(file) as archive, archive.open(REGISTRY) as packed:
+        if file_digest(packed, "sha256").hexdigest() != _manifest(archive, file).sha256:
+            raise _damaged(file)
+
+
+def _unpack(archive: zipfile.ZipFile, manifest: Manifest, kept: Path, file: Path) -> None:
+    with archive.open(REGISTRY) as packed, kept.open("wb") as plain:
+        while chunk := packed.read(CHUNK_BYTES):
+            plain.write(chunk)
+    with kept.open("rb") as plain:
+        if file_digest(plain, "sha256").hexdigest() != manifest.sha256:
+            raise _damaged(file)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive; whatever is wrong with it while the block reads is a ``BackupError``."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise BackupError(N_("Cannot read {path}: {reason}"), path=file, reason=error.strerror) from None
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError):
+        raise _damaged(file) from None
+
+
+def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
+    with archive.open(MANIFEST) as stream:
+        said: dict[str, Any] = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
+    if said["format"] != FORMAT:
+        raise BackupError(
+            N_("{file} is a backup of form {form}, which this version does not know."),
+            file=file,
+            form=said["format"],
+        )
+    return Manifest(
+        made_at=datetime.fromisoformat(said["made_at"]),
+        version=said["version"],
+        revision=said["revision"],
+        keys=tuple(said["keys"]),
+        rows=said["rows"],
+        sha256=said["sha256"],
+    )
+
+
+def _damaged(file: Path) -> BackupError:
+    return BackupError(N_("{file} is no backup of a registry, or it is damaged."), file=file)
+
+
+@contextmanager
+def _room_for(folder: Path) -> Iterator[None]:
+    """Says plainly where ``folder`` cannot be written or is full."""
+    full = N_("There is no room left in {folder}; nothing was kept.")
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise BackupError(full, folder=folder) from None
+        raise
+    except OSError as error:
+        if error.errno in FULL:
+            raise BackupError(full, folder=folder) from None
+        raise BackupError(
+            N_("Cannot write in {folder}: {reason}"), folder=folder, reason=error.strerror
+        ) from None
+
+
+def _to_disk(folder: Path) -> None:
+    """A name in a folder outlives a power cut once the folder is on the disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
