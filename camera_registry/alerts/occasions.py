@@ -62,3 +62,18 @@ class Occasion:
     reason: str = ""
     incident: int | None = None
     kind: IncidentKind | None = None
+    unsteady: bool = False  # an outage of eyes that are told of as unstable
+
+    @property
+    def over(self) -> bool:
+        return self.ended_at is not None or self.withdrawn_at is not None
+
+    @property
+    def alone(self) -> bool:
+        """Of one eye: it is collected, where what takes several away is told at once."""
+        return self.what not in (What.OUTAGE, What.SITE) or self.kind is IncidentKind.EYE
+
+    @property
+    def wide(self) -> bool:
+        """It reaches beyond one point."""
+        return self.kind in (IncidentKind.UNIT, IncidentKind.AREA, IncidentKind.SITE)

@@ -40,8 +40,8 @@ class Rules:
     Within ``quiet`` (local time, may go past midnight) messages wait for its end, and are one digest then.
     Of more than ``per_hour`` messages in an hour the rest is one summary; of more than ``per_week`` in seven
     days (zero: no limit; digests that were asked for do not count, and what is wide is told all the same) the
-    rest waits for the next digest. Reminders come when an outage is so old. Digests come daily (``daily``) and
-    weekly (``weekly``: 0 is Monday) at ``digest_at``, which is also when is told what was collected.
+    rest waits for the next digest. Reminders come when an outage is so old. Digests come daily (``daily``)
+    and weekly (``weekly``: 0 is Monday) at ``digest_at``; what was collected is told at that time, too.
     """
 
     what: frozenset[What] = WARD
@@ -86,7 +86,7 @@ class Policy:
 def to_json(rules: Rules) -> dict[str, Any]:
     """The rules as they are kept; every one of them, so that a later default changes nobody's."""
     return {
-        "what": sorted(rules.what),
+        "what": sorted(map(str, rules.what)),
         "least": _length(rules.least),
         "alone": _length(rules.alone),
         "unacknowledged": _length(rules.unacknowledged),
