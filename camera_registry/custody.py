@@ -25,7 +25,7 @@ from camera_registry.models import Device, Eye, Point
 from camera_registry.spelling import fold
 from camera_registry.units import KIND_WORDS, Scope, UnitError, UnitTree, UnitVersion
 
-LONGEST_NAME, LONGEST_DOCUMENT = 200, 300  # characters
+LONGEST_NAME, LONGEST_DOCUMENT, LONGEST_PHONE = 200, 300, 50  # characters
 EARLIEST, YEARS_AHEAD = date(1990, 1, 1), 5  # of any day; others are mistyped
 LONGEST_NAME_OF_A_UNIT = 8  # words: "thành phố Hồ Chí Minh" has five
 
@@ -51,7 +51,10 @@ WHY_TEXTS: Mapping[Why, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """One custody. ``last`` is its last day (``None``: still), ``handed_over_on`` that of the minutes."""
+    """One custody. ``last`` is its last day (``None``: still), ``handed_over_on`` that of the minutes.
+
+    ``phone`` is the number of the office, under which somebody answers for the point: never a person's own.
+    """
 
     point: str
     point_name: str
@@ -62,6 +65,7 @@ class Custody:
     internet: str
     handed_over_on: date | None
     document: str
+    phone: str = ""
 
     def lasts_on(self, day: date) -> bool:
         return self.first <= day and (self.last is None or self.last >= day)
@@ -97,15 +101,17 @@ def set_custody(
     internet: str = "",
     handed_over_on: date | None = None,
     document: str = "",
+    phone: str = "",
     reason: str = "",
 ) -> Custody:
     """From ``first`` on ``manager`` has the point, until ``last`` or until the next custody known.
 
     The one before ends the day before; the same day again corrects. ``electricity`` and ``internet`` say who
-    pays; ``handed_over_on`` and ``document`` are of the minutes of the hand-over. Raises ``InventoryError``
-    for an unknown point, and ``CustodyError``.
+    pays; ``handed_over_on`` and ``document`` are of the minutes of the hand-over; ``phone`` is the number of
+    the office. Raises ``InventoryError`` for an unknown point, and ``CustodyError``.
     """
     said = {"manager": manager, "electricity": electricity, "internet": internet, "document": document}
+    said["phone"] = phone
     said = {name: " ".join(text.split()) for name, text in said.items()}
     _check(said, [first, last, handed_over_on], now.astimezone(zone).date())
     if last is not None and last < first:
@@ -280,7 +286,7 @@ def _check(said: Mapping[str, str], days: Sequence[date | None], today: date) ->
     if "manager" in said and not said["manager"]:
         raise CustodyError(N_("A custody needs a manager."))
     for name, text in said.items():
-        limit = LONGEST_DOCUMENT if name == "document" else LONGEST_NAME
+        limit = {"document": LONGEST_DOCUMENT, "phone": LONGEST_PHONE}.get(name, LONGEST_NAME)
         if len(text) > limit:
             raise CustodyError(N_("The text is longer than {limit} characters."), limit=limit)
     latest = today + timedelta(days=366 * YEARS_AHEAD)
@@ -296,6 +302,7 @@ def _told(row: Row) -> dict[str, Any]:
         "electricity": row.electricity,
         "internet": row.internet,
         "document": row.document,
+        "phone": row.phone,
         "from": row.valid_from,
         "to": row.valid_to,
         "handed_over_on": row.handed_over_on,
@@ -313,4 +320,5 @@ def _custody(row: Row, point: Point) -> Custody:
         row.internet,
         row.handed_over_on,
         row.document,
+        row.phone,
     )

@@ -52,6 +52,11 @@ class Reader:
     zone: tzinfo
     now: datetime
 
+    @property
+    def today(self) -> date:
+        """The day that it is in the reader's zone."""
+        return self.now.astimezone(self.zone).date()
+
     def say(self, message: str, **values: object) -> str:
         return i18n.translate(message, self.language, **values)
 
@@ -332,6 +337,11 @@ def _with(query: Mapping[str, str], **more: str) -> str:
     return "?" + urlencode({name: value for name, value in {**query, **more}.items() if value})
 
 
+def _dialled(number: str) -> str:
+    """What a telephone dials of a number as people write it: the first, where there are several."""
+    return re.sub(r"[^0-9+]", "", re.split("[/;,]", number)[0])
+
+
 @cache
 def environment() -> Environment:
     made = Environment(
@@ -349,4 +359,5 @@ def environment() -> Environment:
         longest_reason=audit.LONGEST_REASON,
     )
     made.filters["in_path"] = partial(quote, safe="")
+    made.filters["dialled"] = _dialled
     return made

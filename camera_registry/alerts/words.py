@@ -118,8 +118,8 @@ _BESIDES: Mapping[What, str] = {
     What.FIRMWARE: N_("If nobody of yours changed it, tell the technicians."),
 }
 
-_EYES = NN_("{count} eye", "{count} eyes")
-_POINTS = NN_("{count} point", "{count} points")
+EYES = NN_("{count} eye", "{count} eyes")
+POINTS = NN_("{count} point", "{count} points")
 
 
 def message(
@@ -143,7 +143,6 @@ def message(
     so = says.say(said.so, eyes=_eyes(occasion, says), since=says.moment(occasion.started_at, now))
     parts: list[str] = []
     if kind == "recovered":
-        tag = says.say(N_("TAKEN BACK") if occasion.withdrawn_at else said.over_tag)
         if occasion.withdrawn_at is not None:
             parts.append(says.say(N_("what was told ({so}) is taken back"), so=so))
             parts.append(says.say(N_("A false report, or put down to a power cut or maintenance.")))
@@ -151,19 +150,28 @@ def message(
             parts.append(f"{so}, {_over(occasion, said, says, now)}")
     elif kind.startswith("reminder"):
         lasted = says.length(now - occasion.started_at)
-        tag = says.say(N_("REMINDER: {tag}"), tag=says.say(said.tag))
         parts.append(says.say(N_("{so}, for {length} now"), so=so, length=lasted))
         taken = N_("Somebody has taken it in hand.") if occasion.acknowledged_at else _NOBODY_YET
         parts += [says.say(taken), *_about(occasion, says), *_answer(occasion, says, answerable)]
     else:
-        tag = says.say(said.tag)
         parts += [so, *_about(occasion, says)]
         if escalated and occasion.acknowledged_at is None:
             parts.insert(1, says.say(_NOBODY_YET))
         parts += _answer(occasion, says, answerable)
+    tag = _tag(kind, occasion, says)
     sentences = " ".join(_ended(part) for part in parts)
-    return Words(
-        _title(tag, occasion, says), shortened(f"[{tag}] {place(occasion, says)}: {sentences}", LONGEST_TEXT)
+    text = shortened(f"[{tag}] {place(occasion, says)}: {sentences}", LONGEST_TEXT)
+    room = LONGEST_TITLE - len(f"[{tag}] : {_short_eyes(occasion, says)}")
+    title = f"[{tag}] {shortened(short_place(occasion, says), room)}: {_short_eyes(occasion, says)}"
+    return Words(title, text)
+
+
+def headline(kind: str, occasion: Occasion, says: Speaker, now: datetime) -> str:
+    """One line of a list of many messages: ``[MẤT KẾT NỐI] YB-0127, phường Yên Bái: 3/3 mắt, 21:40 …``."""
+    over = occasion.ended_at if kind == "recovered" and occasion.withdrawn_at is None else None
+    at = says.moment(over or occasion.started_at, now)
+    return (
+        f"[{_tag(kind, occasion, says)}] {short_place(occasion, says)}: {_short_eyes(occasion, says)}, {at}"
     )
 
 
@@ -202,18 +210,20 @@ def place(occasion: Occasion, says: Speaker) -> str:
     if where.point:
         point = says.say(N_("Point {code}"), code=plain(where.point, LONGEST_CODE))
         return f"{point}, {inside(unit)}" if unit else point
-    points = says.many(*_POINTS, where.points)
+    points = says.many(*POINTS, where.points)
     return f"{unit}, {points}" if unit else points
 
 
-def short_place(occasion: Occasion) -> str:
+def short_place(occasion: Occasion, says: Speaker) -> str:
     """The same without its beginning, for titles and lists: ``YB-0127, phường Yên Bái``."""
     where = occasion.where
     if occasion.what is What.SITE:
         return plain(where.site, LONGEST_CODE)
     unit = plain(where.unit, LONGEST_UNIT)
     named = plain(where.point, LONGEST_CODE)
-    return f"{named}, {inside(unit)}" if named and unit else named or unit
+    if named and unit:
+        return f"{named}, {inside(unit)}"
+    return named or unit or says.many(*POINTS, where.points)
 
 
 # --- how it is done ---------------------------------------------------------------------------------
@@ -229,7 +239,7 @@ def _of(occasion: Occasion) -> int:
 def _eyes(occasion: Occasion, says: Speaker) -> str:
     gone, of = len(occasion.eyes), _of(occasion)
     if occasion.what is What.SITE:
-        return says.many(*_EYES, gone)
+        return says.many(*EYES, gone)
     text = says.say(N_("{count}/{of} eyes"), count=says.number(gone), of=says.number(of))
     if gone < of and gone <= MOST_CODES:
         text += f" ({', '.join(plain(code, LONGEST_CODE) for code in occasion.eyes)})"
@@ -287,12 +297,16 @@ def _ended(sentence: str) -> str:
     return sentence if sentence.endswith((".", "…")) else f"{sentence}."
 
 
-def _title(tag: str, occasion: Occasion, says: Speaker) -> str:
-    """The place gives way, the tag and the number do not."""
+def _tag(kind: str, occasion: Occasion, says: Speaker) -> str:
+    said = _SAYINGS[occasion.what]
+    if kind == "recovered":
+        return says.say(N_("TAKEN BACK") if occasion.withdrawn_at else said.over_tag)
+    tag = says.say(said.tag)
+    return says.say(N_("REMINDER: {tag}"), tag=tag) if kind.startswith("reminder") else tag
+
+
+def _short_eyes(occasion: Occasion, says: Speaker) -> str:
+    if occasion.what is What.SITE:
+        return _eyes(occasion, says)
     number = f"{says.number(len(occasion.eyes))}/{says.number(_of(occasion))}"
-    eyes = (
-        _eyes(occasion, says) if occasion.what is What.SITE else says.say(N_("{number} eyes"), number=number)
-    )
-    where = short_place(occasion) or says.many(*_POINTS, occasion.where.points)
-    room = LONGEST_TITLE - len(f"[{tag}] : {eyes}")
-    return f"[{tag}] {shortened(where, room)}: {eyes}"
+    return says.say(N_("{number} eyes"), number=number)

@@ -19,7 +19,7 @@ from camera_registry.settings import Settings
 from camera_registry.units import Scope
 
 FORMATS = ["%Y-%m-%d", "%d/%m/%Y"]
-HEADS = (N_("Point"), N_("Name"), N_("Managed by"), N_("From"), N_("To"))
+HEADS = (N_("Point"), N_("Name"), N_("Managed by"), N_("Phone of the office"), N_("From"), N_("To"))
 PAYERS = (N_("Pays electricity"), N_("Pays Internet"), N_("Handed over on"), N_("Document"))
 QUEUE_HEADS = (N_("Point"), N_("Name"), N_("Unit"), N_("Eyes"), N_("Why"), N_("Since"), N_("Managed by"))
 
@@ -48,6 +48,7 @@ def set_custody(
         datetime | None, typer.Option(formats=FORMATS, help="Day of the hand-over minutes.")
     ] = None,
     document: Annotated[str, typer.Option(help="Number and date of the minutes.")] = "",
+    phone: Annotated[str, typer.Option(help="Number of the office, never a person's own.")] = "",
     reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
 ) -> None:
     """Enter who has a point from a day on; who had it ends the day before. The same day again corrects."""
@@ -59,6 +60,7 @@ def set_custody(
             internet=internet,
             handed_over_on=handed_over.date() if handed_over else None,
             document=document,
+            phone=phone,
             reason=reason,
         )
         say(
@@ -108,7 +110,7 @@ def list_custody(
                 raise Refused(N_('There is no point with the code "{code}".'), code=code)
         rows: list[Cells] = [
             (
-                *(each.point, each.point_name, each.manager, each.first, each.last),
+                *(each.point, each.point_name, each.manager, each.phone, each.first, each.last),
                 *(each.electricity, each.internet, each.handed_over_on, each.document),
             )
             for each in found

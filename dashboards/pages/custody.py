@@ -13,7 +13,15 @@ from camera_registry import audit, custody
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
-from camera_registry.custody import LONGEST_DOCUMENT, LONGEST_NAME, WHY_TEXTS, Custody, CustodyError, Waiting
+from camera_registry.custody import (
+    LONGEST_DOCUMENT,
+    LONGEST_NAME,
+    LONGEST_PHONE,
+    WHY_TEXTS,
+    Custody,
+    CustodyError,
+    Waiting,
+)
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from dashboards import tables
@@ -47,6 +55,7 @@ PRESENT: Sequence[Column[Custody]] = (
     Column("point", N_("Point code"), lambda row: row.point),
     Column("name", N_("Point"), lambda row: row.point_name),
     Column("manager", N_("Managed by"), lambda row: row.manager),
+    Column("phone", N_("Phone of the office"), lambda row: row.phone),
     Column("first", N_("From"), lambda row: row.first),
     Column("last", N_("To"), lambda row: row.last),
     Column("electricity", N_("Pays electricity"), lambda row: row.electricity),
@@ -69,6 +78,7 @@ class Told:
     internet: str = ""
     handed_over_on: str = ""
     document: str = ""
+    phone: str = ""
     reason: str = ""
 
 
@@ -80,9 +90,10 @@ def _told(
     internet: Text = "",
     handed_over_on: Day = "",
     document: Annotated[str, Form(max_length=2 * LONGEST_DOCUMENT)] = "",
+    phone: Annotated[str, Form(max_length=2 * LONGEST_PHONE)] = "",
     reason: Reason = "",
 ) -> Told:
-    return Told(manager, first, last, electricity, internet, handed_over_on, document, reason)
+    return Told(manager, first, last, electricity, internet, handed_over_on, document, phone, reason)
 
 
 @router.get("", dependencies=[may(Permission.VIEW)])
@@ -140,6 +151,7 @@ def enter(
                     internet=told.internet,
                     handed_over_on=day_of(told.handed_over_on),
                     document=told.document,
+                    phone=told.phone,
                     reason=reason,
                 )
     except RegistryError as refused:
@@ -232,6 +244,7 @@ def _form(
         refused=refused,
         longest_name=LONGEST_NAME,
         longest_document=LONGEST_DOCUMENT,
+        longest_phone=LONGEST_PHONE,
     )
 
 
