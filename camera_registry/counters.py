@@ -17,6 +17,9 @@ class Counters:
     - ``credentials_stopped``: credentials that failed at many devices at once: a canary alone tries them.
     - ``results_late``: results refused: older than the lateness window, or from the future.
     - ``failures_held_back``: failures told by a lost site, not used against its eyes.
+    - ``messages{channel_kind,outcome}``: tries to send a message, by ``alerts.channels.Kind``: ``sent``,
+      ``failed`` (another try follows), ``dead``.
+    - ``heartbeat_at``: when the heartbeat's address last answered, Unix time; 0 until then.
     """
 
     registry: CollectorRegistry
@@ -27,6 +30,8 @@ class Counters:
     credentials_stopped: Gauge
     results_late: Counter
     failures_held_back: Counter
+    messages: Counter
+    heartbeat_at: Gauge
 
     @classmethod
     def new(cls) -> "Counters":
@@ -68,6 +73,17 @@ class Counters:
             failures_held_back=Counter(
                 "camera_registry_failures_held_back_total",
                 "Failures told by a site while it was lost: not used against its eyes.",
+                registry=registry,
+            ),
+            messages=Counter(
+                "camera_registry_messages_total",
+                "Tries to send a message, by kind of channel and outcome.",
+                ("channel_kind", "outcome"),
+                registry=registry,
+            ),
+            heartbeat_at=Gauge(
+                "camera_registry_heartbeat_timestamp_seconds",
+                "When the heartbeat's address last answered.",
                 registry=registry,
             ),
         )

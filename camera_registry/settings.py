@@ -6,11 +6,12 @@ A wrong value stops the program with its name and reason.
 """
 
 import os
+import re
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -53,7 +54,7 @@ def private(address: str) -> bool:
     return parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
-def _issuer(address: str) -> str:
+def _private_address(address: str) -> str:
     if not private(address) or "?" in address or "#" in address or "@" in address:
         raise ValueError("not an https:// address")
     return address
@@ -74,6 +75,37 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+
+
+def _mail_server(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        sender = parse_qs(parts.query).get("from", [""])[0]
+        known = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:  # its text may quote the password
+        known, sender = None, ""
+    if not known or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", sender):
+        raise ValueError(
+            "not an address like smtp://user:password@mail.example.vn:587?from=camera@example.vn"
+        )
+    return url
+
+
+def _bot_token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", token.get_secret_value()):
+        raise ValueError("not a token as Zalo gives it, 123456789:abc…")
+    return token
+
+
+def _secret_address(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # its text may quote the address
+        known = None
+    if not known:
+        raise ValueError("not an address like https://example.vn/ping/…")
+    return url
 
 
 def _web_address(url: str) -> str:
@@ -114,7 +146,7 @@ class Settings(BaseSettings):
         "separated by commas: what they say of the browser (X-Forwarded-For, -Proto) is believed. "
         "A network named here must hold proxies only.",
     )
-    oidc_issuer: Annotated[str, AfterValidator(_issuer)] | None = Field(
+    oidc_issuer: Annotated[str, AfterValidator(_private_address)] | None = Field(
         None,
         description="Address of an OpenID Connect provider by which people may sign in too, as it calls "
         "itself. It sends browsers back to /sign-in/oidc/back.",
@@ -151,6 +183,28 @@ class Settings(BaseSettings):
         None,
         description="The Prometheus that scrapes this registry, http://…; curves of longer ago than a week "
         "are read from it.",
+    )
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = Field(
+        None,
+        description="The server that takes our mail, and the sender: "
+        "smtp://user:password@host:587?from=camera@example.vn; smtps:// speaks TLS from the start.",
+    )
+    zalo_bot_token: Annotated[SecretStr, AfterValidator(_bot_token)] | None = Field(
+        None, description="Token of the Zalo bot by which people are told, and answer."
+    )
+    zalo_api_url: Annotated[str, AfterValidator(_private_address)] = Field(
+        "https://bot-api.zaloplatforms.com",
+        description="Where the API of Zalo bots is; it has moved before.",
+    )
+    public_url: Annotated[str, AfterValidator(_private_address)] | None = Field(
+        None,
+        description="Address of these pages as recipients of messages reach it; messages then carry a link "
+        "that shows their incident.",
+    )
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_secret_address)] | None = Field(
+        None,
+        description="Address asked (GET) each minute while sweeps and deliveries are fresh: who misses it "
+        "knows that the monitor is ill.",
     )
     report_days: int = Field(
         30, ge=1, le=366, description="Days for which a person's report on an eye without a network holds."
