@@ -3,6 +3,9 @@
 Read with the ``Scope`` of whoever is told, and cut there: a ward's digest knows of no other. The worst stands
 first, by what it has cost (the hours for which each eye was away, together). Of a long list the beginning is
 told, and how much more there is.
+
+A digest that was asked for (daily, weekly) is read here, and says ``words``. One that tells what was not told
+at once (held, morning) is made of the occasions themselves, and says ``held``.
 """
 
 from collections import Counter, defaultdict
@@ -26,6 +29,7 @@ from camera_registry.alerts.phrases import (
     plain,
     shortened,
 )
+from camera_registry.alerts.routing import Kind as Message
 from camera_registry.alerts.words import EYES, LONGEST_TEXT, LONGEST_TITLE, POINTS, Words, headline
 from camera_registry.alerts.words import told as message_told
 from camera_registry.custody import Custody
@@ -95,7 +99,7 @@ class Digest:
     never worked yet, the most first; ``None`` where it was not asked for.
     """
 
-    kind: str  # see routing.Kind
+    kind: Message
     unit: str
     since: datetime
     now: datetime
@@ -118,7 +122,7 @@ def read(
     zone: tzinfo,
     now: datetime,
     *,
-    kind: str,
+    kind: Message,
     unit: str,
     since: datetime,
     site: str = "",
@@ -158,48 +162,55 @@ def read(
     )
 
 
-def words(digest: Digest, language: Language, zone: tzinfo) -> Words:
-    """The digest as a message: ``LONGEST_TEXT`` at most, whatever the names."""
+def words(
+    digest: Digest, language: Language, zone: tzinfo, held: Sequence[tuple[Message, Occasion]] = ()
+) -> Words:
+    """The digest as a message: ``LONGEST_TEXT`` at most, whatever the names.
+
+    ``held`` is what waited for it: (kind, occasion) of each. Of these it adds what it does not tell anyway.
+    """
     says = Speaker(language, zone)
-    unit = plain(digest.unit, LONGEST_UNIT) or says.say(N_("The whole city"))
-    tag = says.say(_TAGS[digest.kind])
     stream = says.say(
         N_("{count}/{of} eyes deliver a stream."),
         count=says.number(digest.working),
         of=says.number(digest.observed),
     )
-    begin = f"[{tag}] {unit}, {says.moment(digest.now, digest.now)}. {stream}"
-    if not digest.open:
-        begin += f" {says.say(N_('No incident goes on.'))}"
+    quiet = [] if digest.open else [says.say(N_("No incident goes on."))]
     counts = says.say(
         N_("{open} going on, {over} over"),
         open=says.number(len(digest.open)),
         over=says.number(len(digest.over)),
     )
-    return Words(
-        _title(tag, unit, counts),
-        _fitted(begin, [section for section in _sections(digest, says) if section.lines], says),
+    named = {line.incident for line in (*digest.open, *digest.over)}
+    others = [(kind, each) for kind, each in held if each.incident not in named]
+    sections = [*_sections(digest, says), *_held(others, digest.now, says)]
+    return _put_together(
+        digest.kind, digest.unit, digest.now, counts, " ".join([stream, *quiet]), sections, says
     )
 
 
 def held(
-    said: Sequence[tuple[str, Occasion]], language: Language, zone: tzinfo, now: datetime, *, unit: str = ""
+    kind: Message,
+    said: Sequence[tuple[Message, Occasion]],
+    language: Language,
+    zone: tzinfo,
+    now: datetime,
+    *,
+    unit: str = "",
 ) -> Words:
-    """One message instead of many: (kind, occasion) of each, in the order in which they would have come.
+    """One message instead of many, of what was not told at once: (kind, occasion) of each, in their order.
 
-    ``unit`` is the name of whose channel it is, ``""`` for the city desk.
+    ``kind`` is that of the message itself, ``unit`` the name of whose channel it is, ``""`` for the city
+    desk. Of one occasion it tells where it stands now, once.
     """
     says = Speaker(language, zone)
-    tag = says.say(N_("COLLECTED"))
-    whose = plain(unit, LONGEST_UNIT) or says.say(N_("The whole city"))
-    count = says.many(*_MESSAGES, len(said))
-    section = _Section(
-        says.say(N_("{messages} in one:"), messages=count),
-        [headline(kind, occasion, says, now) for kind, occasion in said],
-        _MESSAGES,
+    found = {occasion.key: occasion for _, occasion in said}.values()
+    counts = says.say(
+        N_("{open} going on, {over} over"),
+        open=says.number(sum(not each.over for each in found)),
+        over=says.number(sum(each.over for each in found)),
     )
-    begin = f"[{tag}] {whose}, {says.moment(now, now)}."
-    return Words(_title(tag, whose, count), _fitted(begin, [section], says))
+    return _put_together(kind, unit, now, counts, "", _held(said, now, says), says)
 
 
 def told(digest: Digest) -> dict[str, Any]:
@@ -238,7 +249,7 @@ def told(digest: Digest) -> dict[str, Any]:
     }
 
 
-def told_held(kind: str, said: Sequence[tuple[str, Occasion]]) -> dict[str, Any]:
+def told_held(kind: Message, said: Sequence[tuple[Message, Occasion]]) -> dict[str, Any]:
     """What ``held`` says, as data; ``kind`` is that of the message itself."""
     return {
         "kind": str(kind),
@@ -312,13 +323,14 @@ def _backlog(rows: Iterable[EyeRow]) -> list[BacklogLine]:
 
 # --- how it is said ---------------------------------------------------------------------------------
 
-_TAGS: Mapping[str, str] = {
-    "morning": N_("THIS MORNING"),
-    "daily": N_("THE DAY"),
-    "weekly": N_("THE WEEK"),
+_TAGS: Mapping[Message, str] = {
+    Message.HELD: N_("COLLECTED"),
+    Message.MORNING: N_("THIS MORNING"),
+    Message.DAILY: N_("THE DAY"),
+    Message.WEEKLY: N_("THE WEEK"),
 }
 _INCIDENTS = NN_("{count} incident", "{count} incidents")
-_MESSAGES = NN_("{count} message", "{count} messages")
+_OCCASIONS = NN_("{count} thing", "{count} things")
 _UNITS = NN_("{count} unit", "{count} units")
 
 
@@ -331,8 +343,30 @@ class _Section:
     of: tuple[str, str]
 
 
-def _title(tag: str, unit: str, counts: str) -> str:
-    return f"[{tag}] {shortened(unit, LONGEST_TITLE - len(f'[{tag}] : {counts}'))}: {counts}"
+def _put_together(
+    kind: Message,
+    unit: str,
+    now: datetime,
+    counts: str,
+    more: str,
+    sections: Sequence[_Section],
+    says: Speaker,
+) -> Words:
+    tag, whose = says.say(_TAGS[kind]), plain(unit, LONGEST_UNIT) or says.say(N_("The whole city"))
+    begin = " ".join(filter(None, (f"[{tag}] {whose}, {says.moment(now, now)}.", more)))
+    title = f"[{tag}] {shortened(whose, LONGEST_TITLE - len(f'[{tag}] : {counts}'))}: {counts}"
+    return Words(title, _fitted(begin, [section for section in sections if section.lines], says))
+
+
+def _held(said: Iterable[tuple[Message, Occasion]], now: datetime, says: Speaker) -> list[_Section]:
+    """What waited, each occasion once: what goes on with what it says, what is over with its end."""
+    newest = {occasion.key: (kind, occasion) for kind, occasion in said}.values()
+    open_ = [headline(kind, each, says, now) for kind, each in newest if not each.over]
+    over = [headline(Message.RECOVERED, each, says, now) for _, each in newest if each.over]
+    return [
+        _Section(says.say(N_("Going on, not told until now:")), open_, _OCCASIONS),
+        _Section(says.say(N_("Came and went:")), over, _OCCASIONS),
+    ]
 
 
 def _sections(digest: Digest, says: Speaker) -> list[_Section]:
@@ -409,27 +443,14 @@ def _eyes(line: Line, says: Speaker) -> str:
 
 
 def _open(line: Line, now: datetime, several: bool, says: Speaker) -> str:
-    taken = f", {says.say(N_('taken in hand'))}" if line.acknowledged else ""
-    return says.say(
-        N_("{where}: {eyes} since {since} ({length}); {who}"),
-        where=_where(line, several, says),
-        eyes=_eyes(line, says),
-        since=says.moment(line.started_at, now),
-        length=says.length(now - line.started_at),
-        who=_waiting_for(line, says) + taken,
-    )
+    what = f"{_where(line, several, says)}: {_eyes(line, says)}"
+    taken = [says.say(N_("taken in hand"))] if line.acknowledged else []
+    return says.going_on(what, line.started_at, now, ", ".join([_waiting_for(line, says), *taken]))
 
 
 def _over(line: Line, now: datetime, several: bool, says: Speaker) -> str:
-    ended = line.ended_at or now
-    return says.say(
-        N_("{where}: {eyes} from {since} to {until} ({length})"),
-        where=_where(line, several, says),
-        eyes=_eyes(line, says),
-        since=says.moment(line.started_at, now),
-        until=says.moment(ended, now, beside=line.started_at),
-        length=says.length(ended - line.started_at),
-    )
+    what = f"{_where(line, several, says)}: {_eyes(line, says)}"
+    return says.came_and_went(what, line.started_at, line.ended_at or now, now)
 
 
 def _waiting_for(line: Line, says: Speaker) -> str:
@@ -437,9 +458,7 @@ def _waiting_for(line: Line, says: Speaker) -> str:
         return says.say(N_("state unknown, not counted as disconnected"))
     if line.manager is None:
         return says.say(N_("several are responsible"))
-    if not line.manager:
-        return says.say(N_("nobody was handed it"))
-    return says.say(N_("waiting for {who}"), who=says.office(line.manager, line.phone))
+    return says.waiting_for(line.manager, line.phone)
 
 
 def _line_told(line: Line) -> dict[str, Any]:

@@ -94,6 +94,31 @@ class Speaker:
         name, number = plain(manager, LONGEST_OFFICE), plain(phone, LONGEST_PHONE)
         return self.say(N_("{office}, phone {phone}"), office=name, phone=number) if number else name
 
+    def waiting_for(self, manager: str, phone: str) -> str:
+        """Who has to act, inside of a list; ``manager`` is empty where nobody was handed the point."""
+        if not manager:
+            return self.say(N_("nobody was handed it"))
+        return self.say(N_("waiting for {who}"), who=self.office(manager, phone))
+
+    def going_on(self, what: str, began: datetime, now: datetime, who: str) -> str:
+        """One line of a list; ``who`` is waited for, ``""`` where that is not said."""
+        line = self.say(
+            N_("{what} since {since} ({length})"),
+            what=what,
+            since=self.moment(began, now),
+            length=self.length(now - began),
+        )
+        return f"{line}; {who}" if who else line
+
+    def came_and_went(self, what: str, began: datetime, ended: datetime, now: datetime) -> str:
+        return self.say(
+            N_("{what} from {since} to {until} ({length})"),
+            what=what,
+            since=self.moment(began, now),
+            until=self.moment(ended, now, beside=began),
+            length=self.length(ended - began),
+        )
+
 
 def _hidden(found: re.Match[str]) -> str:
     text = found[0]

@@ -23,6 +23,7 @@ from camera_registry.alerts.phrases import (
     plain,
     shortened,
 )
+from camera_registry.alerts.routing import REMINDERS, Kind
 from camera_registry.i18n import N_, NN_, Language
 from camera_registry.incidents import NETWORK_CLASS
 from camera_registry.incidents import Kind as IncidentKind
@@ -123,7 +124,7 @@ POINTS = NN_("{count} point", "{count} points")
 
 
 def message(
-    kind: str,
+    kind: Kind,
     occasion: Occasion,
     language: Language,
     zone: tzinfo,
@@ -134,21 +135,21 @@ def message(
 ) -> Words:
     """What a channel is told of one occasion.
 
-    ``kind`` is a ``routing.Kind`` about an occasion: ``recovered`` says that it is over, or was withdrawn;
-    a reminder (``reminder_…``) that it goes on; every other that it is so. ``answerable``: the channel takes
-    answers, so it is said how to take the thing in hand. ``escalated``: it is told because nobody has.
+    ``recovered`` says that it is over, or was withdrawn; a reminder that it goes on; every other kind that it
+    is so. ``answerable``: the channel takes answers, so it is said how to take the thing in hand.
+    ``escalated``: it is told because nobody has.
     """
     says = Speaker(language, zone)
     said = _SAYINGS[occasion.what]
     so = says.say(said.so, eyes=_eyes(occasion, says), since=says.moment(occasion.started_at, now))
     parts: list[str] = []
-    if kind == "recovered":
+    if kind is Kind.RECOVERED:
         if occasion.withdrawn_at is not None:
             parts.append(says.say(N_("what was told ({so}) is taken back"), so=so))
             parts.append(says.say(N_("A false report, or put down to a power cut or maintenance.")))
         else:
             parts.append(f"{so}, {_over(occasion, said, says, now)}")
-    elif kind.startswith("reminder"):
+    elif kind in _REMINDERS:
         lasted = says.length(now - occasion.started_at)
         parts.append(says.say(N_("{so}, for {length} now"), so=so, length=lasted))
         taken = N_("Somebody has taken it in hand.") if occasion.acknowledged_at else _NOBODY_YET
@@ -166,16 +167,17 @@ def message(
     return Words(title, text)
 
 
-def headline(kind: str, occasion: Occasion, says: Speaker, now: datetime) -> str:
-    """One line of a list of many messages: ``[MẤT KẾT NỐI] YB-0127, phường Yên Bái: 3/3 mắt, 21:40 …``."""
-    over = occasion.ended_at if kind == "recovered" and occasion.withdrawn_at is None else None
-    at = says.moment(over or occasion.started_at, now)
-    return (
-        f"[{_tag(kind, occasion, says)}] {short_place(occasion, says)}: {_short_eyes(occasion, says)}, {at}"
-    )
+def headline(kind: Kind, occasion: Occasion, says: Speaker, now: datetime) -> str:
+    """One line of a list: what is where and since when; until when if it is over, else who is waited for."""
+    where, ended = occasion.where, occasion.withdrawn_at or occasion.ended_at
+    what = f"[{_tag(kind, occasion, says)}] {short_place(occasion, says)}: {_short_eyes(occasion, says)}"
+    if ended is not None:
+        return says.came_and_went(what, occasion.started_at, ended, now)
+    who = says.waiting_for(where.manager, where.phone) if where.manager or where.point else ""
+    return says.going_on(what, occasion.started_at, now, who)
 
 
-def told(kind: str, occasion: Occasion) -> dict[str, Any]:
+def told(kind: Kind, occasion: Occasion) -> dict[str, Any]:
     """The same as data, for programs: see docs/webhook.md. Codes, counts, slugs, moments; nothing else."""
     where, named = occasion.where, not is_person(occasion.where.manager)
     return {
@@ -228,6 +230,7 @@ def short_place(occasion: Occasion, says: Speaker) -> str:
 
 # --- how it is done ---------------------------------------------------------------------------------
 
+_REMINDERS = frozenset(REMINDERS.values())
 _NOBODY_YET = N_("Nobody has taken it in hand yet.")
 
 
@@ -299,10 +302,10 @@ def _ended(sentence: str) -> str:
 
 def _tag(kind: str, occasion: Occasion, says: Speaker) -> str:
     said = _SAYINGS[occasion.what]
-    if kind == "recovered":
+    if kind is Kind.RECOVERED:
         return says.say(N_("TAKEN BACK") if occasion.withdrawn_at else said.over_tag)
     tag = says.say(said.tag)
-    return says.say(N_("REMINDER: {tag}"), tag=tag) if kind.startswith("reminder") else tag
+    return says.say(N_("REMINDER: {tag}"), tag=tag) if kind in _REMINDERS else tag
 
 
 def _short_eyes(occasion: Occasion, says: Speaker) -> str:
