@@ -8,6 +8,7 @@ import threading
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from prometheus_client import generate_latest
 
@@ -72,7 +73,7 @@ class StateLines:
     def render(
         self,
         rows: Sequence[EyeRow],
-        units: Iterable[UnitRow],
+        units: Sequence[UnitRow],
         ailing: Mapping[str, Sequence[tuple[str, str]]],
         measures: Mapping[str, Measures],
         findings: Iterable[FindingRow],
@@ -86,19 +87,22 @@ class StateLines:
         for finding in findings:
             if finding.evidence in EXPOSURES:
                 exposed[finding.eye].append(finding.evidence)
+        labels = unit_labels(units)
         with self._lock:
             known, self._lines = self._lines, {}
             for row in rows:
                 reasons = ailing.get(row.code, ())
                 measured, seen = measures.get(row.code), exposed.get(row.code, ())
-                key = (row.state, row.probed_at, row.probe_s, *_labels(row), measured, *seen, *reasons)
+                unit = labels.get((row.unit, row.unit_code), row.unit)
+                key = (row.state, row.probed_at, row.probe_s, unit, *_labels(row), measured, *seen, *reasons)
                 held = known.get(row.code)
                 if held is None or held[0] != key:
-                    held = key, _eye_lines(row, reasons, measured) + _measure_lines(row, measured, seen)
+                    told = _eye_lines(replace(row, unit=unit), reasons, measured)
+                    held = key, told + _measure_lines(row, measured, seen)
                 self._lines[row.code] = held
             columns = zip(*(lines for _, lines in self._lines.values()), strict=True)
             families = [head + b"".join(lines) for head, lines in zip(_HEADS, columns, strict=False)]
-        return b"".join((*families, _UNIT_HEAD, *_unit_lines(units)))
+        return b"".join((*families, _UNIT_HEAD, *_unit_lines(units, labels)))
 
 
 def incident_lines(open_: Mapping[Kind, int]) -> bytes:
@@ -112,9 +116,7 @@ def stream_lines(newest: Mapping[str, tuple[float | None, float | None]]) -> byt
     families = []
     for head, name, which in _STREAM:
         values = ((eye, figures[which]) for eye, figures in newest.items())
-        told = (
-            f'{name}{{eye="{_escaped(eye)}"}} {value:.6g}\n' for eye, value in values if value is not None
-        )
+        told = (f'{name}{{eye="{escaped(eye)}"}} {value:.6g}\n' for eye, value in values if value is not None)
         families.append(head + "".join(told).encode())
     return b"".join(families)
 
@@ -131,9 +133,9 @@ def _labels(row: EyeRow) -> tuple[str, ...]:
 def _eye_lines(
     row: EyeRow, reasons: Sequence[tuple[str, str]], measures: Measures | None
 ) -> tuple[bytes, ...]:
-    eye = f'eye="{_escaped(row.code)}"'
+    eye = f'eye="{escaped(row.code)}"'
     names = ("eye", "name", "point", "unit", "site", "manufacturer", "model", "funding")
-    info = ",".join(f'{name}="{_escaped(value)}"' for name, value in zip(names, _labels(row), strict=True))
+    info = ",".join(f'{name}="{escaped(value)}"' for name, value in zip(names, _labels(row), strict=True))
     measured = row.state is not None
     observed = measured and row.state is not EyeState.UNKNOWN
     probed = measured and row.probed_at is not None and row.probe_s is not None
@@ -173,7 +175,7 @@ def _durations(eye: str, row: EyeRow, measures: Measures | None) -> str:
 
 def _measure_lines(row: EyeRow, measures: Measures | None, exposed: Sequence[str]) -> tuple[bytes, ...]:
     """The lines of what lies beyond the stream, in the order of the last families."""
-    eye = f'eye="{_escaped(row.code)}"'
+    eye = f'eye="{escaped(row.code)}"'
     figures: tuple[float | None, ...] = (None,) * len(_MEASURED)
     if measures is not None and row.state is not None:
         changed = measures.snapshot_changed_at
@@ -194,17 +196,21 @@ def _measure_lines(row: EyeRow, measures: Measures | None, exposed: Sequence[str
     return (*lines, b"".join(f'camera_exposed{{{eye},evidence="{one}"}} 1\n'.encode() for one in seen))
 
 
-def _unit_lines(units: Iterable[UnitRow]) -> list[bytes]:
-    units = list(units)
-    twins = {name for name, count in Tally(unit.name for unit in units).items() if count > 1}
+def unit_labels(units: Iterable[UnitRow]) -> dict[tuple[str, str], str]:
+    """The label of each unit, by its name and code: the name alone, where no other unit has the same."""
+    keys = [(unit.name, unit.code) for unit in units]
+    names = Tally(name for name, _ in keys)
+    return {(name, code): f"{name} ({code})" if names[name] > 1 else name for name, code in keys}
+
+
+def _unit_lines(units: Iterable[UnitRow], labels: Mapping[tuple[str, str], str]) -> list[bytes]:
     return [
-        f'unit_eyes{{unit="{_escaped(label)}",state="{standing}"}} {count}\n'.encode()
+        f'unit_eyes{{unit="{escaped(labels[unit.name, unit.code])}",state="{standing}"}} {count}\n'.encode()
         for unit in units
-        for label in (f"{unit.name} ({unit.code})" if unit.name in twins else unit.name,)
         for standing, count in unit.totals.by_standing.items()
     ]
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """A label's value as the text format wants it; UTF-8 needs no escape."""
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -73,8 +73,8 @@ def own_health(
         lag_s=_value(counters, "camera_registry_sweep_lag_seconds"),
         refused=int(_value(counters, "camera_registry_results_late_total")),
         held_back=int(_value(counters, "camera_registry_failures_held_back_total")),
-        keeping=_keeping(session),
-        sites=_heard(session, now),
+        keeping=keeping(session),
+        sites=heard(session, now),
     )
 
 
@@ -82,7 +82,8 @@ def _value(counters: Counters, name: str) -> float:
     return counters.registry.get_sample_value(name) or 0.0
 
 
-def _keeping(session: Session) -> Keeping:
+def keeping(session: Session) -> Keeping:
+    """The database that answers this session."""
     began = time.perf_counter()
     written_at = session.scalar(select(Delivery.received_at).order_by(Delivery.last_at.desc()).limit(1))
     answered_s = time.perf_counter() - began
@@ -97,7 +98,8 @@ def _keeping(session: Session) -> Keeping:
     return Keeping(f"PostgreSQL {version}", answered_s, written_at, size or 0, None)
 
 
-def _heard(session: Session, now: datetime) -> list[SiteHeard]:
+def heard(session: Session, now: datetime) -> list[SiteHeard]:
+    """Every site in the order of codes, as it was heard by ``now``."""
     newest = (
         select(Heartbeat.site_id, func.max(Heartbeat.to_at).label("at"))
         .group_by(Heartbeat.site_id)

@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, HTTPException, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from camera_registry import metrics, outages, queries, samples
+from camera_registry import gauges, metrics, outages, queries, samples
 from camera_registry.api.desk import AtDesk, Desk, identify
 from camera_registry.api.guard import by_itself
 from camera_registry.auth.roles import Permission
@@ -57,9 +57,13 @@ def scrape(desk: AtDesk, request: Request) -> Response:
         findings = queries.findings(session, everything, now.astimezone(desk.settings.zone).date())
         incidents = metrics.incident_lines(outages.open_by_kind(session))
         streams = metrics.stream_lines(samples.newest(session, now))
-    lines = desk.lines.render(rows, queries.units(rows), ailing, measures, findings)
+        watched = gauges.read(session, desk.settings.zone, now)
+    units, asked = queries.units(rows), desk.pulse(everything, now).sites
+    eyes = desk.lines.render(rows, units, ailing, measures, findings)
+    others = gauges.lines(watched, metrics.unit_labels(units), asked)
     return Response(
-        metrics.exposition(lines + streams + incidents, desk.counters), media_type=metrics.CONTENT_TYPE
+        metrics.exposition(eyes + streams + incidents + others, desk.counters),
+        media_type=metrics.CONTENT_TYPE,
     )
 
 
