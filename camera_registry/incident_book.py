@@ -367,9 +367,11 @@ def _keep(session: Session, kept: Sequence[IncidentRow], found: Iterable[Inciden
             session.add(row)
         else:
             del left[row.id]
-        changed += _say(row, incident)
+        if _say(row, incident):
+            row.changed_at = now
+            changed += 1
     for row in left.values():
-        row.withdrawn_at = now
+        row.withdrawn_at = row.changed_at = now
     session.flush()
     return changed + len(left)
 

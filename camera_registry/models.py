@@ -637,7 +637,7 @@ class Incident(Base):
     """
 
     __tablename__ = "incident"
-    __table_args__ = (Index(None, "started_at"), Index(None, "ended_at"))
+    __table_args__ = (Index(None, "started_at"), Index(None, "ended_at"), Index(None, "changed_at"))
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(16))  # see incidents.Kind
@@ -647,6 +647,7 @@ class Incident(Base):
     ended_at: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]  # when this row was last made to differ; None: before that was kept
 
     members: Mapped[list["IncidentEye"]] = relationship(
         cascade="all, delete-orphan", passive_deletes=True, order_by="IncidentEye.from_at"
@@ -968,7 +969,7 @@ class Message(Base):
     state: Mapped[str] = mapped_column(String(16))  # see alerts.outbox.State
     tries: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime | None]  # somebody is sending it
-    sent_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]  # of what is held: when the digest was made that tells it
     error: Mapped[str] = mapped_column(String(200), default="")  # of the newest try, without the address
 
 

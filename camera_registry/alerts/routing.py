@@ -189,8 +189,8 @@ class _Hearing:
         if occasion.over:
             if opened is None or opened.kind is not Kind.OPENED or What.RECOVERY not in self.rules.what:
                 return
-            untold = occasion.withdrawn_at is not None and opened.waits
-            if not untold and (occasion.key, Kind.RECOVERED) not in self.told:
+            never = occasion.withdrawn_at is not None and self._is_untold(occasion)
+            if not never and (occasion.key, Kind.RECOVERED) not in self.told:
                 yield Kind.RECOVERED
         elif opened is None:
             if self._is_news(occasion, by):
@@ -200,6 +200,11 @@ class _Hearing:
 
     def _heard(self, occasion: Occasion) -> Said | None:
         return self.told.get((occasion.key, _opening(occasion)))
+
+    def _is_untold(self, occasion: Occasion) -> bool:
+        """Whether that it began waits to be told."""
+        opened = self._heard(occasion)
+        return opened is not None and opened.waits
 
     def _is_news(self, occasion: Occasion, by: datetime) -> bool:
         """Whether it has gone on for long enough, and for whoever acts on it not to have acted."""
@@ -232,10 +237,9 @@ class _Hearing:
 
     def _say(self, occasion: Occasion, kind: Kind) -> None:
         """By a message of its own; or held, for a digest to tell."""
-        opened = self._heard(occasion)
         held = (
             self._is_collected(occasion)
-            or (opened is not None and opened.waits)
+            or self._is_untold(occasion)
             or is_quiet(self.rules, self.now, self.zone)
             or bool(self._calling())
             or not self._may_speak(wide=occasion.wide)
@@ -296,7 +300,7 @@ class _Hearing:
             (each, occasion)
             for each in self.told.values()
             if each.waits and (occasion := self.known.get(each.occasion)) is not None
-            if occasion.withdrawn_at is None or each.kind is Kind.RECOVERED
+            if occasion.withdrawn_at is None or not self._is_untold(occasion)
         ]
 
     def _calling(self) -> list[tuple[Said, Occasion]]:

@@ -145,6 +145,8 @@ def upgrade() -> None:
         _of("courier", "site_id", "site", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("site_id", name=op.f("pk_courier")),
     )
+    op.add_column("incident", _moment("changed_at", null=True))
+    op.create_index(op.f("ix_incident_changed_at"), "incident", ["changed_at"])
     op.add_column("custody", sa.Column("phone", sa.String(length=50), server_default="", nullable=False))
     op.execute("INSERT INTO topic_version (topic, version) VALUES ('messages', 0)")
 
@@ -152,6 +154,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM topic_version WHERE topic = 'messages'")
     op.drop_column("custody", "phone")
+    op.drop_index(op.f("ix_incident_changed_at"), "incident")
+    op.drop_column("incident", "changed_at")
     op.drop_table("courier")
     op.drop_column("site", "delivered")
     with op.batch_alter_table("api_token") as api_token:
