@@ -75,6 +75,7 @@ class Action(StrEnum):
     USER_ENABLED = "user_enabled"
     PASSWORD_SET = "password_set"  # noqa: S105 (a slug)
     LINK_MADE = "link_made"  # that signs somebody in once
+    INCIDENT_LINK_OPENED = "incident_link_opened"  # by who got the message, without signing in
     SIGNED_OUT = "signed_out"  # several browsers at once
     SIGNED_IN = "signed_in"
     CHANNEL_ADDED = "channel_added"
@@ -84,6 +85,9 @@ class Action(StrEnum):
     CHANNEL_LINK_ASKED = "channel_link_asked"  # a code that links a chat
     CHANNEL_LINKED = "channel_linked"  # by whoever sent the code
     MESSAGE_RESENT = "message_resent"
+    SUBSCRIPTION_ADDED = "subscription_added"
+    SUBSCRIPTION_CHANGED = "subscription_changed"
+    SUBSCRIPTION_ENDED = "subscription_ended"
 
 
 class ReasonError(RegistryError):

@@ -7,7 +7,8 @@ Apart from ``words``, which a check of a URL reads, too: here the rooms that kee
 from collections.abc import Mapping
 
 from camera_registry import incidents
-from camera_registry.alerts import channels, outbox
+from camera_registry.alerts import channels, outbox, routing, trying
+from camera_registry.alerts.policy_words import WHATS
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
 from camera_registry.discovering import Standing
@@ -105,6 +106,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.USER_ENABLED: N_("User enabled"),
     Action.PASSWORD_SET: N_("Password set"),
     Action.LINK_MADE: N_("Sign-in link made"),
+    Action.INCIDENT_LINK_OPENED: N_("Link of a message opened"),
     Action.SIGNED_OUT: N_("Signed out everywhere"),
     Action.SIGNED_IN: N_("Signed in"),
     Action.CHANNEL_ADDED: N_("Channel of messages added"),
@@ -114,6 +116,9 @@ ACTIONS: Mapping[Action, str] = {
     Action.CHANNEL_LINK_ASKED: N_("Link code made for a chat"),
     Action.CHANNEL_LINKED: N_("Chat linked to a channel"),
     Action.MESSAGE_RESENT: N_("Message sent again"),
+    Action.SUBSCRIPTION_ADDED: N_("Subscription made"),
+    Action.SUBSCRIPTION_CHANGED: N_("Subscription changed"),
+    Action.SUBSCRIPTION_ENDED: N_("Subscription ended"),
 }
 
 ROLES: Mapping[Role, str] = {
@@ -135,6 +140,7 @@ PERMISSIONS: Mapping[Permission, str] = {
     Permission.MONEY: N_("Custody and costs"),
     Permission.AUDIT: N_("See who did what"),
     Permission.PEOPLE: N_("Manage who may sign in"),
+    Permission.ALERTS: N_("Say who hears of what"),
     Permission.SCRAPE: N_("Read the metrics of the whole city"),
     Permission.DELIVER: N_("Fetch the targets of its site and deliver their results"),
 }
@@ -280,6 +286,22 @@ MESSAGE_STATES: Mapping[outbox.State, str] = {
     outbox.State.DROPPED: N_("Dropped with its channel"),
 }
 
+# What a message is: one that routing makes, or a person who tries a channel.
+MESSAGE_KINDS: Mapping[str, str] = {
+    routing.Kind.OPENED: N_("It began"),
+    routing.Kind.RECOVERED: N_("It is over"),
+    routing.Kind.REMINDER_1D: N_("Reminder after a day"),
+    routing.Kind.REMINDER_3D: N_("Reminder after three days"),
+    routing.Kind.REMINDER_7D: N_("Reminder after a week"),
+    routing.Kind.UNSTABLE: N_("Unsteady eyes"),
+    routing.Kind.NOTICE: N_("What probes found"),
+    routing.Kind.HELD: N_("Summary of what was held"),
+    routing.Kind.MORNING: N_("Digest after the quiet hours"),
+    routing.Kind.DAILY: N_("Digest of the day"),
+    routing.Kind.WEEKLY: N_("Digest of the week"),
+    trying.KIND: N_("Test"),
+}
+
 # What deeds are done to, by the first part of a subject.
 SUBJECTS: Mapping[str, str] = {
     "eye": N_("Eye"),
@@ -301,6 +323,7 @@ SUBJECTS: Mapping[str, str] = {
     "backup": N_("Backup"),
     "channel": N_("Channel of messages"),
     "message": N_("Message"),
+    "subscription": N_("Subscription"),
 }
 
 # What was taken home as a file, by the first part of a subject; the kind of the file is the other.
@@ -315,6 +338,7 @@ FILES: Mapping[str, str] = {
     "grades": N_("Grades of pictures"),
     "import-preview": N_("Import an inventory"),
     "incidents": N_("Incidents"),
+    "messages": N_("Messages"),
     "points": N_("Points"),
     "reported": N_("Reported eyes"),
     "unplaced": N_("Points without unit or position"),
@@ -448,6 +472,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "permissions": {str(slug): words for slug, words in PERMISSIONS.items()},
     "role": {str(slug): words for slug, words in ROLES.items()},
     "mode": {str(slug): words for slug, words in MODES.items()},
+    "what": {str(slug): words for slug, words in WHATS.items()},
     "by": {
         "password": N_("Password"),
         "link": N_("Sign-in link"),
@@ -478,6 +503,7 @@ VALUES_OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "custody": {"missing": N_("Not handed over")},
         "action": {str(slug): words for slug, words in ACTIONS.items()},
     },
+    "message": {"kind": {str(slug): words for slug, words in MESSAGE_KINDS.items()}},
 }
 
 STAGES: Mapping[Stage, str] = {

@@ -974,7 +974,7 @@ class Message(Base):
 
 
 class IncidentLink(Base):
-    """A link that shows one incident to whoever got the message, once, without signing in."""
+    """A link that shows one incident to whoever got the message, in one browser, without signing in."""
 
     __tablename__ = "incident_link"
 
@@ -984,6 +984,7 @@ class IncidentLink(Base):
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     opened_at: Mapped[datetime | None]
+    browser_hash: Mapped[str] = mapped_column(String(64), default="")  # SHA-256 of its cookie, once opened
 
 
 class LinkCode(Base):

@@ -127,6 +127,7 @@ def upgrade() -> None:
         _moment("made_at"),
         _moment("expires_at"),
         _moment("opened_at", null=True),
+        sa.Column("browser_hash", sa.String(length=64), nullable=False),
         _of("incident_link", "incident_id", "incident"),
         _of("incident_link", "message_id", "message", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_incident_link")),
