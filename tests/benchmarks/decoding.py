@@ -1,6 +1,7 @@
 """A look that decodes and does no more: the other programs are asked for a decoded keyframe, too."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from probes.reasons import Reason
@@ -23,14 +24,16 @@ _UNMEASURED = Sight(
 
 
 class Decoding(Senses):
-    """Decodes in a thread of this process, and measures nothing."""
+    """Decodes in a thread of this process, one picture after another as ``serve`` does; measures nothing."""
 
     def __init__(self) -> None:
         super().__init__(Here())
+        self._thread = ThreadPoolExecutor(1)
 
     async def look(self, target: Target, keyframe: Keyframe, limit_s: float, now: datetime) -> Looked:
         from probes.decode import decode_keyframe  # a program that decodes nothing opens no FFmpeg
 
-        picture = await asyncio.to_thread(decode_keyframe, keyframe.codec, keyframe.data)
+        loop = asyncio.get_running_loop()
+        picture = await loop.run_in_executor(self._thread, decode_keyframe, keyframe.codec, keyframe.data)
         assert picture.width > 0
         return Looked(Reason.OK, _UNMEASURED, None, Seen(b"", b"", now, now, Mode.GREY))

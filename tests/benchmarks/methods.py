@@ -30,6 +30,7 @@ WAVES = 3  # of them, one after the other: a monitor runs warm
 
 
 SENSES = Senses(Here())
+DECODING = Decoding()
 
 
 class NoLogins:
@@ -68,7 +69,7 @@ async def liveness(host: str, port: int, path: str) -> None:
 
 async def decoded(host: str, port: int, path: str) -> None:
     """Ours, to one decoded keyframe and no further, as the others."""
-    await _climb(host, port, path, Depth.DEEP, Timeouts(window=0), Decoding())
+    await _climb(host, port, path, Depth.DEEP, Timeouts(window=0), DECODING)
 
 
 async def deep(host: str, port: int, path: str) -> None:
