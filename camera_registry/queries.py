@@ -535,6 +535,14 @@ def point_units(session: Session, scope: Scope, day: date) -> Mapping[int, tuple
     return _Places.load(session, scope, day).units
 
 
+def homes(session: Session, day: date) -> Mapping[int, tuple[int, frozenset[int]]]:
+    """Of each point that has a unit: that of ``day``, and all that it lies in, as a ``Scope`` holds them."""
+    tree = UnitTree.load(session)
+    lowest = _lowest(session, day)
+    found = {u: (_today(tree, u, day), frozenset(_lies_in(tree, u))) for u in set(lowest.values())}
+    return {point_id: found[unit_id] for point_id, unit_id in lowest.items()}
+
+
 def within(session: Session, scope: Scope, day: date) -> list[ColumnElement[bool]]:
     """The condition on ``Device`` that cuts to ``scope`` on ``day``; none where it is everything."""
     if scope.unit_ids is None:
@@ -618,13 +626,7 @@ class _Places:
 
     @classmethod
     def _read(cls, session: Session, scope: Scope, day: date) -> "_Places":
-        tree = UnitTree.load(session)
-        memberships = session.execute(
-            select(PointUnit.point_id, PointUnit.unit_id)
-            .where(or_(PointUnit.valid_from.is_(None), PointUnit.valid_from <= day))
-            .order_by(PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min))
-        )
-        lowest: dict[int, int] = {row.point_id: row.unit_id for row in memberships}  # the newest stays
+        tree, lowest = UnitTree.load(session), _lowest(session, day)
         today = {unit_id: _today(tree, unit_id, day) for unit_id in set(lowest.values())}
         covered = {u for u in today if scope.holds(_lies_in(tree, u))}
         return cls(
@@ -638,6 +640,16 @@ class _Places:
 
     def __contains__(self, point_id: int) -> bool:
         return point_id in self.units
+
+
+def _lowest(session: Session, day: date) -> dict[int, int]:
+    """The unit of each point as its newest membership of ``day`` has it."""
+    memberships = session.execute(
+        select(PointUnit.point_id, PointUnit.unit_id)
+        .where(or_(PointUnit.valid_from.is_(None), PointUnit.valid_from <= day))
+        .order_by(PointUnit.point_id, func.coalesce(PointUnit.valid_from, date.min))
+    )
+    return {row.point_id: row.unit_id for row in memberships}  # the newest stays
 
 
 def _homeless(session: Session, lowest: Mapping[int, int]) -> dict[int, tuple[str, str]]:
