@@ -214,7 +214,7 @@ def _as_switch(name: str, said: object) -> bool:
     return said
 
 
-_READ: Mapping[str, Callable[[str, object], object]] = {
+_READ: Mapping[str, Callable[[str, object], Any]] = {
     "what": _as_what,
     "least": _as_length,
     "alone": _as_length,
