@@ -4,6 +4,7 @@ A sealed value holds the id of its own row, so that it opens nowhere else. In cl
 inside the ``Credential`` of a probe's ``Target``.
 """
 
+import hmac
 import json
 import os
 import secrets
@@ -130,6 +131,14 @@ class CredentialStore:
                 N_("What was kept does not open: the key is not the one it was sealed with.")
             )
         return clear
+
+    def digests(self, label: str, text: str) -> tuple[str, ...]:
+        """Keyed digests of a secret too short for a bare hash, hexadecimal, by the newest key first.
+
+        Whoever has the table and not the keys cannot try all secrets on it.
+        """
+        clear = label.encode() + b"\0" + text.encode()
+        return tuple(hmac.new(key.encode(), clear, sha256).hexdigest() for key in self._keys())
 
     def renew_key(self) -> bool:
         """Put a new key before those in the key file; False where the settings give the keys.

@@ -27,6 +27,7 @@ WAIT_GROWS = 4
 LONGEST_WAIT = timedelta(hours=1)
 MOST_TRIES = 15  # the waits between them make half a day
 LONGEST_ERROR = 200  # characters
+READ_HERE = "inbox"  # the kind of channel whose messages have arrived when they are written
 
 
 class State(StrEnum):
@@ -52,6 +53,7 @@ class Due:
 
     id: int
     channel_id: int
+    channel: str
     over: str
     language: str
     sealed: bytes | None = field(repr=False)
@@ -168,17 +170,20 @@ def put(
     told: dict[str, Any],
 ) -> int:
     """Have something said that no subscription asked for, such as a test. Returns the message's id."""
+    channel = session.get_one(AlertChannel, channel_id)
+    read_here = channel.kind == READ_HERE
     row = Message(
         channel_id=channel_id,
         occasion=occasion,
         kind=kind,
-        unit_id=session.get_one(AlertChannel, channel_id).unit_id,
+        unit_id=channel.unit_id,
         made_at=now,
         due_at=now,
         title=title,
         text=text,
         told=told,
-        state=str(State.WAITING),
+        state=str(State.SENT if read_here else State.WAITING),
+        sent_at=now if read_here else None,
         tries=0,
         error="",
     )
@@ -265,6 +270,7 @@ def _take(session: Session, channel_id: int, now: datetime, until: datetime) -> 
     return Due(
         id=row.id,
         channel_id=channel_id,
+        channel=channel.name,
         over=channel.kind,
         language=channel.language,
         sealed=channel.sealed,

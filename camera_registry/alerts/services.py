@@ -64,7 +64,7 @@ def send(url: str, title: str, text: str) -> None:
     _notify(service, title, text)
 
 
-def send_zalo(api: str, token: str, chat: str, title: str, text: str) -> None:
+def send_zalo(api: str, token: str, chat: str, text: str) -> None:
     """Send to a chat of our bot (``token``) at the address ``api`` of the Bot API. Raises ``NotSent``."""
     try:
         bot = NotifyZalo(token=token, targets=[chat], asset=_ASSET, cto=PATIENCE_S, rto=PATIENCE_S)
@@ -72,7 +72,7 @@ def send_zalo(api: str, token: str, chat: str, title: str, text: str) -> None:
         raise NotSent("the bot token is not one") from None
     # The API has had several hosts; the plugin knows one of them.
     bot.notify_url = api.rstrip("/") + "/bot{token}/sendMessage"
-    _notify(bot, title, text)
+    _notify(bot, "", text)
 
 
 # The sender is named in no message, redirects lead nowhere else, nothing is kept on disk.

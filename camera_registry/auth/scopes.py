@@ -4,11 +4,14 @@ A ward of before the reorganisation leads to the ward that it was merged into; a
 every ward that it became part of. Units are known by their rows: their codes were used again.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from sqlalchemy import bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from camera_registry.models import Unit, UnitSuccessor, UserUnit
-from camera_registry.units import Scope
+from camera_registry.units import Scope, UnitTree
 
 _its = select(UserUnit.unit_id).where(UserUnit.user_id == bindparam("user_id"))
 _given = _its.cte(recursive=True)
@@ -19,6 +22,23 @@ _steps = union_all(
 _seen = _given.union(select(_steps.c.after).join(_given, _steps.c.before == _given.c.unit_id))
 _named = select(Unit.id, Unit.name).where(Unit.id.in_(_its)).subquery()
 _SEEN = select(_seen.c.unit_id, _named.c.name).outerjoin(_named, _named.c.id == _seen.c.unit_id)
+
+
+def of_units(session: Session, unit_ids: Iterable[int]) -> Scope:
+    """The scope made of these units (database ids)."""
+    tree = UnitTree.load(session)
+    below: dict[int, list[int]] = defaultdict(list)
+    for unit in tree.units.values():
+        if unit.parent_id is not None:
+            below[unit.parent_id].append(unit.id)
+    seen: set[int] = set()
+    ahead = list(unit_ids)
+    while ahead:
+        unit_id = ahead.pop()
+        if unit_id not in seen:
+            seen.add(unit_id)
+            ahead += [*tree.successors.get(unit_id, ()), *below[unit_id]]
+    return Scope.of(seen)
 
 
 def of_user(session: Session, user_id: int, everywhere: bool) -> tuple[Scope, tuple[str, ...]]:

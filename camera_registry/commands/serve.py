@@ -16,6 +16,7 @@ import typer
 import uvicorn
 import uvloop
 
+from camera_registry.alerts.alerting import Alerting
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.app import create_app, refuse_public_bind
 from camera_registry.audit import Actor
@@ -197,7 +198,12 @@ async def _serving(
     gc.collect()
     gc.freeze()
     try:
-        async with Running(monitor) as running, Errands(monitor, running.follower), Surveyor(monitor):
+        async with (
+            Running(monitor) as running,
+            Errands(monitor, running.follower),
+            Surveyor(monitor),
+            Alerting(monitor),
+        ):
             web, news = asyncio.create_task(server.serve([listener])), Jobs({"news": (HEAR_S, hear)})
             try:
                 yield monitor, f"{door.scheme}://{_in_address(door.host)}:{listener.getsockname()[1]}/"
