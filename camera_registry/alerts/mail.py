@@ -114,6 +114,8 @@ def _hand_over(server: Server, mail: EmailMessage, deadline: Deadline) -> None:
         if not server.tls and smtp.has_extn("starttls"):
             # Of a server on this machine no certificate is expected: nobody stands between.
             smtp.starttls(context=_trusting() if server.near else context)
+            assert smtp.sock is not None
+            deadline.watch(smtp.sock)
             smtp.ehlo()
         elif not server.tls and server.user and not server.near:
             raise NotSent("the server offers no TLS: the password is not sent")
@@ -148,9 +150,3 @@ class _Connection(smtplib.SMTP):
         wrapped = self._tls.wrap_socket(connection, server_hostname=host)
         self._deadline.watch(wrapped)
         return wrapped
-
-    def starttls(self, *, context: ssl.SSLContext | None = None) -> tuple[int, bytes]:
-        answer = super().starttls(context=context)
-        assert self.sock is not None
-        self._deadline.watch(self.sock)
-        return answer
