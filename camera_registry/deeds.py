@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from camera_registry import incidents
 from camera_registry.alerts import channels, outbox, routing, trying
 from camera_registry.alerts.policy_words import WHATS
+from camera_registry.alerts.reading import Health
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
 from camera_registry.discovering import Standing
@@ -276,6 +277,14 @@ CHANNELS: Mapping[channels.Kind, str] = {
     channels.Kind.WEBHOOK: N_("Webhook"),
     channels.Kind.ZALO: N_("Zalo chat"),
     channels.Kind.APPRISE: N_("Another service"),
+}
+
+HEALTHS: Mapping[Health, str] = {
+    Health.WORKS: N_("works"),
+    Health.SILENT: N_("nothing sent yet"),
+    Health.UNLINKED: N_("not linked yet"),
+    Health.FAILING: N_("failing"),
+    Health.STOPPED: N_("stopped"),
 }
 
 MESSAGE_STATES: Mapping[outbox.State, str] = {

@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry import baselines, custody, queries
+from camera_registry.alerts import reading as alerts
 from camera_registry.models import Device, Eye, PictureGrade, Point
 from camera_registry.queries import Overlay
 from camera_registry.units import Scope
@@ -16,7 +17,7 @@ SOON = timedelta(days=7)  # a word on an eye runs out
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """How many of each wait: eyes, but for devices, and points not handed over or unplaced."""
+    """How many of each wait: eyes, but for devices, points not handed over or unplaced, and messages."""
 
     not_started: int
     baselines: int
@@ -25,6 +26,8 @@ class ToDo:
     devices: int  # with another serial number
     not_handed_over: int
     unplaced: int
+    dead: int  # messages
+    failing: int  # channels of messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ def to_do(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> ToDo:
         devices=len(queries.unconfirmed(session, scope, day)),
         not_handed_over=len(custody.queue(session, scope, day, zone)),
         unplaced=len(unplaced(session, scope, now, zone)),
+        dead=alerts.dead(session, scope, now, day),
+        failing=alerts.failing(session, scope, day),
     )
 
 

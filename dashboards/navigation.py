@@ -32,6 +32,7 @@ PLACES = (
     Place("/eyes", N_("Eyes"), _ANYBODY, first=True),
     Place("/availability", N_("Availability"), _ANYBODY),
     Place("/maintenance", N_("Maintenance"), _ANYBODY),
+    Place("/alerts", N_("Alerts"), _ANYBODY),
     Place("/registry", N_("Registry"), frozenset({_P.REGISTER, _P.MONEY, _P.TELL}), also="/baselines"),
     Place("/audit", N_("Audit"), frozenset({_P.AUDIT})),
     Place("/users", N_("Users"), frozenset({_P.PEOPLE})),

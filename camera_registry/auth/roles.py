@@ -27,6 +27,7 @@ class Permission(StrEnum):
     MONEY = "money"  # who has a point, and who pays
     AUDIT = "audit"  # who did what
     PEOPLE = "people"  # who may sign in, and as what
+    ALERTS = "alerts"  # who hears of what; channels, and what did not arrive
     SCRAPE = "scrape"  # the metrics of the whole city; asked of tokens
     DELIVER = "deliver"  # what one site's machine needs and brings; of tokens of a site, and of no role
 

@@ -52,12 +52,17 @@ def command(refusal_code: int = 1) -> Iterator[Settings]:
 
 
 def read_password(source: Path | None, loaded: Settings) -> str:
-    """The first line of a file or, for ``-``, of standard input; without either a person is asked.
+    """As ``read_secret``."""
+    return read_secret(source, loaded, N_("Password"))
+
+
+def read_secret(source: Path | None, loaded: Settings, what: str) -> str:
+    """The first line of a file or, for ``-``, of standard input; without either a person is asked ``what``.
 
     Never an argument: every user of a machine sees those. Raises ``Refused``.
     """
     if source is None and sys.stdin.isatty():
-        return str(typer.prompt(translate(N_("Password"), loaded.language), hide_input=True))
+        return str(typer.prompt(translate(what, loaded.language), hide_input=True))
     try:
         if source is None or source == Path("-"):
             return sys.stdin.readline().rstrip("\r\n")
@@ -65,7 +70,7 @@ def read_password(source: Path | None, loaded: Settings) -> str:
     except OSError as error:
         raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
     except UnicodeDecodeError:
-        raise Refused(N_("The password in {path} is not UTF-8 text."), path=source or "-") from None
+        raise Refused(N_("What stands in {path} is not UTF-8 text."), path=source or "-") from None
 
 
 def stop_on_signal() -> asyncio.Event:

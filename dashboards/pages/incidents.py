@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import (
+    deeds,
     first_aid,
     handling,
     incident_list,
@@ -22,6 +23,7 @@ from camera_registry import (
     wards,
     windows,
 )
+from camera_registry.alerts import reading as alerts
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
@@ -272,6 +274,7 @@ def _incident(
         points = wards.points(session, desk.scope, _today(reader), eyes.values())
         cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
         touched = handling.touched(session, [row])[row.id]
+        messages = alerts.of_incident(session, desk.scope, reader.today, row)
     return page(
         request,
         desk,
@@ -287,6 +290,8 @@ def _incident(
         points={point.code: point for point in points},
         cuts=cuts,
         touched=touched,
+        messages=messages,
+        words=deeds,
         meaning=first_aid.MEANINGS[row.kind],
         steps=first_aid.steps(row.kind, _reasons(row, eyes)) if row.open else [],
         told=told or proposal(row, reader),

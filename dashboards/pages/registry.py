@@ -88,6 +88,20 @@ WAITING = (
         _P.TELL,
         lambda waits: waits.ungraded,
     ),
+    Task(
+        "/alerts/channels",
+        N_("Channels over which nothing arrives"),
+        N_("Whoever should hear of incidents there hears nothing."),
+        _P.ALERTS,
+        lambda waits: waits.failing,
+    ),
+    Task(
+        "/alerts?channel=all&state=dead",
+        N_("Messages that were given up"),
+        N_("Tried for half a day, of the last seven days. They can be sent again."),
+        _P.ALERTS,
+        lambda waits: waits.dead,
+    ),
 )
 DEEDS = (
     Task(
