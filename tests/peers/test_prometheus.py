@@ -1,12 +1,10 @@
 """Debian's Prometheus scrapes what a registry says and gives it back as curves."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from camera_registry import prometheus
@@ -14,6 +12,7 @@ from camera_registry.metrics import stream_lines
 from camera_registry.prometheus import PrometheusError
 from camera_registry.samples import Series
 from camera_registry.uptime import Span
+from tests.prometheus import prometheus as server
 from tests.servers import free_port
 
 SCRAPED = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -43,32 +42,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", text, folder / "data"],
         check=True, capture_output=True,
     )  # fmt: skip
-    (folder / "prometheus.yml").write_text("global: {scrape_interval: 1m}\n")
-    port = free_port()
-    server = subprocess.Popen(
-        [
-            "prometheus",
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            "--storage.tsdb.retention.time=100y", f"--web.listen-address=127.0.0.1:{port}",
-        ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        give_up = time.monotonic() + 30
-        while True:
-            try:
-                if httpx2.get(f"{address}/-/ready", trust_env=False).status_code == 200:
-                    break
-            except httpx2.HTTPError:
-                pass
-            assert time.monotonic() < give_up, "Prometheus did not start in time"
-            time.sleep(0.1)
+    config = folder / "prometheus.yml"
+    config.write_text("global: {scrape_interval: 1m}\n")
+    with server(config, folder / "data") as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def test_a_spike_of_one_minute_survives_a_step_of_many(url: str) -> None:
