@@ -152,20 +152,20 @@ def _sorted(
     waiting: list[PointRow] = []
     well: list[PointRow] = []
     for point in found:
-        if any(map(_faulty, point.eyes)):
+        if any(map(is_faulty, point.eyes)):
             wrong.append(point)
         else:
             (waiting if any(eye.backlog for eye in point.eyes) else well).append(point)
 
     def badness(point: PointRow) -> tuple[bool, int, float]:
-        bad = [eye for eye in point.eyes if _faulty(eye)]
+        bad = [eye for eye in point.eyes if is_faulty(eye)]
         newest = max(eye.since or _LONG_AGO for eye in bad)
         return all(eye.code in covered for eye in bad), _badness(bad[0])[0], -newest.timestamp()
 
     return sorted(wrong, key=badness), waiting, well
 
 
-def _faulty(eye: EyeRow) -> bool:
+def is_faulty(eye: EyeRow) -> bool:
     """Something does not work here that did, or people say so."""
     complained = eye.reported is not None and eye.reported.word in _COMPLAINTS
     return complained or (eye.state in _FAULTS and not eye.backlog)
@@ -175,7 +175,7 @@ def _badness(eye: EyeRow) -> tuple[int, str]:
     """Eyes in the order in which a point shows them."""
     if eye.backlog:
         return len(_FAULTS) + 1, eye.code
-    return _FAULTS.get(eye.standing, len(_FAULTS) if _faulty(eye) else len(_FAULTS) + 2), eye.code
+    return _FAULTS.get(eye.standing, len(_FAULTS) if is_faulty(eye) else len(_FAULTS) + 2), eye.code
 
 
 def _covered(session: Session, rows: Iterable[EyeRow], now: datetime, zone: tzinfo) -> frozenset[str]:

@@ -99,7 +99,7 @@ class Digest:
     never worked yet, the most first; ``None`` where it was not asked for.
     """
 
-    kind: Message
+    kind: Message | None
     unit: str
     since: datetime
     now: datetime
@@ -122,13 +122,13 @@ def read(
     zone: tzinfo,
     now: datetime,
     *,
-    kind: Message,
+    kind: Message | None,
     unit: str,
     since: datetime,
     site: str = "",
     backlog: bool = False,
 ) -> Digest:
-    """A digest (``morning``, ``daily``, ``weekly``) for who is told of ``scope``.
+    """A digest (``morning``, ``daily``, ``weekly``) for who is told of ``scope``; ``None``: who asks for it.
 
     ``unit`` is the name of whose it is, ``""`` for the city. ``since``: when the quiet hours began, a day
     ago, a week ago. ``site`` (a code) cuts to the eyes of that site. ``backlog`` asks for the list of eyes
@@ -217,7 +217,7 @@ def told(digest: Digest) -> dict[str, Any]:
     """The same as data, for programs: see docs/webhook.md. Of each list the first ``MOST_TOLD``."""
     backlog = digest.backlog
     return {
-        "kind": str(digest.kind),
+        "kind": str(digest.kind) if digest.kind else None,
         "unit": plain(digest.unit, LONGEST_UNIT) or None,
         "since": digest.since.isoformat(),
         "at": digest.now.isoformat(),
@@ -323,7 +323,8 @@ def _backlog(rows: Iterable[EyeRow]) -> list[BacklogLine]:
 
 # --- how it is said ---------------------------------------------------------------------------------
 
-_TAGS: Mapping[Message, str] = {
+_TAGS: Mapping[Message | None, str] = {
+    None: N_("AS IT STANDS"),
     Message.HELD: N_("COLLECTED"),
     Message.MORNING: N_("THIS MORNING"),
     Message.DAILY: N_("THE DAY"),
@@ -344,7 +345,7 @@ class _Section:
 
 
 def _put_together(
-    kind: Message,
+    kind: Message | None,
     unit: str,
     now: datetime,
     counts: str,

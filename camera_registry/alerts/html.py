@@ -1,7 +1,7 @@
-"""A message as HTML for mail: what the plain text says, line by line, readable in every program and on phones.
+"""A message as HTML for mail: what the plain text says, line by line, readable in every program.
 
-No picture, script, typeface or address of elsewhere: what a mail loads tells somebody that it was read. Styles
-stand in the attributes, for programs that drop all others; nothing is said by colour.
+No picture, script, typeface or address of elsewhere: what a mail loads tells somebody that it was read.
+Styles stand in the attributes, for programs that drop all others; nothing is said by colour.
 """
 
 import re

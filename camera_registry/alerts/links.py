@@ -5,8 +5,8 @@ a chat makes of an address uses nothing up, and whoever a message was passed on 
 browser sees the incident until the link is over, as the message's channel may see it, and may acknowledge it;
 both stand in the audit under the channel's name. Kept of links and cookies is their SHA-256 alone.
 
-Whoever delivers a message about an incident calls ``make(session, message_id, incident_id, now)`` and puts the
-path behind ``PUBLIC_URL``; each message has one living link, the newest.
+Whoever delivers a message about an incident calls ``make(session, message_id, incident_id, now)`` and puts
+the path behind ``PUBLIC_URL``. A link that was made for a delivery that did not arrive ends with the next.
 """
 
 from dataclasses import dataclass

@@ -4,6 +4,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import handling, maintenance, queries, wards
+from camera_registry.alerts import copies
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.incidents import Kind
@@ -29,6 +30,7 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         touched = handling.touched(session, ward.inbox)
         today = reader.now.astimezone(reader.zone).date()
         home = queries.home(session, desk.scope, today)
+        copied = copies.of_unit(session, desk.scope, reader.now, reader.zone, reader.language, ward.unit)
     return page(
         request,
         desk,
@@ -40,6 +42,7 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         ward=ward,
         unmanaged=sum(point.custody is None for point in (*ward.wrong, *ward.waiting, *ward.well)),
         touched=touched,
+        copied=copied,
         causes={point.code: _causes(ward, point) for point in ward.wrong[:MOST_POINTS]},
         proposals={incident.id: proposal(incident, reader) for incident in ward.inbox},
         cuttable={incident.id for incident in ward.inbox if handling.reaches(incident)},
