@@ -12,12 +12,14 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from camera_registry.api import (
     audit,
+    couriers,
     events,
     figures,
     geojson,
     incidents,
     inventory,
     maintenance,
+    messages,
     points,
     problems,
     series,
@@ -40,6 +42,7 @@ from dashboards.pages import (
     availability,
     baselines,
     bulk,
+    channels,
     city,
     confirming,
     counting,
@@ -50,6 +53,8 @@ from dashboards.pages import (
     figure,
     grading,
     importing,
+    message_link,
+    morning,
     moving,
     oidc,
     point,
@@ -59,6 +64,7 @@ from dashboards.pages import (
     reported,
     sign_in,
     starting,
+    subscriptions,
     tokens,
     unit,
     users,
@@ -68,6 +74,7 @@ from dashboards.pages import audit as audit_pages
 from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
 from dashboards.pages import map as map_pages
+from dashboards.pages import messages as message_pages
 
 MOST_SENT = 1024 * 1024  # bytes of a body, which may be read before it is known who sends it
 
@@ -97,8 +104,8 @@ def create_app(
     app.state.desk = Desk(database, settings, counters, broadcaster, notice, now, now(), look)
     app.state.oidc = Provider.of(settings)
     for room in (
-        *(audit, events, figures, geojson, incidents),
-        *(series, inventory, maintenance, points, watching),
+        *(audit, couriers, events, figures, geojson, incidents),
+        *(series, inventory, maintenance, messages, points, watching),
     ):
         app.include_router(room.router)
     for face in (
@@ -127,9 +134,14 @@ def create_app(
         eye,
         point,
         incident_pages,
+        message_link,
+        morning,
         unit,
         map_pages,
         audit_pages,
+        message_pages,
+        subscriptions,
+        channels,
         tokens,
         oidc,
     ):

@@ -42,6 +42,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "moving": {"point": "Points and the units they belong to."},
     "custody": {"custody": "Who manages a point, and who pays for it."},
+    "alerts": {"alerts": "Who hears of incidents, and what was told."},
     "maintenance": {"maintenance": "Windows that leave the count: planned work and power cuts."},
     "closing": {"month": "Closed months."},
     "tokens": {"token": "The ways in of programs."},
@@ -67,6 +68,11 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "simulating": {
         "simulate": (
             "Play a city of cameras on loopback addresses until stopped; then print what was done to them."
+        ),
+    },
+    "push": {
+        "push": (
+            "Ask the eyes of one site from a machine of its own, and deliver what they say to the registry."
         ),
     },
     "doctor": {

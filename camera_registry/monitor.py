@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from camera_registry import baselines, incident_book, ingest, models, pictures, rollups, samples, sites
 from camera_registry.canaries import Canary
@@ -329,8 +330,15 @@ def remembering(target: Target, memory: Memory | None) -> Target:
 def load_memories(database: Database) -> dict[str, Memory]:
     """What earlier probes learned. Failures in a row begin anew: what was not watched is not confirmed."""
     with database.reading() as session:
-        rows = session.execute(select(models.Eye.code, models.EyeState.memory).join(models.EyeState)).all()
-    return {code: _memory(stored) for code, stored in rows if stored}
+        return memories_in(session)
+
+
+def memories_in(session: Session, eye_ids: Collection[int] | None = None) -> dict[str, Memory]:
+    """As ``load_memories``, of some eyes or of all, by their codes."""
+    stored = select(models.Eye.code, models.EyeState.memory).join(models.EyeState)
+    if eye_ids is not None:
+        stored = stored.where(models.Eye.id.in_(eye_ids))
+    return {code: _memory(memory) for code, memory in session.execute(stored) if memory}
 
 
 def _memory(stored: dict[str, Any]) -> Memory:

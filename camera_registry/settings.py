@@ -179,6 +179,9 @@ class Settings(BaseSettings):
         7, ge=1, le=60, description="Results that arrive later than this many days are refused and counted."
     )
 
+    push_token: SecretStr | None = Field(
+        None, description="The token by which `push` delivers the results of its site."
+    )
     prometheus_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         None,
         description="The Prometheus that scrapes this registry, http://…; curves of longer ago than a week "
