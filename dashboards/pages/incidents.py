@@ -23,6 +23,7 @@ from camera_registry import (
     wards,
     windows,
 )
+from camera_registry.alerts import copies
 from camera_registry.alerts import reading as alerts
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
@@ -275,6 +276,7 @@ def _incident(
         cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
         touched = handling.touched(session, [row])[row.id]
         messages = alerts.of_incident(session, desk.scope, reader.today, row)
+        copied = copies.of_incident(session, desk.scope, reader.now, reader.zone, reader.language, row)
     return page(
         request,
         desk,
@@ -291,6 +293,7 @@ def _incident(
         cuts=cuts,
         touched=touched,
         messages=messages,
+        copied=copied,
         words=deeds,
         meaning=first_aid.MEANINGS[row.kind],
         steps=first_aid.steps(row.kind, _reasons(row, eyes)) if row.open else [],
