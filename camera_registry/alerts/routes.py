@@ -27,6 +27,7 @@ from camera_registry.alerts.routing import (
     Listener,
     Said,
     Saying,
+    after,
     moment_of_digest,
     sayings,
 )
@@ -241,7 +242,7 @@ def _decide(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) 
             if due:
                 known = {occasion.key: occasion for occasion in occasions}
                 plans.append(_Plan(channels[channel_id], ear, due, known))
-                told = _after(told, due, now)
+                told = after(told, due, now)
     return plans
 
 
@@ -278,22 +279,6 @@ def _said_to(session: Session, now: datetime, keys: Collection[str]) -> dict[int
         held = state == State.HELD
         found[channel_id].append(Said(Kind(kind), occasion, made_at, held, held and sent_at is None))
     return found
-
-
-def _after(told: Iterable[Said], due: Iterable[Saying], now: datetime) -> list[Said]:
-    """What the channel was told once these are said."""
-    new = [Said(each.kind, each.occasion, now, each.held, each.held) for each in due]
-    summed = {pair for each in due for pair in each.tells}
-    return [
-        Said(
-            each.kind,
-            each.occasion,
-            each.at,
-            each.held,
-            each.waits and (each.kind, each.occasion) not in summed,
-        )
-        for each in (*told, *new)
-    ]
 
 
 def _waiting(session: Session, now: datetime) -> list[int]:

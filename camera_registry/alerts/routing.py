@@ -25,7 +25,7 @@ reads the rest in a digest each morning, and is reminded of what goes on after 1
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -53,6 +53,9 @@ class Kind(StrEnum):
     WEEKLY = "weekly"
 
 
+LASTING = frozenset(
+    {What.OUTAGE, What.SITE, What.DEGRADED}
+)  # told when it has lasted, the rest as it is found
 DIGESTS = frozenset({Kind.HELD, Kind.MORNING, Kind.DAILY, Kind.WEEKLY})
 SCHEDULED = frozenset({Kind.DAILY, Kind.WEEKLY})
 REMINDERS: Mapping[timedelta, Kind] = {
@@ -112,6 +115,13 @@ def sayings(
     told of them, and whatever else in the time ``REMEMBERED``.
     """
     return _Hearing(listener, occasions, said, now, zone).decide()
+
+
+def after(said: Iterable[Said], new: Collection[Saying], now: datetime) -> list[Said]:
+    """What a channel was told once ``new`` is said, too."""
+    summed = {pair for saying in new for pair in saying.tells}
+    every = [*said, *(Said(each.kind, each.occasion, now, each.held, each.held) for each in new)]
+    return [replace(each, waits=each.waits and (each.kind, each.occasion) not in summed) for each in every]
 
 
 def moment_of_digest(rules: Rules, now: datetime, zone: tzinfo, weekday: int | None = None) -> datetime:
@@ -223,7 +233,7 @@ class _Hearing:
         return waits and not self._is_collected(occasion)
 
     def _first_due(self, occasion: Occasion) -> datetime:
-        if occasion.what not in (What.OUTAGE, What.SITE):
+        if occasion.what not in LASTING:
             return occasion.told_at
         lasts = self.rules.alone if self._is_collected(occasion) else self.rules.least
         return max(occasion.told_at, occasion.started_at + max(lasts, self.rules.least))
@@ -252,15 +262,25 @@ class _Hearing:
         said = Said(saying.kind, saying.occasion, self.now, held=saying.held, waits=saying.held)
         self.told[saying.occasion, saying.kind] = said
 
-    def _may_speak(self, *, wide: bool, leaving: int = 0) -> bool:
-        """Whether a message more is not too many, and leaves so many of the week."""
+    def _may_speak(self, *, wide: bool) -> bool:
+        """Whether a message more is not too many for the hour, nor, unless it is ``wide``, for the week."""
         spoken = [each for each in self.told.values() if not each.held]
         if sum(each.at > self.now - HOUR for each in spoken) >= self.rules.per_hour:
             return False
-        if wide or not self.rules.per_week:
-            return True
-        this_week = sum(each.at > self.now - WEEK and each.kind not in SCHEDULED for each in spoken)
-        return this_week == 0 or this_week + leaving < self.rules.per_week
+        return wide or not self.rules.per_week or self._of_week(self.now) < self.rules.per_week
+
+    def _may_tell_collected(self, moment: datetime) -> bool:
+        """Whether, at the time of digests, a list of single eyes leaves the week enough for an outage."""
+        of_week = self._of_week(moment)
+        leaves = not self.rules.per_week or of_week == 0 or of_week + LEAST_LEFT < self.rules.per_week
+        return leaves and self._may_speak(wide=False)
+
+    def _of_week(self, until: datetime) -> int:
+        """How many messages there were since a week before then, besides digests that were asked for."""
+        return sum(
+            each.at > until - WEEK and not each.held and each.kind not in SCHEDULED
+            for each in self.told.values()
+        )
 
     # --- digests ----------------------------------------------------------------------------------------
 
@@ -268,7 +288,9 @@ class _Hearing:
         """One digest at most: that which was asked for, or one that what was held or collected calls for."""
         moment = moment_of_digest(self.rules, self.now, self.zone)
         collected = list(self._collected(moment))
-        kind = self._scheduled(moment) or self._called_for(bool(collected) and not self._digest_since(moment))
+        kind = self._scheduled(moment) or self._called_for()
+        if kind is None and collected and not self._digest_since(moment) and self._may_tell_collected(moment):
+            kind = Kind.MORNING
         if kind is None:
             return
         for occasion in collected:
@@ -284,15 +306,13 @@ class _Hearing:
             )
         )
 
-    def _called_for(self, collected: bool) -> Kind | None:
-        """The digest that nobody asked for, but that is worth its message."""
+    def _called_for(self) -> Kind | None:
+        """The digest that nobody asked for, but that what is held is worth."""
         calling = self._calling()
-        if calling:
-            if not self._may_speak(wide=any(occasion.wide for _, occasion in calling)):
-                return None
-            by_night = any(is_quiet(self.rules, each.at, self.zone) for each, _ in calling)
-            return Kind.MORNING if by_night else Kind.HELD
-        return Kind.MORNING if collected and self._may_speak(wide=False, leaving=LEAST_LEFT) else None
+        if not calling or not self._may_speak(wide=any(occasion.wide for _, occasion in calling)):
+            return None
+        by_night = any(is_quiet(self.rules, each.at, self.zone) for each, _ in calling)
+        return Kind.MORNING if by_night else Kind.HELD
 
     def _waiting(self) -> list[tuple[Said, Occasion]]:
         """What a digest has to tell; what is withdrawn before anybody was told of it is never told."""
