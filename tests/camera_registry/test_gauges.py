@@ -1,5 +1,6 @@
 """What rules watch besides the eyes: incidents by unit, sites, messages, the database; nothing that went."""
 
+import subprocess
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,3 +130,10 @@ def test_what_there_is_not_has_no_number(database: Database, absent: str) -> Non
     assert not [name for name, _ in found if absent in name]
     assert found["camera_registry_database_bytes", ()] > 10_000
     assert (("camera_registry_database_free_bytes", ()) in found) == database.sqlite
+
+
+def test_promtool_has_nothing_against_it(database: Database) -> None:
+    with database.reading() as session:
+        text = gauges.lines(gauges.read(session, ZONE, NOW), LABELS, [SitePulse("yb", "", 40, 3, NOW)])
+
+    subprocess.run(["promtool", "check", "metrics"], input=text, check=True)

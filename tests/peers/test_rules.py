@@ -3,9 +3,13 @@
 import re
 import subprocess
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import orjson
 import pytest
+
+from tests.servers import free_port, started
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus"
@@ -38,6 +42,12 @@ def test_every_alert_is_tried_and_told_in_two_languages(alert: str) -> None:
     assert re.search(r"severity: (critical|warning|info|none)\n", rule)
     assert "summary: " in rule
     assert "summary_en: " in rule
+
+
+def test_the_table_of_alerts_is_whole() -> None:
+    table = (DEPLOY / "README.md").read_text(encoding="utf-8")
+
+    assert [alert for alert in ALERTS if f"`{alert}`" not in table] == []
 
 
 def test_alertmanager_accepts_the_example() -> None:
@@ -83,6 +93,71 @@ def test_rules_that_hold_others_back_name_alerts_that_there_are() -> None:
     named = {name for names in re.findall(r'alertname=~?"([\w|]+)"', text) for name in names.split("|")}
 
     assert named <= set(ALERTS)
+
+
+@pytest.mark.parametrize(
+    ("firing", "held_back"),
+    [
+        pytest.param(
+            ["WardOutage unit=A", "PointOutage unit=A", "PointOutage unit=B", "EyesDown unit=A"],
+            {"PointOutage unit=A", "EyesDown unit=A"},
+            id="of a ward the worst",
+        ),
+        pytest.param(
+            ["SiteUnreachable site=s1", "WardUnseen unit=A", "WardOutage unit=A", "WardOutage unit=B"],
+            {"WardOutage unit=A"},
+            id="a ward behind a lost site",
+        ),
+        pytest.param(
+            ["SiteUnreachable site=s1", "EyesOverdue site=s1", "EyesOverdue site=s2"],
+            {"EyesOverdue site=s1"},
+            id="a lost site asks nobody",
+        ),
+        pytest.param(
+            [
+                "MonitorDown job=j",
+                "MonitorStale",
+                "WardOutage unit=A",
+                "SiteUnreachable site=s1",
+                "DeadLetters",
+            ],
+            {"MonitorStale", "WardOutage unit=A", "SiteUnreachable site=s1"},
+            id="who sees nothing tells nothing",
+        ),
+        pytest.param(
+            ["NoChannelWorks", "ChannelsFailing", "MonitorStale"], {"ChannelsFailing"}, id="no way out"
+        ),
+    ],
+)
+def test_one_cause_is_one_message(firing: list[str], held_back: set[str], tmp_path: Path) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    words = ["--config.file", ALERTMANAGER / "alertmanager.yml", "--storage.path", tmp_path / "data"]
+    alone = ["--web.listen-address", address.removeprefix("http://"), "--cluster.listen-address="]
+
+    def ready(_log: str) -> bool:
+        try:
+            with urlopen(f"{address}/-/ready", timeout=5):  # noqa: S310 our own child on loopback
+                return True
+        except URLError:
+            return False
+
+    # Nothing is sent: the first message would wait for half a minute.
+    with started(["prometheus-alertmanager", *words, *alone], log=tmp_path / "log", ready=ready):
+        told = [{"labels": labels_of(alert)} for alert in firing]
+        body, head = orjson.dumps(told), {"Content-Type": "application/json"}
+        urlopen(Request(f"{address}/api/v2/alerts", body, head), timeout=5).close()  # noqa: S310 the same
+        with urlopen(f"{address}/api/v2/alerts", timeout=5) as answer:  # noqa: S310 the same
+            known = orjson.loads(answer.read())
+
+    assert len(known) == len(firing)
+    muted = [alert["labels"] for alert in known if alert["status"]["inhibitedBy"]]
+    assert sorted(muted, key=str) == sorted((labels_of(alert) for alert in held_back), key=str)
+
+
+def labels_of(alert: str) -> dict[str, str]:
+    """``WardOutage unit=A`` as labels."""
+    name, *others = alert.split()
+    return {"alertname": name, **dict(other.split("=", 1) for other in others)}
 
 
 def test_a_mail_says_in_two_languages_what_is_and_what_is_over(tmp_path: Path) -> None:
