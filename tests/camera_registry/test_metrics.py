@@ -203,8 +203,9 @@ def test_units_count_every_standing_once() -> None:
 def test_units_of_one_name_stay_apart() -> None:
     found = rendered(ROW, replace(ROW, code="E2", unit_code="99999"))
 
-    units = {dict(labels)["unit"] for name, labels in found if name == "unit_eyes"}
-    assert units == {"Phường Âu Lâu (04543)", "Phường Âu Lâu (99999)"}
+    for family in ("unit_eyes", "camera_info"):
+        units = {dict(labels)["unit"] for name, labels in found if name == family}
+        assert units == {"Phường Âu Lâu (04543)", "Phường Âu Lâu (99999)"}
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))

@@ -131,8 +131,13 @@ def test_rules_that_hold_others_back_name_alerts_that_there_are() -> None:
 )
 def test_one_cause_is_one_message(firing: list[str], held_back: set[str], tmp_path: Path) -> None:
     address = f"http://127.0.0.1:{free_port()}"
-    words = ["--config.file", ALERTMANAGER / "alertmanager.yml", "--storage.path", tmp_path / "data"]
-    alone = ["--web.listen-address", address.removeprefix("http://"), "--cluster.listen-address="]
+    server: list[str | Path] = [
+        "prometheus-alertmanager",
+        f"--config.file={ALERTMANAGER / 'alertmanager.yml'}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address={address.removeprefix('http://')}",
+        "--cluster.listen-address=",  # alone
+    ]
 
     def ready(_log: str) -> bool:
         try:
@@ -142,7 +147,7 @@ def test_one_cause_is_one_message(firing: list[str], held_back: set[str], tmp_pa
             return False
 
     # Nothing is sent: the first message would wait for half a minute.
-    with started(["prometheus-alertmanager", *words, *alone], log=tmp_path / "log", ready=ready):
+    with started(server, log=tmp_path / "log", ready=ready):
         told = [{"labels": labels_of(alert)} for alert in firing]
         body, head = orjson.dumps(told), {"Content-Type": "application/json"}
         urlopen(Request(f"{address}/api/v2/alerts", body, head), timeout=5).close()  # noqa: S310 the same
