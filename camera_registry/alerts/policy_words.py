@@ -5,7 +5,7 @@ from datetime import time, timedelta
 
 from camera_registry.alerts.occasions import What
 from camera_registry.alerts.rules import Rules
-from camera_registry.i18n import N_, Language, duration, translate, translate_many
+from camera_registry.i18n import N_, NN_, Language, duration, translate, translate_many
 
 WHATS: Mapping[What, str] = {
     What.OUTAGE: N_("eyes disconnected"),
@@ -29,6 +29,8 @@ def subject(rules: Rules, language: Language) -> str:
     """Of what is told at once, in one line; digests alone where it is of nothing."""
     if not rules.what:
         return translate(N_("digests alone"), language)
+    if rules.what == frozenset(What):
+        return translate(N_("everything"), language)
     return ", ".join(translate(words, language) for what, words in WHATS.items() if what in rules.what)
 
 
@@ -82,5 +84,7 @@ def _hour(at: time) -> str:
 
 def _length(lasting: timedelta, language: Language) -> str:
     if lasting >= timedelta(days=2) and not lasting % timedelta(days=1):
-        return translate_many("{count} day", "{count} days", lasting.days, language)
+        return translate_many(*NN_("{count} day", "{count} days"), lasting.days, language)
+    if not lasting % timedelta(hours=1):
+        return translate_many(*NN_("{count} hour", "{count} hours"), lasting // timedelta(hours=1), language)
     return duration(lasting // timedelta(microseconds=1), language)

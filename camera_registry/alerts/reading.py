@@ -311,7 +311,7 @@ def _channel_rows(
         session, Message.channel_id, ids, and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
     )
     newest = select(Message.channel_id, func.max(Message.sent_at)).where(Message.channel_id.in_(ids))
-    sent = dict(session.execute(newest.group_by(Message.channel_id)).tuples())
+    sent = dict(session.execute(newest.group_by(Message.channel_id)).tuples().all())
     return [
         ChannelRow(
             row.id,
@@ -342,7 +342,7 @@ def _counted(
 ) -> Mapping[int, int]:
     """How many rows of each of these channels there are."""
     found = select(channel, func.count()).where(channel.in_(ids), which).group_by(channel)
-    return dict(session.execute(found).tuples())
+    return dict(session.execute(found).tuples().all())
 
 
 def _subscription_rows(
