@@ -7,6 +7,7 @@ opens its passwords is never in it; the manifest has the key's fingerprint.
 
 import errno
 import os
+import shutil
 import sqlite3
 import tempfile
 import zipfile
@@ -15,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from hashlib import file_digest
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import orjson
 from alembic.runtime.migration import MigrationContext
@@ -74,10 +75,9 @@ def write(database: Database, keys: tuple[str, ...], file: Path, now: datetime) 
     with _room_for(file.parent), tempfile.TemporaryDirectory(prefix=".backup-", dir=file.parent) as room:
         kept, archive = Path(room) / REGISTRY, Path(room) / "archive"
         with database.reading() as session:
-            revision = _revision(session)
-            rows = {name: content.rows for name, content in _keep(session, kept).items()}
+            revision, rows = _keep(session, kept)
         with kept.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
+            digest = _sha256(stream)
         manifest = Manifest(now, version("camera-registry"), revision, keys, rows, digest)
         _pack(manifest, kept, archive)
         _prove_archive(archive)
@@ -127,8 +127,11 @@ def restore(file: Path, database: Database, room: Path, actor: Actor, now: datet
 # --- the registry in a backup ---------------------------------------------------------------------------
 
 
-def _keep(session: Session, file: Path) -> Mapping[str, copying.Content]:
-    """Write what ``session`` sees into a registry in ``file``, and prove it from there."""
+def _keep(session: Session, file: Path) -> tuple[str, Mapping[str, int]]:
+    """Write what ``session`` sees into a registry in ``file``, and prove it from there.
+
+    Returns the revision of its tables, and how many rows each has.
+    """
     target = Database(_url(file))
     try:
         target.migrate()
@@ -143,9 +146,10 @@ def _keep(session: Session, file: Path) -> Mapping[str, copying.Content]:
             sound = [said for (said,) in there.execute(text("PRAGMA quick_check"))]
             if sound != ["ok"] or there.execute(text("PRAGMA foreign_key_check")).first():
                 raise BackupError(N_("The backup is not sound: rows refer to rows that it does not have."))
+            (revision,) = _revisions(there)
     finally:
         again.close()
-    return copied
+    return revision, {table: content.rows for table, content in copied.items()}
 
 
 def _compare(read: Mapping[str, copying.Content], found: Mapping[str, copying.Content]) -> None:
@@ -157,24 +161,23 @@ def _compare(read: Mapping[str, copying.Content], found: Mapping[str, copying.Co
 
 
 def _refuse_newer(source: Database, manifest: Manifest) -> None:
-    with source.engine.connect() as connection:
-        there = MigrationContext.configure(connection).get_current_heads()
-        scripts = ScriptDirectory.from_config(alembic_config(connection))
-        known = {script.revision for script in scripts.walk_revisions()}
-    if not set(there) <= known:
+    with source.reading() as session:
+        scripts = ScriptDirectory.from_config(alembic_config(session.connection()))
+        unknown = set(_revisions(session)) - {script.revision for script in scripts.walk_revisions()}
+    if unknown:
         raise BackupError(
             N_(
                 "The backup was made by version {theirs}, whose tables ({revision}) are newer than those "
                 "of this version, {ours}; install that version or a later one."
             ),
             theirs=manifest.version,
-            revision=manifest.revision,
+            revision=", ".join(unknown),
             ours=version("camera-registry"),
         )
 
 
-def _revision(session: Session) -> str:
-    return ", ".join(MigrationContext.configure(session.connection()).get_current_heads())
+def _revisions(session: Session) -> tuple[str, ...]:
+    return MigrationContext.configure(session.connection()).get_current_heads()
 
 
 def _url(file: Path) -> str:
@@ -197,17 +200,23 @@ def _pack(manifest: Manifest, kept: Path, archive: Path) -> None:
 
 def _prove_archive(file: Path) -> None:
     with _opened(file) as archive, archive.open(REGISTRY) as packed:
-        if file_digest(packed, "sha256").hexdigest() != _manifest(archive, file).sha256:
+        if _sha256(packed) != _manifest(archive, file).sha256:
             raise _damaged(file)
 
 
 def _unpack(archive: zipfile.ZipFile, manifest: Manifest, kept: Path, file: Path) -> None:
     with archive.open(REGISTRY) as packed, kept.open("wb") as plain:
-        while chunk := packed.read(CHUNK_BYTES):
-            plain.write(chunk)
+        shutil.copyfileobj(packed, plain, CHUNK_BYTES)
     with kept.open("rb") as plain:
-        if file_digest(plain, "sha256").hexdigest() != manifest.sha256:
+        if _sha256(plain) != manifest.sha256:
             raise _damaged(file)
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = sha256()
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -57,8 +57,11 @@ def copy(source: Session, target: Session) -> Mapping[str, Content]:
             later += [{f"of_{name}": row[name] for name in ("id", *own)} for row in rows if own]
             target.execute(insert(table), [row | dict.fromkeys(own) for row in rows])
         if later:
-            referring = {name: bindparam(f"of_{name}") for name in own}
-            by_id = update(table).where(table.c.id == bindparam("of_id")).values(referring)
+            by_id = (
+                update(table)
+                .where(table.c.id == bindparam("of_id"))
+                .values({name: bindparam(f"of_{name}") for name in own})
+            )
             target.connection().execute(by_id, later)
         copied[str(table.name)] = reckoning.content()
     _count_on(target)
@@ -67,6 +70,7 @@ def copy(source: Session, target: Session) -> Mapping[str, Content]:
 
 def occupied(session: Session) -> list[str]:
     """The tables that hold rows already."""
+
     def holds(table: Table) -> bool:
         return session.execute(select(1).select_from(table).limit(1)).first() is not None
 
