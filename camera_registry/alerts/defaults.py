@@ -40,7 +40,7 @@ def ensure(session: Session, zone: tzinfo, now: datetime) -> None:
             made[parts[0].id if parts else channel.unit_id].append(channel)
     if None not in made:
         _make(session, now, translate(N_("Inbox of the city desk"), SPOKEN), None, CITY_RULES)
-    for unit in _units_with_eyes(session, zone, now, tree):
+    for unit in units_with_eyes(session, zone, now, tree):
         if unit.id not in made:
             _make(session, now, _name(session, unit), unit.id, WARD_RULES)
     doubled = [channel for channels in made.values() for channel in _living(session, channels)[1:]]
@@ -50,7 +50,8 @@ def ensure(session: Session, zone: tzinfo, now: datetime) -> None:
     session.flush()
 
 
-def _units_with_eyes(session: Session, zone: tzinfo, now: datetime, tree: UnitTree) -> list[UnitVersion]:
+def units_with_eyes(session: Session, zone: tzinfo, now: datetime, tree: UnitTree) -> list[UnitVersion]:
+    """The units of today in which eyes are."""
     homes = queries.homes(session, now.astimezone(zone).date())
     points = session.scalars(select(Device.point_id).join(Eye).where(Eye.retired_at.is_(None)).distinct())
     units = {homes[point][0] for point in points if point in homes}

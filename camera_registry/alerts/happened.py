@@ -49,7 +49,7 @@ DEVICE_CHANGES = timedelta(days=8)  # how old a changed device is news, after ho
 
 NOWHERE = Where(None, "")  # before an occasion is cut
 
-_FAILING: Mapping[Check, What] = {Check.RECORDING: What.RETENTION, Check.CLOCK: What.CLOCK}
+FAILING: Mapping[Check, What] = {Check.RECORDING: What.RETENTION, Check.CLOCK: What.CLOCK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Ground:
         return cls(
             homes=queries.homes(session, day),
             unit_names={unit.id: unit.name for unit in tree.units.values()},
-            codes=dict(codes.tuples().all()),
+            codes=dict(codes.all()),
             in_service={(point, site): count for point, site, count in counted},
             custodies={point: (manager, phone) for point, manager, phone in lasting},
         )
@@ -136,7 +136,7 @@ def incidents(
     ).all()
     touched, unsteady = _members(session, rows), unstable_eyes(session, now)
     taken = _acknowledgements(session, rows)
-    sites = dict(session.execute(select(Site.id, Site.code)).tuples().all())
+    sites = dict(session.execute(select(Site.id, Site.code)).all())
     return [
         _incident(row, touched[row.id], taken.get(row.id), sites, unsteady) for row in rows if touched[row.id]
     ]
@@ -151,6 +151,11 @@ def collected(session: Session, now: datetime, since: datetime) -> list[Happenin
 def unstable_eyes(session: Session, now: datetime) -> frozenset[int]:
     """The eyes (database ids) that were part of ``UNSTEADY`` incidents within a day."""
     return frozenset(row.eye_id for row in session.execute(_unsteady(now)))
+
+
+def unstable_key(eye_id: int, now: datetime) -> str:
+    """That an eye is unstable is told once a week."""
+    return f"unstable:{eye_id}:{now:%G-W%V}"
 
 
 def cut(happening: Happening, ground: Ground, may_hear: Callable[[int, int], bool]) -> Occasion | None:
@@ -270,8 +275,6 @@ def _unsteady(now: datetime) -> Select[Any]:
 
 
 def _unstable(session: Session, now: datetime) -> Iterator[Happening]:
-    """Told once a week of each eye."""
-    week = f"{now:%G-W%V}"
     unsteady = _unsteady(now).subquery()
     rows = session.execute(
         select(unsteady.c.began, *_TOUCHED)
@@ -281,7 +284,7 @@ def _unstable(session: Session, now: datetime) -> Iterator[Happening]:
     )
     for began, *eye in rows:
         touched = _touched(eye)
-        yield _alone(f"unstable:{touched.id}:{week}", What.UNSTABLE, began, [touched])
+        yield _alone(unstable_key(touched.id, now), What.UNSTABLE, began, [touched])
 
 
 def _exposed(session: Session, since: datetime) -> Iterator[Happening]:
@@ -312,10 +315,10 @@ def _failing(session: Session, since: datetime) -> Iterator[Happening]:
         select(Condition.check, Condition.since, *_TOUCHED[:-1], Condition.reason)
         .join(Eye, Eye.id == Condition.eye_id)
         .join(Device, Device.id == Eye.device_id)
-        .where(Condition.check.in_(_FAILING), Condition.state == Outcome.FAILING, Condition.since >= since)
+        .where(Condition.check.in_(FAILING), Condition.state == Outcome.FAILING, Condition.since >= since)
     )
     for check, began, *eye in rows:
-        what, touched = _FAILING[Check(check)], _touched(eye)
+        what, touched = FAILING[Check(check)], _touched(eye)
         yield _alone(f"{what}:{touched.id}:{began:%Y%m%dT%H%M%S}", what, began, [touched])
 
 
