@@ -44,16 +44,13 @@ class Courier:
         token: str,
         settings: Settings,
         clock: Callable[[], datetime],
-        *,
-        beat_s: float = BEAT_S,
     ) -> None:
-        """``beat_s`` are the seconds between two posts of ``run``."""
         self._line = line
         self._outbox = outbox
         self._token = token
         self._settings = settings
         self._clock = clock
-        self._beat_s = self._next_s = beat_s  # … and until the next one, as the registry is told
+        self._next_s = BEAT_S  # until the next post, as the registry is told
         self._asking: Asking | None = None
         self._resting = True
         self._name = ""  # of the targets in hand
@@ -68,12 +65,14 @@ class Courier:
         """Ask and deliver until ``stop`` is set; then end every session, and deliver what can be."""
         await self._recall()
         await self.look()
+        if self._asking is not None:
+            self._next_s = min(self._asking.interval_s, BEAT_S)
         jobs = Jobs(
             {
                 "dispatch": (DISPATCH_S, self._dispatch),
                 "keep": (KEEP_S, self._keep),
                 "plan": (PLAN_S, self._plan),
-                "look": (self._beat_s, self.look),
+                "look": (self._next_s, self.look),
             }
         )
         try:

@@ -124,7 +124,9 @@ class Outbox:
             if sent is not None:
                 found = connection.execute("SELECT body FROM result WHERE key = ? ORDER BY id", sent)
                 return Batch(sent[0], tuple(zlib.decompress(body) for (body,) in found))
-            room, chosen, bodies = MOST_POSTED - ROOM, [], []
+            room = MOST_POSTED - ROOM
+            chosen: list[tuple[int]] = []
+            bodies: list[bytes] = []
             found = connection.execute("SELECT id, body FROM result ORDER BY id LIMIT ?", [most])
             for number, packed in found.fetchall():
                 body = zlib.decompress(packed)

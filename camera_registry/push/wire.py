@@ -26,7 +26,7 @@ MOST_RESULTS = 200  # in one post
 MOST_LOGINS = MOST_PACES = 500
 MOST_NAMED = 10  # unknown eyes and malformed results in a receipt
 MOST_POSTED = 768 * 1024  # bytes of a post; the registry reads no body of more than a megabyte
-LEAST_BEAT_S, MOST_BEAT_S = 5, 3_600  # between two posts
+LEAST_BEAT_S, MOST_BEAT_S = 1, 3_600  # between two posts
 
 # Of a result. What the ladder makes has 11 rungs at most, 5 verdicts, and texts of some 200 characters.
 MOST_PARTS = 32

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from camera_registry import models, settings
 from camera_registry.audit import Actor
 from camera_registry.auth import tokens
+from camera_registry.auth.roles import Permission
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.push.wire import MACHINE, RESULTS, TARGETS
@@ -77,7 +78,7 @@ def found(
         session.flush()
         token = tokens.make(session, CLERK, "an", "ward", (), now(), site="S1")
         other = tokens.make(session, CLERK, "an", "other", (), now(), site="S2")
-        plain = tokens.make(session, CLERK, "an", "plain", [tokens.Permission.VIEW], now())
+        plain = tokens.make(session, CLERK, "an", "plain", [Permission.VIEW], now())
         session.execute(update(models.Site).where(models.Site.code == "S1").values(delivered=delivered))
     return Registry(make_web(database, now=now, data_dir=folder), token, other, plain)
 

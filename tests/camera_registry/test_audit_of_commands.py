@@ -23,6 +23,7 @@ READS = {
     *("baseline list", "custody list", "custody queue", "maintenance list", "maintenance notice"),
     *("month show", "month verify", "month list", "token list", "user list", "replay", "rollup", "probe"),
     *("explain", "simulate", "doctor", "serve"),
+    *("alerts channels", "alerts subscriptions", "alerts messages"),
 }
 
 # Deeds that need more than a terminal: the test that asks for their rows.
@@ -41,6 +42,7 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "units load": ("yen-bai", ["units_loaded"]),
     "site add": ("S2 --name Two", ["site_added"]),
     "site canaries": ("S2 127.0.0.1:80", ["site_canaries_set"]),
+    "site delivered": ("S2 --yes", ["site_delivered"]),
     "import": ("{folder}/ward.csv --site S2", ["imported", "added", "added", "added"]),
     "export": ("{folder}/out.csv", ["exported"]),
     "credentials set": ("cameras --user admin --password-file {folder}/password", ["credential_saved"]),
@@ -66,6 +68,18 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "month close": ("2026-01", ["month_closed"]),
     "maintenance withdraw": ("1 --reason Nhầm", ["maintenance_withdrawn"]),
     "month amend": ("2026-01 --reason Nhầm", ["month_amended"]),
+    "alerts add-channel": ("Zalo --kind zalo --unit 04273-3 --reason Mới", ["channel_added"]),
+    "alerts link-code": ("1", ["channel_link_asked"]),
+    "alerts subscribe": ("1 --unit 04273-3 --reason Mới", ["subscription_added"]),
+    "alerts change-subscription": (
+        "1 --policy {folder}/policy.toml --reason Ít-hơn",
+        ["subscription_changed"],
+    ),
+    "alerts end-subscription": ("1 --reason Thôi", ["subscription_ended"]),
+    "alerts change-channel": ("1 --name Zalo-phường --reason Rõ", ["channel_changed"]),
+    "alerts test": ("2", ["channel_tried"]),
+    "alerts resend": ("--channel 2 --reason Đã-sửa", ["message_resent"]),
+    "alerts stop-channel": ("1 --reason Thôi", ["channel_stopped"]),
     "user add": ("lan --role auditor --everywhere", ["user_added", "link_made"]),
     "user role": ("lan operator", ["user_changed"]),
     "user units": ("lan --unit 04273-3", ["user_changed"]),
@@ -114,6 +128,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
         )
         known = models.User(name="known", role="auditor", subject="sub-1", made_at=LONG_AGO, made_by="test")
         session.add_all((serial, known))
+        session.add_all(
+            models.AlertChannel(name=name, kind=kind, language="vi", made_at=LONG_AGO, made_by="test")
+            for name, kind in ()
+        )
     yield database, folder
     database.close()
 
