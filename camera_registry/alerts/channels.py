@@ -99,7 +99,7 @@ def add(
         failing_since=None,
         error="",
     )
-    text = _address(kind, address)
+    text = checked(kind, address)
     session.add(row)
     session.flush()
     secret = secrets.token_urlsafe(SECRET_BYTES) if kind is Kind.WEBHOOK else ""
@@ -135,7 +135,7 @@ def change(
     if language is not None:
         row.language = _language(language)
     if address is not None:
-        text = _address(Kind(row.kind), address)
+        text = checked(Kind(row.kind), address)
         was = opened(credentials, row) if row.sealed is not None else None
         if text and (was is None or was.text != text):
             changed_address = True
@@ -199,37 +199,8 @@ def reseal(session: Session, credentials: CredentialStore) -> int:
     return len(rows)
 
 
-# --- how it is done ---------------------------------------------------------------------------------
-
-
-def _label(channel_id: int) -> str:
-    return f"channel {channel_id}"
-
-
-def _seal(credentials: CredentialStore, row: AlertChannel, address: Address) -> None:
-    clear = orjson.dumps({"text": address.text, "secret": address.secret})
-    row.sealed = credentials.seal(_label(row.id), clear)
-    row.shown = _shown(Kind(row.kind), address.text)
-
-
-def _name(session: Session, name: str, own_id: int | None = None) -> str:
-    name = " ".join(name.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ChannelError(N_("A channel has a name of at most {limit} characters."), limit=LONGEST_NAME)
-    taken = session.scalar(select(AlertChannel.id).where(AlertChannel.name == name))
-    if taken not in (None, own_id):
-        raise ChannelError(N_('Another channel is called "{name}".'), name=name)
-    return name
-
-
-def _language(language: str) -> str:
-    if language not in LANGUAGES:
-        raise ChannelError(N_("Channels speak {languages}."), languages=", ".join(LANGUAGES))
-    return language
-
-
-def _address(kind: Kind, typed: str) -> str:
-    """The address as it is kept. What is wrong with it is said without it."""
+def checked(kind: Kind, typed: str) -> str:
+    """An address as it is kept. Raises ``ChannelError``, which says what is wrong with it, and not it."""
     text = typed.strip()
     if kind not in ADDRESSED:
         if text:
@@ -247,6 +218,48 @@ def _address(kind: Kind, typed: str) -> str:
         if not services.accepts(text):
             raise ChannelError(N_("Apprise knows no service with this URL, or something is missing in it."))
     return text
+
+
+def shown(kind: Kind, address: str) -> str:
+    """As much as tells two channels apart and lets nobody write there."""
+    if kind is Kind.EMAIL:
+        who, _, where = address.rpartition("@")
+        return f"{who[:2]}…@{where}"[:200]
+    if kind is Kind.ZALO:
+        return f"…{address[-4:]}"
+    parts = urlsplit(address)
+    return (
+        f"{parts.scheme}://{parts.hostname}/…"[:200] if kind is Kind.WEBHOOK else f"{parts.scheme}://…"[:200]
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _label(channel_id: int) -> str:
+    return f"channel {channel_id}"
+
+
+def _seal(credentials: CredentialStore, row: AlertChannel, address: Address) -> None:
+    clear = orjson.dumps({"text": address.text, "secret": address.secret})
+    row.sealed = credentials.seal(_label(row.id), clear)
+    row.shown = shown(Kind(row.kind), address.text)
+
+
+def _name(session: Session, name: str, own_id: int | None = None) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ChannelError(N_("A channel has a name of at most {limit} characters."), limit=LONGEST_NAME)
+    taken = session.scalar(select(AlertChannel.id).where(AlertChannel.name == name))
+    if taken not in (None, own_id):
+        raise ChannelError(N_('Another channel is called "{name}".'), name=name)
+    return name
+
+
+def _language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise ChannelError(N_("Channels speak {languages}."), languages=", ".join(LANGUAGES))
+    return language
 
 
 def _check_webhook(url: str) -> None:
@@ -280,19 +293,6 @@ def _near(host: str) -> bool:
         return False
     return address.is_private and not (
         address.is_link_local or address.is_unspecified or address.is_multicast
-    )
-
-
-def _shown(kind: Kind, address: str) -> str:
-    """As much as tells two channels apart and lets nobody write there."""
-    if kind is Kind.EMAIL:
-        who, _, where = address.rpartition("@")
-        return f"{who[:2]}…@{where}"[:200]
-    if kind is Kind.ZALO:
-        return f"…{address[-4:]}"
-    parts = urlsplit(address)
-    return (
-        f"{parts.scheme}://{parts.hostname}/…"[:200] if kind is Kind.WEBHOOK else f"{parts.scheme}://…"[:200]
     )
 
 

@@ -33,6 +33,8 @@ Found = TypeVar("Found")
 
 WHOLE_S = 45.0  # for one try, whatever the other side does
 LEASE_S = 120.0  # longer than a try, and than what follows it; a killed process's messages wait for so long
+GRACE_S = 5.0  # for what is under way when the process stops
+LOOK_S = 0.005  # between two looks whether all is done
 WRITE_DOWN_S = 30.0  # for which it is tried to write down what became of one
 
 PACES: Mapping[Kind, Pace] = {
@@ -58,6 +60,12 @@ class Senders:
     database: Database
     credentials: CredentialStore
     settings: Settings
+    _under_way: set[Deadline] = field(default_factory=set, repr=False)
+
+    def end(self) -> None:
+        """Whatever is being said fails now."""
+        for deadline in tuple(self._under_way):
+            deadline.end()
 
     def send(self, due: Due, now: datetime) -> None:
         """Raises ``NotSent``."""
@@ -69,7 +77,11 @@ class Senders:
             raise NotSent("the address does not open: another key sealed it") from None
         text = due.text + self._link(due, now)
         with Deadline(WHOLE_S) as deadline:
-            self._say(due, address, text, now, deadline)
+            self._under_way.add(deadline)
+            try:
+                self._say(due, address, text, now, deadline)
+            finally:
+                self._under_way.discard(deadline)
 
     def _say(self, due: Due, address: Address, text: str, now: datetime, deadline: Deadline) -> None:
         match Kind(due.over):
@@ -150,15 +162,21 @@ class Delivery:
 
     def empty(self) -> None:
         """Send all that is due now, and wait for it: for commands and tests."""
-        at_rest = [most for _, most in LANES]
-        while self.look() or [lane.free for lane in self._lanes] != at_rest:
-            time.sleep(0.005)
+        while self.look() or not self._at_rest():
+            time.sleep(LOOK_S)
 
-    def close(self) -> None:
-        """Begin nothing more; what is under way ends within ``WHOLE_S``."""
+    def close(self, grace_s: float = GRACE_S) -> None:
+        """Begin nothing more, and wait for what is under way; what has not ended in time is cut off."""
         self._stopping.set()
+        give_up = time.monotonic() + grace_s
+        while not self._at_rest() and time.monotonic() < give_up:
+            time.sleep(LOOK_S)
+        self._senders.end()
         for lane in self._lanes:
-            lane.threads.shutdown(wait=True, cancel_futures=False)
+            lane.threads.shutdown()
+
+    def _at_rest(self) -> bool:
+        return [lane.free for lane in self._lanes] == [most for _, most in LANES]
 
     def _lease(self, lane: _Lane, most: int) -> list[Due]:
         if most < 1 or self._stopping.is_set():

@@ -86,7 +86,12 @@ def composed(server: Server, due: Due, to: str, text: str, html: str, now: datet
 
 def named(due: Due) -> str:
     """What a message is called by whoever gets it, at every try, and never another one."""
-    return f"message-{due.id}-{int(due.made_at.timestamp() * 1000)}"
+    return name_of(due.id, due.made_at)
+
+
+def name_of(number: int, made_at: datetime) -> str:
+    """As ``named``; the moment tells it from one of the same number of another database."""
+    return f"message-{number}-{int(made_at.timestamp() * 1000)}"
 
 
 def send(server: Server, mail: EmailMessage, deadline: Deadline) -> None:
@@ -107,9 +112,8 @@ def send(server: Server, mail: EmailMessage, deadline: Deadline) -> None:
 def _hand_over(server: Server, mail: EmailMessage, deadline: Deadline) -> None:
     context = ssl.create_default_context()
     # Our own name is not asked of DNS: a closed network has none that answers.
-    smtp = _Connection(deadline, server.domain, context if server.tls else None)
+    smtp = _Connection(server, deadline, context)
     try:
-        smtp.connect(server.host, server.port)
         smtp.ehlo()
         if not server.tls and smtp.has_extn("starttls"):
             # Of a server on this machine no certificate is expected: nobody stands between.
@@ -135,12 +139,12 @@ def _trusting() -> ssl.SSLContext:
 
 
 class _Connection(smtplib.SMTP):
-    """Has its socket watched, and speaks TLS from the first byte where it is given a context."""
+    """Connects when made; has its socket watched; speaks TLS from the first byte where the server does."""
 
-    def __init__(self, deadline: Deadline, name: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, server: Server, deadline: Deadline, context: ssl.SSLContext) -> None:
         self._deadline = deadline
-        self._tls = tls
-        super().__init__(local_hostname=name, timeout=PATIENCE_S)
+        self._tls = context if server.tls else None
+        super().__init__(server.host, server.port, server.domain, timeout=PATIENCE_S)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = socket.create_connection((host, port), timeout)

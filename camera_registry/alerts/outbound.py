@@ -5,9 +5,11 @@ Redirects are not followed: what is said to one address is for nobody else. A pr
 """
 
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -52,7 +54,7 @@ def exchange(
 
     try:
         with (
-            httpx2.Client(timeout=patience_s, follow_redirects=False) as client,
+            httpx2.Client(timeout=patience_s, follow_redirects=False, verify=_trust()) as client,
             client.stream(
                 method, url, content=content, headers=headers, extensions={"trace": seen}
             ) as answer,
@@ -66,6 +68,12 @@ def exchange(
             return Answer(answer.status_code, bytes(body), _wait(answer.headers.get("Retry-After", "")))
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         raise NotSent(f"no answer: {type(error).__name__}") from None
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Which certificates are believed; read once, for that takes longer than to say something."""
+    return ssl.create_default_context()
 
 
 def _wait(text: str) -> timedelta | None:

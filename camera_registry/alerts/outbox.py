@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import audit
@@ -85,16 +85,15 @@ def lease(
     ``over`` are the kinds of channels, ``besides`` the ids of those that have no turn. Of two processes that
     ask at once no two get the same message, nor messages of one channel.
     """
+    asked = {"now": now, "over": list(over), "besides": list(besides), "most": most}
     with database.reading() as session:
         # No writer waits for somebody who only looks, which is once a second.
-        if session.scalar(_ready(now, over, besides).limit(1)) is None:
+        if session.scalar(_READY, asked) is None:
             return []
     until = now + timedelta(seconds=seconds)
     with database.transaction() as session:
         # The channels are locked, their messages read after that: who was here first has leased by then.
-        locked = session.scalars(
-            _ready(now, over, besides).limit(most).with_for_update(skip_locked=True, key_share=True)
-        ).all()
+        locked = session.scalars(_LOCKED, asked).all()
         found = (_take(session, channel_id, now, until) for channel_id in locked)
         return [due for due in found if due is not None]
 
@@ -229,39 +228,42 @@ def drop(session: Session, channel_id: int) -> int:
 # --- how it is done ---------------------------------------------------------------------------------
 
 
-def _ready(now: datetime, over: Collection[str], besides: Collection[int]) -> Any:
-    """The ids of the channels over which something can be sent, the longest waiting first."""
-    waits = select(func.min(Message.due_at)).where(_is_due(now), Message.channel_id == AlertChannel.id)
-    return (
-        select(AlertChannel.id)
-        .where(
-            AlertChannel.kind.in_(over),
-            AlertChannel.stopped_at.is_(None),
-            AlertChannel.id.not_in(besides),
-            exists().where(Message.channel_id == AlertChannel.id, _is_due(now)),
-        )
-        .order_by(waits.correlate(AlertChannel).scalar_subquery(), AlertChannel.id)
-    )
+# Looked for each second: the statements are made once, and given the moment.
+_other = aliased(Message)
+_in_the_way = exists().where(
+    _other.channel_id == Message.channel_id,
+    _other.state == State.WAITING,
+    or_(
+        _other.leased_until > bindparam("now"),
+        and_(_other.occasion == Message.occasion, _other.id < Message.id),
+    ),
+)
+_due = and_(Message.state == State.WAITING, Message.due_at <= bindparam("now"), ~_in_the_way)
+_longest = select(func.min(Message.due_at)).where(_due, Message.channel_id == AlertChannel.id)
 
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    """Of ``Message``: it can be sent now."""
-    other = aliased(Message)
-    in_the_way = exists().where(
-        other.channel_id == Message.channel_id,
-        other.state == State.WAITING,
-        or_(other.leased_until > now, and_(other.occasion == Message.occasion, other.id < Message.id)),
+# The channels over which something can be sent, the longest waiting first.
+_READY = (
+    select(AlertChannel.id)
+    .where(
+        AlertChannel.kind.in_(bindparam("over", expanding=True)),
+        AlertChannel.id.not_in(bindparam("besides", expanding=True)),
+        AlertChannel.stopped_at.is_(None),
+        exists().where(Message.channel_id == AlertChannel.id, _due),
     )
-    return and_(Message.state == State.WAITING, Message.due_at <= now, ~in_the_way)
+    .order_by(_longest.correlate(AlertChannel).scalar_subquery(), AlertChannel.id)
+    .limit(bindparam("most"))
+)
+_LOCKED = _READY.with_for_update(skip_locked=True, key_share=True)
+_NEXT = (
+    select(Message)
+    .where(Message.channel_id == bindparam("channel_id"), _due)
+    .order_by(Message.due_at, Message.id)
+    .limit(1)
+)
 
 
 def _take(session: Session, channel_id: int, now: datetime, until: datetime) -> Due | None:
-    row = session.scalar(
-        select(Message)
-        .where(Message.channel_id == channel_id, _is_due(now))
-        .order_by(Message.due_at, Message.id)
-        .limit(1)
-    )
+    row = session.scalar(_NEXT, {"channel_id": channel_id, "now": now})
     if row is None:
         return None
     # Counted before it is sent: a message that ends the process would do so for ever.

@@ -49,6 +49,7 @@ _log = logging.getLogger(apprise.logger.name)
 _log.addHandler(_silence)
 _log.setLevel(logging.WARNING)
 _log.propagate = False
+logging.getLogger("urllib3").setLevel(logging.WARNING)  # below, it writes down each address
 
 
 def accepts(url: str) -> bool:

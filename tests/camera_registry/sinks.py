@@ -1,6 +1,7 @@
 """Where messages arrive in tests: a mail server, a web server and the API of Zalo bots, all on loopback."""
 
 import json
+import logging
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,10 @@ from typing import Any, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.servers import free_port
+
 HOST = "127.0.0.1"
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server's own: it tells all that it hears
 
 
 # --- mail -------------------------------------------------------------------------------------------
@@ -62,10 +66,9 @@ def mail_sink(tls: ssl.SSLContext | None = None) -> Iterator[MailSink]:
     options: dict[str, Any] = {}
     if tls is not None:
         options = {"tls_context": tls, "auth_required": True, "authenticator": sink.login}
-    controller = Controller(sink, hostname=HOST, port=0, **options)
+    sink.port = free_port()
+    controller = Controller(sink, hostname=HOST, port=sink.port, **options)
     controller.start()
-    assert controller.server is not None
-    sink.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield sink
     finally:
