@@ -26,6 +26,7 @@ from camera_registry.commissioning import CommissioningError, DeviceReading
 from camera_registry.db import Database, Role, RoleTaken
 from camera_registry.discovering import DiscoveryError
 from camera_registry.errors import RegistryError
+from camera_registry.handing_over import hand_over
 from camera_registry.i18n import N_
 from camera_registry.inventory import device_by_code, eye_by_code, site_by_code
 from camera_registry.login_book import LoginBook
@@ -132,6 +133,9 @@ def want_device(session: Session, device: models.Device, wish: Wish, now: dateti
     """As ``request_device``, in a transaction of the caller's."""
     if device.host is None:
         raise CommissioningError(N_('No network reaches the device "{code}".'), code=device.code)
+    if session.get_one(models.Site, device.site_id).delivered:
+        text = N_('A machine of its site asks the device "{code}"; the registry cannot.')
+        raise CommissioningError(text, code=device.code)
     row = models.DeviceRequest(device_id=device.id, wish=wish, requested_at=now)
     session.add(row)
     session.flush()
@@ -479,8 +483,9 @@ class Errands:
     async def _roll_out(self, rollout: int, site_id: int) -> None:
         """One start, to its end: its row tells how far it is, and whether it is to stop."""
         told: deque[Progress] = deque(maxlen=1)
-        plan = await asyncio.to_thread(self._begin_rollout, rollout, site_id)
-        work = asyncio.create_task(roll_out(self._monitor, plan, told.append))
+        plan, delivered = await asyncio.to_thread(self._begin_rollout, rollout, site_id)
+        start = hand_over if delivered else roll_out
+        work = asyncio.create_task(start(self._monitor, plan, told.append))
         stopped = False
         try:
             while not work.done():
@@ -498,11 +503,13 @@ class Errands:
                 ending = Ending.DONE if total.stopped is None else Ending.REFUSED
             await asyncio.to_thread(self._end, rollout, ending, total)
 
-    def _begin_rollout(self, rollout: int, site_id: int) -> Plan:
+    def _begin_rollout(self, rollout: int, site_id: int) -> tuple[Plan, bool]:
+        """What is to be asked, and whether by the site's own machine."""
         with self._database.transaction() as session:
             session.get_one(models.Rollout, rollout).begun_at = self._monitor.clock()
-            site = session.get_one(models.Site, site_id).code
-        return self._monitor.plan_of(self._monitor.targets(site, started=False))
+            site = session.get_one(models.Site, site_id)
+        targets = self._monitor.targets(site.code, started=False, delivered=site.delivered)
+        return self._monitor.plan_of(targets), site.delivered
 
     def _report(self, rollout: int, told: Sequence[Progress]) -> bool:
         """Write how far it is. Returns whether somebody wants it to stop."""

@@ -66,8 +66,13 @@ class Monitor:
     def close(self) -> None:
         self.workers.close()
 
-    def targets(self, site: str | None = None, *, started: bool = True) -> list[Target]:
-        """The eyes that may be asked from here now, each with what earlier probes of it learned."""
+    def targets(
+        self, site: str | None = None, *, started: bool = True, delivered: bool = False
+    ) -> list[Target]:
+        """The eyes that may be asked now, each with what earlier probes of it learned.
+
+        Those of the sites that are asked from here or, where they are ``delivered``, by their own machines.
+        """
         with self.database.reading() as session:
             asked = load_targets(
                 session,
@@ -76,7 +81,7 @@ class Monitor:
                 self.settings.zone,
                 site=site,
                 started=started,
-                delivered=False,
+                delivered=delivered,
             )
         return [remembering(a.target, self.sweeper.memories.get(a.target.eye)) for a in asked]
 

@@ -24,6 +24,7 @@ REFUSED_SHARE = 0.1  # of those asked: more refused logins than that stop the st
 REFUSED_AT_LEAST = 2
 SUB_STREAM_BYTES = 60_000  # of one liveness probe (46 KB measured at 360p, with handshake and half a GOP)
 STARTED_AT_ONCE = 200  # eyes marked in one transaction
+REFUSED = frozenset({Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED, Reason.AUTH_LOCKED})
 
 
 class Stage(StrEnum):
@@ -129,11 +130,11 @@ async def roll_out(
             spread_s = _first_round_s(len(group), longest) if stage is Stage.ALL else 0.0
             begun = Progress(stage, len(group), so_far)
             asked, reached = await _ask_all(monitor, group, spread_s, pause, begun, tell, suspects)
-            if reached.refused > _bearable(stage, len(group)):
+            if reached.refused > bearable(stage, len(group)):
                 so_far = replace(reached.total, stopped=stage)
                 break
             await monitor.results.write()
-            await asyncio.to_thread(_mark_started, monitor, asked)
+            await asyncio.to_thread(mark_started, monitor, asked)
             reached = replace(reached, started=len(asked))
             tell(reached)
             so_far = reached.total
@@ -146,7 +147,7 @@ async def roll_out(
     return so_far
 
 
-def _bearable(stage: Stage, eyes: int) -> int:
+def bearable(stage: Stage, eyes: int) -> int:
     """How many refused logins a stage may meet: of the canaries none, later a camera may have its own."""
     if stage is Stage.CANARY:
         return 0
@@ -211,14 +212,11 @@ async def _ask_all(
 
 def _refused(result: ProbeResult) -> bool:
     verdict = result.verdict(Check.STREAM)
-    return verdict is not None and verdict.reason in (
-        Reason.AUTH_REJECTED,
-        Reason.AUTH_SUSPENDED,
-        Reason.AUTH_LOCKED,
-    )
+    return verdict is not None and verdict.reason in REFUSED
 
 
-def _mark_started(monitor: Monitor, codes: Sequence[str]) -> None:
+def mark_started(monitor: Monitor, codes: Sequence[str]) -> None:
+    """Have the round ask these eyes, from now on."""
     now = monitor.clock()
     for first in range(0, len(codes), STARTED_AT_ONCE):
         with monitor.database.transaction() as session:

@@ -19,12 +19,9 @@ from camera_registry.models import Rollout, Site
 from camera_registry.monitor import load_memories, remembering
 from camera_registry.plan import make_plan
 from camera_registry.queries import EyeRow, Overlay
-from camera_registry.rollout import Forecast, forecast
+from camera_registry.rollout import REFUSED, Forecast, forecast
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
-from probes.reasons import Reason
-
-REFUSED = frozenset({Reason.AUTH_REJECTED, Reason.AUTH_SUSPENDED, Reason.AUTH_LOCKED})
 
 
 @dataclass(frozen=True, slots=True)

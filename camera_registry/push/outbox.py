@@ -125,7 +125,7 @@ class Outbox:
                 found = connection.execute("SELECT body FROM result WHERE key = ? ORDER BY id", sent)
                 return Batch(sent[0], tuple(zlib.decompress(body) for (body,) in found))
             room = MOST_POSTED - ROOM
-            chosen: list[tuple[int]] = []
+            chosen: list[int] = []
             bodies: list[bytes] = []
             found = connection.execute("SELECT id, body FROM result ORDER BY id LIMIT ?", [most])
             for number, packed in found.fetchall():
@@ -133,12 +133,12 @@ class Outbox:
                 room -= len(body) + 1
                 if room < 0 and bodies:
                     break
-                chosen.append((number,))
+                chosen.append(number)
                 bodies.append(body)
             if not bodies:
                 return None
             key = secrets.token_hex(16)
-            connection.executemany(f"UPDATE result SET key = '{key}' WHERE id = ?", chosen)  # noqa: S608
+            connection.executemany("UPDATE result SET key = ? WHERE id = ?", [(key, n) for n in chosen])
             return Batch(key, tuple(bodies))
 
     def delivered(self, key: str) -> int:

@@ -15,6 +15,7 @@ from camera_registry.cli import ROOMS, app, open_room
 from camera_registry.db import Database
 from camera_registry.facts import Change
 from tests.camera_registry.registries import LONG_AGO, fresh
+from tests.dashboards.alerted import add_channel, add_message
 from tests.databases import sqlite_in
 
 # Commands that change nothing that people answer for: they read, ask eyes, or count again.
@@ -22,7 +23,7 @@ READS = {
     *("template", "units list", "site list", "credentials list", "discover", "device changes"),
     *("baseline list", "custody list", "custody queue", "maintenance list", "maintenance notice"),
     *("month show", "month verify", "month list", "token list", "user list", "replay", "rollup", "probe"),
-    *("explain", "simulate", "doctor", "serve"),
+    *("explain", "simulate", "doctor", "serve", "push"),
     *("alerts channels", "alerts subscriptions", "alerts messages"),
 }
 
@@ -69,17 +70,17 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "maintenance withdraw": ("1 --reason Nhầm", ["maintenance_withdrawn"]),
     "month amend": ("2026-01 --reason Nhầm", ["month_amended"]),
     "alerts add-channel": ("Zalo --kind zalo --unit 04273-3 --reason Mới", ["channel_added"]),
-    "alerts link-code": ("1", ["channel_link_asked"]),
-    "alerts subscribe": ("1 --unit 04273-3 --reason Mới", ["subscription_added"]),
+    "alerts link-code": ("2", ["channel_link_asked"]),
+    "alerts subscribe": ("2 --unit 04273-3 --reason Mới", ["subscription_added"]),
     "alerts change-subscription": (
         "1 --policy {folder}/policy.toml --reason Ít-hơn",
         ["subscription_changed"],
     ),
     "alerts end-subscription": ("1 --reason Thôi", ["subscription_ended"]),
-    "alerts change-channel": ("1 --name Zalo-phường --reason Rõ", ["channel_changed"]),
-    "alerts test": ("2", ["channel_tried"]),
-    "alerts resend": ("--channel 2 --reason Đã-sửa", ["message_resent"]),
-    "alerts stop-channel": ("1 --reason Thôi", ["channel_stopped"]),
+    "alerts change-channel": ("2 --name Zalo-phường --reason Rõ", ["channel_changed"]),
+    "alerts test": ("1", ["channel_tried"]),
+    "alerts resend": ("--channel 1 --reason Đã-sửa", ["message_resent"]),
+    "alerts stop-channel": ("2 --reason Thôi", ["channel_stopped"]),
     "user add": ("lan --role auditor --everywhere", ["user_added", "link_made"]),
     "user role": ("lan operator", ["user_changed"]),
     "user units": ("lan --unit 04273-3", ["user_changed"]),
@@ -113,6 +114,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
     folder = tmp_path_factory.mktemp("deeds")
     database, _ = fresh(sqlite_in(folder), 4)
     (folder / "password").write_text("canary-1\n")
+    (folder / "policy.toml").write_text("[ward]\nper_week = 2\n")
     rows = "Tên điểm;Phường;Số mắt\nCổng chợ;Phường Nam Cường;1\n"
     (folder / "ward.csv").write_text(rows, encoding="utf-8")
     figures = {"brightness": 90.0, "contrast": 40.0, "sharpness": 0.3, "edges": b"", "samples": 20}
@@ -128,10 +130,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
         )
         known = models.User(name="known", role="auditor", subject="sub-1", made_at=LONG_AGO, made_by="test")
         session.add_all((serial, known))
-        session.add_all(
-            models.AlertChannel(name=name, kind=kind, language="vi", made_at=LONG_AGO, made_by="test")
-            for name, kind in ()
-        )
+        inbox = add_channel(session, "Hộp tin")
+        add_message(session, inbox, "Không tới", state="dead")
     yield database, folder
     database.close()
 
