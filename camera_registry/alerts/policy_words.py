@@ -60,8 +60,9 @@ def _delays(rules: Rules, language: Language) -> Iterator[tuple[str, dict[str, o
     if rules.least:
         yield N_("Told once it has lasted {length}."), {"length": _length(rules.least, language)}
     if rules.alone:
-        values = {"length": _length(rules.alone, language), "hour": _hour(rules.digest_at)}
-        yield N_("What takes a single eye: once it has lasted {length}, together at {hour}."), values
+        message = N_("What takes a single eye: once it has lasted {length}, together at {hour}.")
+        length = _length(rules.alone, language)
+        yield message, {"length": length, "hour": _hour(rules.digest_at)}
     if rules.unacknowledged:
         message = N_("Only what nobody has acknowledged within {length}.")
         if rules.wide_at_once:

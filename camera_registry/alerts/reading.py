@@ -311,7 +311,7 @@ def _channel_rows(
         session, Message.channel_id, ids, and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
     )
     newest = select(Message.channel_id, func.max(Message.sent_at)).where(Message.channel_id.in_(ids))
-    sent = dict(session.execute(newest.group_by(Message.channel_id)).tuples().all())
+    sent = dict(session.execute(newest.group_by(Message.channel_id)).all())
     return [
         ChannelRow(
             row.id,
@@ -342,7 +342,7 @@ def _counted(
 ) -> Mapping[int, int]:
     """How many rows of each of these channels there are."""
     found = select(channel, func.count()).where(channel.in_(ids), which).group_by(channel)
-    return dict(session.execute(found).tuples().all())
+    return dict(session.execute(found).all())
 
 
 def _subscription_rows(
@@ -372,7 +372,7 @@ def _subscription_rows(
             row.made_by,
             row.ended_at,
         )
-        for row, channel, site in session.execute(found).tuples()
+        for row, channel, site in session.execute(found)
     ]
 
 

@@ -62,10 +62,10 @@ def list_channels() -> None:
         for row in reading.channels(session, EVERYTHING, now(), _today(loaded)):
             kind = translate(deeds.CHANNELS[row.kind], loaded.language)
             owner = row.unit or translate(N_("City desk"), loaded.language)
-            counts = (str(count) for count in (row.subscriptions, row.waiting, row.dead))
             table.add_row(
                 *(str(row.id), foreign(row.name), kind, owner, foreign(row.shown)),
-                *(foreign(_health(row, loaded)), *counts),
+                foreign(_health(row, loaded)),
+                *(str(row.subscriptions), str(row.waiting), str(row.dead)),
             )
         out.print(table)
 

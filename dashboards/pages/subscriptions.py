@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import audit, deeds
-from camera_registry.alerts import policy_words, reading, rules, subscribing
+from camera_registry.alerts import defaults, policy_words, reading, rules, subscribing
 from camera_registry.alerts.reading import SubscriptionRow
 from camera_registry.alerts.rules import CITY_RULES, WARD_RULES, Rules
 from camera_registry.alerts.subscribing import NoSuchSubscription, Of
@@ -237,6 +237,7 @@ def _list(desk: Desk, request: Request, *, done: str = "", which: int = 0) -> HT
         groups=[(where, list(them)) for where, them in groupby(rows, key=lambda row: (row.unit, row.site))],
         unheard=unheard,
         which=which,
+        usual=defaults.MADE_BY,
         done=[reader.say(done)] if done else [],
         policy=policy_words,
         words=deeds,
@@ -322,7 +323,7 @@ def _ask(desk: Desk, request: Request, number: int, reason: str = "", *, refused
     )
 
 
-def _offered() -> dict[str, object]:
+def _offered() -> dict[str, Any]:
     """What the form of the rules offers, and its limits."""
     return {
         "policy": policy_words,

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from camera_registry import models
+from camera_registry.alerts.rules import CITY_RULES
 from camera_registry.db import Database
+from tests.dashboards.alerted import add_channel, add_message, add_subscription
 from tests.dashboards.city import NOW, fill
 
 PAGES: Mapping[str, str] = {
@@ -22,6 +24,14 @@ PAGES: Mapping[str, str] = {
     "/incidents": "/incidents",
     "/incidents/{number}": "/incidents/1",
     "/units/{uid}": "/units/04273-2",
+    "/alerts": "/alerts?channel=all",
+    "/alerts/channels": "/alerts/channels",
+    "/alerts/channels/{number}": "/alerts/channels/2",
+    "/alerts/channels/{number}/stop": "/alerts/channels/2/stop",
+    "/alerts/subscriptions": "/alerts/subscriptions",
+    "/alerts/subscriptions/new": "/alerts/subscriptions/new",
+    "/alerts/subscriptions/{number}": "/alerts/subscriptions/2",
+    "/alerts/subscriptions/{number}/end": "/alerts/subscriptions/2/end",
     "/eyes": "/eyes",
     "/eyes/{code:path}": "/eyes/NC1-DOWN",
     "/eyes/{code:path}/figure": "/eyes/NC1-DOWN/figure",
@@ -50,8 +60,8 @@ PAGES: Mapping[str, str] = {
     "/registry/unplaced": "/registry/unplaced",
 }
 
-# The same pages of another kind of thing: an eye that people report on.
-VARIANTS = ("/eyes/AL1-CLOUD",)
+# The same pages of another kind of thing: an eye that people report on; messages that were given up.
+VARIANTS = ("/eyes/AL1-CLOUD", "/alerts?channel=all&state=dead")
 
 # Pictures, files, fragments, and pages that a deed leads to: each is looked at where its deed is tested.
 NO_PAGES = {
@@ -71,8 +81,8 @@ NO_PAGES = {
 
 
 def tour(database: Database) -> None:
-    """The small city of ``tests.dashboards.city``, with an incident that goes on."""
-    fill(database)
+    """The small city of ``tests.dashboards.city``, with an incident that goes on and was told of."""
+    wards = fill(database)
     with database.transaction() as session:
         eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-DOWN")).one()
         incident = models.Incident(
@@ -80,3 +90,13 @@ def tour(database: Database) -> None:
         )
         incident.members.append(models.IncidentEye(eye_id=eye_id, from_at=NOW))
         session.add(incident)
+        session.flush()
+        desk = add_channel(session, "Trực ban thành phố")
+        mail = add_channel(
+            session, "Công an phường", "email", wards.nam_cuong, sealed=b"", shown="tr…@example.vn"
+        )
+        add_subscription(session, desk, said=CITY_RULES)
+        add_subscription(session, mail, wards.nam_cuong)
+        text = "[MẤT KẾT NỐI] Điểm NC1, phường Nam Cường: 1/2 mắt camera mất kết nối từ 10:00."
+        add_message(session, desk, text, incident_id=incident.id)
+        add_message(session, mail, text, state="dead", error="550", unit_id=wards.nam_cuong)

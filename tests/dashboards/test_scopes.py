@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -45,6 +46,10 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/api/v1/eyes/{code:path}/series": [f"/api/v1/eyes/{EYE}/series"],
     "/api/v1/incidents/{number}": ["/api/v1/incidents/{incident}", "/api/v1/incidents/{unit_incident}"],
     "/api/v1/points/{code:path}/custody": [f"/api/v1/points/{POINT}/custody"],
+    "/alerts/channels/{number}": ["/alerts/channels/{inbox}", "/alerts/channels/{chat}"],
+    "/alerts/channels/{number}/stop": ["/alerts/channels/{inbox}/stop"],
+    "/alerts/subscriptions/{number}": ["/alerts/subscriptions/{subscription}"],
+    "/alerts/subscriptions/{number}/end": ["/alerts/subscriptions/{subscription}/end"],
     "/eyes/{code:path}": [f"/eyes/{EYE}", f"/eyes/{THEIRS.code}-E-DOWN"],
     "/eyes/{code:path}/figure": [f"/eyes/{EYE}/figure"],
     "/eyes/{code:path}/live.jpg": [f"/eyes/{EYE}/live.jpg"],
@@ -69,6 +74,12 @@ MORE: Mapping[str, Sequence[str]] = {
     "/api/v1/eyes": [f"unit={THEIRS.uid}", "standing=down"],
     "/api/v1/incidents": [f"{PERIOD}&open=false", f"unit={THEIRS.uid}", f"eye={EYE}"],
     "/api/v1/maintenance": [PERIOD],
+    "/api/v1/messages": ["state=dead", f"unit={THEIRS.uid}", f"q={THEIRS.code}"],
+    "/alerts": [
+        *("as=csv", "as=xlsx&channel=all", "channel=all&state=dead", f"unit={THEIRS.uid}"),
+        f"channel=all&q={THEIRS.code}",
+    ],
+    "/alerts/subscriptions/new": [f"of=unit:{THEIRS.uid}"],
     "/audit": ["as=csv", "as=xlsx", f"subject=eye:{EYE}"],
     "/availability": [f"{PERIOD}&group={group}" for group in GROUPS]
     + [f"{PERIOD}&group=eye&point={POINT}", "period=2026-10&group=eye"],
@@ -114,6 +125,7 @@ CUSTODY = {"manager": "x", "first": "01/12/2026", "reason": "x"}
 MOVE = {"unit": OURS.uid, "from": "2026-12-01", "document": "1/QĐ"}
 FROM_2027 = {"first": "01/01/2027", "document": "2/QĐ", "reason": "x"}
 WHY = {"reason": "x"}
+RULES = {"what": "outage", "per_hour": "6", "digest_at": "07:00", "reason": "x"}
 NOTICE = f"Từ 7h đến 8h ngày 20/12/2026: {THEIRS.name}"
 
 
@@ -128,6 +140,21 @@ class Deed:
 
 
 THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
+    "/alerts/resend": [Deed("/alerts/resend", {"message": "{message}"} | WHY)],
+    "/alerts/subscriptions": [
+        Deed("/alerts/subscriptions", {"channel": "{chat}", "of": of} | RULES, changes=done)
+        for of, done in (("", False), (f"unit:{THEIRS.uid}", True))  # a ward's channel hears of no city
+    ],
+    "/alerts/subscriptions/{number}": [Deed("/alerts/subscriptions/{subscription}", RULES)],
+    "/alerts/subscriptions/{number}/end": [Deed("/alerts/subscriptions/{subscription}/end", WHY)],
+    "/alerts/channels": [
+        Deed("/alerts/channels", {"name": f"by {unit}", "kind": "inbox", "unit": unit} | WHY)
+        for unit in (THEIRS.uid, "")
+    ],
+    "/alerts/channels/{number}": [Deed("/alerts/channels/{inbox}", {"name": "x"} | WHY)],
+    "/alerts/channels/{number}/test": [Deed("/alerts/channels/{inbox}/test")],
+    "/alerts/channels/{number}/link-code": [Deed("/alerts/channels/{chat}/link-code")],
+    "/alerts/channels/{number}/stop": [Deed("/alerts/channels/{inbox}/stop", WHY)],
     "/api/v1/incidents/{number}/acknowledge": [Deed("/api/v1/incidents/{incident}/acknowledge")],
     "/api/v1/incidents/{number}/comment": [
         Deed("/api/v1/incidents/{incident}/comment", json={"text": "x"}),
@@ -248,7 +275,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     database = Database(sqlite_in(tmp_path_factory.mktemp("scopes")))
     with database.transaction() as session:
         _, theirs = fill_two_wards(session)
-    web = make_web(database, look=_picture_of, public_names="camera.example")
+    key = Fernet.generate_key().decode()
+    web = make_web(database, look=_picture_of, public_names="camera.example", credential_key=key)
     session_of(web, Role.WARD_OFFICER, [THEIRS.uid])
     included = [room.original_router.routes for room in web.app.routes if hasattr(room, "original_router")]
     yield City(web, theirs, [route for routes in included for route in routes if isinstance(route, APIRoute)])

@@ -9,6 +9,7 @@ from camera_registry import models
 from camera_registry.audit import Action, Actor, record
 from camera_registry.inventory import SERIAL_CHANGED
 from probes.reasons import Reason
+from tests.dashboards.alerted import add_channel, add_message, add_subscription
 from tests.dashboards.city import NOW, add_transition, set_state
 
 HOUR, YEAR = timedelta(hours=1), timedelta(days=365)
@@ -43,6 +44,10 @@ class Ward:
     unit_incident: int
     window: int
     other_window: int
+    chat: int  # a channel that nothing is told to
+    inbox: int
+    subscription: int
+    message: int  # that was given up
 
 
 def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
@@ -54,6 +59,8 @@ def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
     session.add_all((province, site, closing))
     session.flush()
     session.add(models.Point(code=f"{THEIRS.code}-LOST", name=f"{THEIRS.word} of no unit"))
+    desk = add_channel(session, "City desk")
+    add_message(session, desk, f"{THEIRS.word} told to the city desk of {THEIRS.code}")
     ours, theirs = (_ward(session, marks, province, site, closing) for marks in (OURS, THEIRS))
     return ours, theirs
 
@@ -86,11 +93,16 @@ def _ward(
     for subject in (f"eye:{up.code}", f"point:{point.code}", f"device:{device.code}"):
         actor = Actor(f"{word.lower()}-clerk", "127.0.0.1")
         record(session, actor, Action.CHANGED, subject, NOW, detail={"after": {"note": word}}, reason=word)
+    inbox = add_channel(session, f"{word} inbox", unit_id=unit.id)
     return Ward(
         incident=_incident(session, "eye", down.id, down.id, word),
         unit_incident=_incident(session, "unit", unit.id, down.id, word),
         window=_window(session, word, up.id),
         other_window=_window(session, word, up.id),
+        chat=add_channel(session, f"{word} chat", "zalo", unit.id, sealed=b"", shown=f"…{word}"),
+        inbox=inbox,
+        subscription=add_subscription(session, inbox, unit.id),
+        message=add_message(session, inbox, f"{word} message of {marks.code}", unit_id=unit.id, state="dead"),
     )
 
 
