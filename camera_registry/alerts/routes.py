@@ -103,7 +103,7 @@ class _Ear:
 def _ears(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) -> dict[int, list[_Ear]]:
     """Who listens now, by channel."""
     day, tree = now.astimezone(zone).date(), UnitTree.load(session)
-    sites = dict(session.execute(select(Site.id, Site.code)).tuples().all())
+    sites = dict(session.execute(select(Site.id, Site.code)).all())
     found: dict[int, list[_Ear]] = defaultdict(list)
     rows = session.scalars(
         select(Subscription)

@@ -79,8 +79,8 @@ class Happens:
 
 
 def point(name: str, begins: str, ends: str = "", of: Of | None = Of.POINT, **others: str) -> Happens:
-    moments = {key: at(moment) for key, moment in others.items()}
-    return Happens(name, of, at(begins), at(ends) if ends else None, **moments)
+    happens = Happens(name, of, at(begins), at(ends) if ends else None)
+    return replace(happens, **{key: at(moment) for key, moment in others.items()})
 
 
 def eye(name: str, begins: str, ends: str = "", **others: str) -> Happens:

@@ -1,0 +1,289 @@
+"""Messages as they are written: counted, over both databases, for wards and the city desk."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import event, select, update
+
+from camera_registry import handling, models, outages, sites
+from camera_registry.alerts import routes, rules
+from camera_registry.alerts.rules import WARD_RULES, Rules
+from camera_registry.audit import Actor
+from camera_registry.db import Database
+from camera_registry.models import AlertChannel, Message, Subscription
+from camera_registry.units import Scope
+from probes.result import ProbeResult
+from tests.camera_registry.cuts import EYES, STORY, Book, at, fill, minute, result, story
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # where noon in UTC is 19:00
+ALICE = Actor("alice", "cli")
+CUT = story(**dict.fromkeys(("E1", "E2", "E3", "E4", "E5"), "ooo" + "f" * 30 + "oo"))  # of all that U1 has
+
+
+@pytest.fixture
+def book(database_url: str) -> Iterator[Book]:
+    database = fill(database_url)
+    routes.route(database, ZONE, at(-60))  # the inboxes of the desk (1), of U1 (2) and of U2 (3)
+    yield Book(database)
+    database.close()
+
+
+def live(book: Book, results: Sequence[ProbeResult], until: float, begin: float = 0) -> None:
+    """In steps of five minutes: delivered as they are made, folded, routed."""
+    now = begin
+    while now <= until:
+        book.clock.now = at(now)
+        book.judge.tick(at(now))
+        book.deliver([each for each in results if at(now - 5) < each.at <= at(now)])
+        routes.route(book.database, ZONE, at(now))
+        now += 5
+
+
+def messages(book: Book) -> list[Message]:
+    with book.database.reading() as session:
+        rows = list(session.scalars(select(Message).order_by(Message.id)))
+        session.expunge_all()
+        return rows
+
+
+def told(book: Book) -> list[str]:
+    return [f"{row.channel_id} {row.kind} {minute(row.made_at)} {row.state}" for row in messages(book)]
+
+
+def subscribe(book: Book, kind: str, wanted: Rules, unit: int | None = None, site: int | None = None) -> int:
+    with book.database.transaction() as session:
+        channel = AlertChannel(
+            name=f"{kind} {unit} {site}", kind=kind, unit_id=unit, language="en", made_at=at(-60), made_by="a"
+        )
+        session.add(channel)
+        session.flush()
+        session.add(
+            Subscription(
+                channel_id=channel.id,
+                unit_id=unit,
+                site_id=site,
+                rules=rules.to_json(wanted),
+                made_at=at(-60),
+                made_by="a",
+            )
+        )
+        return channel.id
+
+
+def test_an_area_is_one_incident_and_two_messages_a_channel(book: Book) -> None:
+    """T10."""
+    live(book, CUT, 40)
+    assert told(book) == [
+        "1 opened 15 sent",
+        "2 opened 15 sent",
+        "1 recovered 35 sent",
+        "2 recovered 35 sent",
+    ]
+    (opened, *_) = messages(book)
+    assert opened.text.startswith("[MẤT KẾT NỐI] U1, 3 điểm")
+    assert (opened.told["eyes_away"], opened.told["eyes_of"], opened.unit_id) == (5, 5, None)
+
+
+def test_a_site_that_is_not_heard_is_one_message(book: Book) -> None:
+    """T11: to who asked for sites; the outages of its eyes open nothing."""
+    every = subscribe(book, "webhook", Rules(what=rules.CITY, quiet=None), unit=2)
+    with book.database.transaction() as session:
+        sites.heard(session, 1, at(0), at(10), 10)
+    live(book, story(**dict.fromkeys(EYES, "o" * 11)), 60)
+    with book.database.transaction() as session:
+        sites.heard(session, 1, at(70), at(80), 10)
+    live(book, [result(eye, m, "o") for eye in EYES for m in range(70, 80)], 80, begin=70)
+    kinds = Counter((row.channel_id, row.kind) for row in messages(book))
+    assert kinds == {(channel, kind): 1 for channel in (1, every) for kind in ("opened", "recovered")}
+    eyes = {row.channel_id: row.told["eyes"] for row in messages(book) if row.kind == "opened"}
+    assert eyes == {1: sorted(EYES), every: ["E6"]}, "who hears of a unit hears of its eyes alone"
+
+
+def test_what_comes_late_and_is_over_makes_no_message(book: Book) -> None:
+    """T15."""
+    live(book, story(**dict.fromkeys(EYES, "ooo")), 3)
+    live(book, [], 360, begin=355)
+    book.clock.now = at(361)
+    late = [
+        result(eye, m, "f" if 60 < m < 120 and eye != "E6" else "o") for eye in EYES for m in range(3, 361)
+    ]
+    book.deliver(late)
+    live(book, [result(eye, m, "o") for eye in EYES for m in range(362, 372)], 371, begin=366)
+    assert [row.kind for row in book.rows()] == ["area"]
+    assert messages(book) == []
+
+
+def test_a_point_whose_other_eye_was_long_dead(book: Book) -> None:
+    """T20: one incident of the eyes that fell, told of those in service there."""
+    with book.database.transaction() as session:
+        for number in (7, 8, 9):
+            session.add(models.Device(id=number, code=f"D{number}", point_id=1, site_id=1, host="127.0.0.1"))
+            session.flush()
+            session.add(models.Eye(id=number, code=f"E{number}", device_id=number, commissioned_at=at(-600)))
+    lines = {f"E{n}": "ooo" + "f" * 30 for n in (1, 2, 7, 8)} | {
+        "E9": "f" * 33,
+        "E3": "o" * 33,
+        "E6": "o" * 33,
+    }
+    live(book, story(**lines), 20)
+    assert told(book) == ["2 opened 15 sent"], "the desk hears of it when nobody has it in hand"
+    (row,) = messages(book)
+    assert (row.told["point"], row.told["eyes"], row.told["eyes_of"]) == ("P1", ["E1", "E2", "E7", "E8"], 5)
+
+
+def test_nobody_has_it_in_hand(book: Book) -> None:
+    live(book, story(E1="ooo" + "f" * 20, E2="ooo" + "f" * 20), 20)
+    assert told(book) == ["2 opened 15 sent"]
+    routes.route(book.database, ZONE, at(252))
+    assert len(messages(book)) == 1
+    routes.route(book.database, ZONE, at(253.5))
+    assert told(book)[1:] == ["1 opened 253.5 sent"]
+
+
+def test_somebody_has_it_in_hand(book: Book) -> None:
+    live(book, story(E1="ooo" + "f" * 20, E2="ooo" + "f" * 20), 20)
+    with book.database.transaction() as session:
+        (row,) = outages.incidents(session, Scope.everything(), at(30), ZONE)
+        handling.acknowledge(session, ALICE, at(30), row)
+    for minutes in (253.5, 300, 700):
+        routes.route(book.database, ZONE, at(minutes))
+    assert [line for line in told(book) if line.startswith("1 opened")] == []
+
+
+def test_the_night_and_the_morning(book: Book) -> None:
+    """At 22:00 a point falls; of a night there is one digest at 06:30."""
+    live(book, [result(eye, m, "o") for eye in EYES for m in (178, 179)], 179, begin=179)
+    fallen = [result(eye, m, "f") for eye in ("E1", "E2") for m in range(180, 200)]
+    back = [result(eye, 200, "o") for eye in ("E1", "E2")]
+    others = [result(eye, m, "o") for eye in ("E3", "E4", "E5", "E6") for m in range(180, 201)]
+    live(book, [*fallen, *back, *others], 200, begin=185)
+    assert told(book) == ["2 opened 190 held", "2 recovered 200 held"]
+    for minutes in (600, 689, 690.5, 691, 700):
+        routes.route(book.database, ZONE, at(minutes))
+    assert [line for line in told(book) if line.startswith("2 ")][2:] == ["2 morning 690.5 sent"]
+    morning = next(row for row in messages(book) if row.kind == "morning")
+    assert morning.unit_id == 1
+    assert all(row.sent_at == at(690.5) for row in messages(book) if row.state == "held")
+
+
+def test_backlog_and_what_was_before_make_no_message(book: Book) -> None:
+    with book.database.transaction() as session:
+        session.execute(update(models.AlertCursor).values(began_at=at(20)))
+    live(book, story(E1="ooo" + "f" * 60, E2="ooo" + "f" * 60, E3="f" * 60, E4="f" * 60), 60)
+    assert messages(book) == []
+
+
+def test_an_unstable_eye_is_told_once(book: Book) -> None:
+    at_once = subscribe(book, "webhook", Rules(quiet=None, alone=timedelta(0), per_week=0), unit=2)
+    flaps = "".join("o" * 5 + "f" * 15 for _ in range(6))
+    live(book, story(E6=flaps), 121)
+    kinds = Counter(row.kind for row in messages(book) if row.channel_id == at_once)
+    assert kinds == {"opened": 3, "recovered": 3}, "from the fourth on they are not told"
+    routes.route(book.database, ZONE, at(690.5))
+    (digest, unstable) = sorted(
+        (row for row in messages(book) if row.channel_id == at_once and row.made_at == at(690.5)),
+        key=lambda row: row.kind,
+    )
+    assert (unstable.kind, digest.kind, unstable.occasion[:10]) == ("unstable", "morning", "unstable:6")
+
+
+def test_a_ward_hears_nothing_of_another(book: Book) -> None:
+    """Over every kind of occasion, and in every digest."""
+    everything = Rules(
+        what=rules.CITY, quiet=None, daily=True, per_hour=60, per_week=0, backlog=True, weekly=2
+    )
+    other = subscribe(book, "email", everything, unit=2)
+    mine = subscribe(book, "email", everything, unit=1)
+    _find_everything(book.database)
+    live(book, [each for each in STORY if each.eye != "E6"], 46)
+    for minutes in (723, 730, 2163, 2170):
+        routes.route(book.database, ZONE, at(minutes))
+    rows = messages(book)
+    heard = {row.kind for row in rows if row.channel_id == mine}
+    assert {"opened", "recovered", "notice", "daily", "weekly"} <= heard
+    said = [f"{row.title} {row.text} {row.told}" for row in rows if row.channel_id in (3, other)]
+    assert said, "its digests come"
+    foreign = ("U1", "P1", "P2", "P3", "E1", "E2", "E3", "E4", "E5")
+    assert [name for name in foreign for text in said if name in text] == []
+
+
+def _find_everything(database: Database) -> None:
+    """Each eye of the first unit is open to anyone, has a wrong clock, too little footage, a new firmware."""
+    with database.transaction() as session:
+        for eye in range(1, 6):
+            session.add(
+                models.Finding(
+                    eye_id=eye, reason="STREAM_OPEN_NO_AUTH", evidence="rtp", first_at=at(1), last_at=at(1)
+                )
+            )
+            for check, reason in (("clock", "CLOCK_DRIFT"), ("recording", "RETENTION_SHORT")):
+                session.merge(
+                    models.Condition(
+                        eye_id=eye,
+                        check=check,
+                        state="failing",
+                        since=at(1),
+                        reason=reason,
+                        interval_s=300,
+                        failures=3,
+                        goods=0,
+                    )
+                )
+            session.add(
+                models.DeviceEvent(device_id=eye, at=at(1), kind="firmware_changed", before="1", after="2")
+            )
+
+
+def test_a_subscription_follows_its_unit(book: Book) -> None:
+    """U1 becomes U3 on the day: who asked for U1 hears of U3, and the inbox of U1 goes on."""
+    mail = subscribe(book, "email", replace_quiet(WARD_RULES), unit=1)
+    today = at(0).astimezone(ZONE).date()
+    with book.database.transaction() as session:
+        session.get_one(models.Unit, 1).valid_to = today - timedelta(days=1)
+        session.add(models.Unit(id=3, uid="u-3", code="3", name="U3", kind="ward", valid_from=today))
+        session.flush()
+        session.add(models.UnitSuccessor(unit_id=1, successor_id=3))
+    live(book, CUT, 20)
+    assert [(row.channel_id, row.kind) for row in messages(book)] == [
+        (1, "opened"),
+        (2, "opened"),
+        (mail, "opened"),
+    ]
+    assert "U3" in messages(book)[1].text
+    with book.database.reading() as session:
+        assert len(session.scalars(select(AlertChannel)).all()) == 4, "no second inbox"
+
+
+def replace_quiet(wanted: Rules) -> Rules:
+    return rules.from_json({"quiet": None}, wanted)
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize(
+    ("statement", "nth"), [("INSERT INTO message", 1), ("INSERT INTO message", 2), ("UPDATE alert_cursor", 1)]
+)
+def test_killed_half_way_nothing_was_said_and_the_next_says_it(book: Book, statement: str, nth: int) -> None:
+    live(book, CUT, 10)
+    book.clock.now = at(15)
+    book.deliver([each for each in CUT if at(10) < each.at <= at(15)])
+    left = [nth]
+
+    def kill(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        if text.startswith(statement):
+            left[0] -= 1
+            if left[0] == 0:
+                raise Killed
+
+    event.listen(book.database.engine, "before_cursor_execute", kill)
+    with pytest.raises(Killed):
+        routes.route(book.database, ZONE, at(15))
+    assert messages(book) == []
+    event.remove(book.database.engine, "before_cursor_execute", kill)
+    routes.route(book.database, ZONE, at(15))
+    assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
