@@ -8,7 +8,6 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from ipaddress import ip_address
 
 from camera_registry import i18n
 from camera_registry.i18n import N_, Language
@@ -17,9 +16,11 @@ from camera_registry.spelling import clean
 LONGEST_CODE, LONGEST_UNIT, LONGEST_OFFICE, LONGEST_PHONE = 40, 80, 100, 40  # characters
 
 _DAYS_FROM = timedelta(hours=48)  # on, a length is told in days
-# Whatever might be an address of IPv4, IPv6 or a network card; what is none stays.
-_ADDRESS = re.compile(r"(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*|\d+(?:\.\d+){3})(?![\w])")
-_CARD = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
+# Addresses of networks: IPv4; IPv6 and of network cards, with colons (two of which may be a time); of network
+# cards, with hyphens.
+_IPV4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
+_COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
+_HYPHENS = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
 # A household's camera may be in the hands of a person, who is not named: "hộ ông …", "bà …".
 _PERSONS = frozenset({"hộ", "ho", "ông", "ong", "bà", "anh", "chị", "cô", "chú", "bác", "mr", "mrs", "ms"})
 # What units are called by, large only where a sentence begins.
@@ -34,8 +35,9 @@ def shortened(text: str, limit: int) -> str:
 def plain(text: str, limit: int) -> str:
     """A name as a message may say it: one line, composed, no address of a network, at most ``limit`` long."""
     kept = "".join(char if unicodedata.category(char)[0] not in "CZ" else " " for char in clean(text))
-    hidden = _ADDRESS.sub(_hidden, _CARD.sub("…", kept))
-    return shortened(clean(hidden), limit)
+    for shape in (_HYPHENS, _COLONS, _IPV4):
+        kept = shape.sub(_hidden, kept)
+    return shortened(clean(kept), limit)
 
 
 def inside(name: str) -> str:
@@ -121,10 +123,8 @@ class Speaker:
 
 
 def _hidden(found: re.Match[str]) -> str:
+    """A sign in place of an address; what only looks like one stays: a time, a number of a document."""
     text = found[0]
-    try:
-        ip_address(text.rstrip(".:"))
-    except ValueError:
-        # Not one that is valid; what only looks like one is a number of documents, or a time.
-        return text if text.count(":") < 3 else "…"
-    return "…"
+    if found.re is _IPV4 and any(int(part) > 255 for part in text.split(".")):
+        return text
+    return text if found.re is _COLONS and text.count(":") == 2 and "::" not in text else "…"

@@ -45,12 +45,16 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class _Saying:
-    """How an occasion is said: its tag, what is so, and that it is over, with its tag."""
+    """How an occasion is said: its tag, what is so, and that it is over, with its tag.
+
+    ``was``: what was so, where that is said otherwise.
+    """
 
     tag: str
     so: str  # {eyes}, {since}
     over_tag: str
     over: str  # {until}
+    was: str = ""  # {eyes}, {since}
 
 
 _SAYINGS: Mapping[What, _Saying] = {
@@ -65,6 +69,7 @@ _SAYINGS: Mapping[What, _Saying] = {
         N_("the monitor has not heard from there since {since}; {eyes} unknown, not counted as disconnected"),
         N_("HEARD AGAIN"),
         N_("heard again at {until}"),
+        N_("the monitor had not heard from there since {since}"),
     ),
     What.DEGRADED: _Saying(
         N_("NO USABLE PICTURE"),
@@ -141,7 +146,8 @@ def message(
     """
     says = Speaker(language, zone)
     said = _SAYINGS[occasion.what]
-    so = says.say(said.so, eyes=_eyes(occasion, says), since=says.moment(occasion.started_at, now))
+    sentence = said.was if kind is Kind.RECOVERED and said.was else said.so
+    so = says.say(sentence, eyes=_eyes(occasion, says), since=says.moment(occasion.started_at, now))
     parts: list[str] = []
     if kind is Kind.RECOVERED:
         if occasion.withdrawn_at is not None:
@@ -271,7 +277,8 @@ def _why(occasion: Occasion, says: Speaker) -> list[str]:
     if occasion.what in (What.SITE, What.UNSTABLE, What.EXPOSURE, What.FIRMWARE):
         return []
     if occasion.what is What.OUTAGE and occasion.reason in ("", *NETWORK_CLASS):
-        cause = says.say(_CAUSES[occasion.kind]) if occasion.kind in _CAUSES else ""
+        known = _CAUSES.get(occasion.kind) if occasion.kind else None
+        cause = says.say(known) if known else ""
     else:
         cause = says.say(reason_text(occasion.reason)) if occasion.reason else ""
         cause = cause[:1].lower() + cause[1:] if cause[1:2].islower() else cause

@@ -25,27 +25,23 @@ router = APIRouter(prefix=links.PATH, include_in_schema=False)
 @router.get("/{token}")
 def look(desk: AtDesk, request: Request, token: Token) -> Response:
     """The incident; or a button, before the link belongs to a browser: chats look at addresses, too."""
-    now = desk.now()
+    now, zone, reader = desk.now(), desk.settings.zone, reader_of(request, desk)
     try:
         with desk.database.reading() as session:
             if links.waits(session, token, now):
-                return _answer(desk, request, "message_link.html", waits=True)
-            opened = links.show(session, token, request.cookies.get(COOKIE, ""), now, desk.settings.zone)
+                return _unlisted(page(request, desk, "message_link_waits.html", reader=reader))
+            opened = links.show(session, token, request.cookies.get(COOKIE, ""), now, zone)
             row = opened.incident
-            codes = {away.eye: away for away in row.away}
-            eyes = [
-                eye
-                for eye in queries.eyes(session, opened.scope, now, desk.settings.zone)
-                if eye.code in codes
-            ]
+            codes = {away.eye for away in row.away}
+            eyes = [eye for eye in queries.eyes(session, opened.scope, now, zone) if eye.code in codes]
             taken = handling.acknowledgements(session, [row]).get(row.id)
     except LinkOver as refused:
         return _over(desk, request, refused)
-    return _answer(
-        desk,
+    shown = page(
         request,
+        desk,
         "message_link.html",
-        waits=False,
+        reader=reader,
         token=token,
         opened=opened,
         incident=row,
@@ -55,6 +51,7 @@ def look(desk: AtDesk, request: Request, token: Token) -> Response:
         # What people wrote stays with those who have signed in.
         events=incident_story.story(row, [], now)[-MOST_EVENTS:],
     )
+    return _unlisted(shown)
 
 
 @router.post("/{token}", dependencies=[FromOwnPage])
@@ -94,15 +91,21 @@ def acknowledge(desk: AtDesk, request: Request, token: Token) -> Response:
 
 def _over(desk: Desk, request: Request, refused: LinkOver) -> Response:
     reader = reader_of(request, desk)
-    return _answer(
-        desk, request, "message_link_over.html", status=HTTPStatus.GONE, refused=refused.text(reader.language)
+    said = refused.text(reader.language)
+    return _unlisted(
+        page(
+            request,
+            desk,
+            "message_link_over.html",
+            reader=reader,
+            status=HTTPStatus.GONE,
+            refused=said,
+        )
     )
 
 
-def _answer(
-    desk: Desk, request: Request, template: str, *, status: int = HTTPStatus.OK, **values: object
-) -> Response:
-    response = page(request, desk, template, reader=reader_of(request, desk), status=status, **values)
+def _unlisted(response: Response) -> Response:
+    """For no search engine."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
