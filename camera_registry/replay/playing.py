@@ -66,7 +66,7 @@ def play(scenario: Scenario, now: datetime) -> Iterator[Played]:
             event.listen(database.engine, "connect", _hurry)
             database.migrate()
             with database.transaction() as session:
-                names = _register(session, scenario)
+                names = register(session, scenario)
                 _enter_windows(session, scenario, names, now)
                 _hear_sites(session, scenario, names, now)
             _hear(database, scenario, now)
@@ -83,7 +83,8 @@ def _hurry(connection: sqlite3.Connection, _record: Any) -> None:
 # --- what there is ----------------------------------------------------------------------------------
 
 
-def _register(session: Session, scenario: Scenario) -> Names:
+def register(session: Session, scenario: Scenario) -> Names:
+    """Enter the units, sites, points, devices and eyes of the setup into an empty database."""
     setup = scenario.setup
     stream_s = setup.checks[Check.STREAM].interval_s
     devices = {eye.device: (eye.point, eye.site) for eye in setup.eyes.values()}
