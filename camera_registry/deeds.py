@@ -441,6 +441,21 @@ FIELDS: Mapping[str, str] = {
     "channel": N_("Channel of messages"),
     "channels": N_("Channels of messages"),
     "occasion": N_("What it is about"),
+    "message": N_("Message"),
+    "address": N_("Address"),
+    "what": N_("Of what"),
+    "least": N_("When it has lasted"),
+    "alone": N_("A single eye: when it has lasted"),
+    "unacknowledged": N_("When nobody has acknowledged it for"),
+    "wide_at_once": N_("Several points or a site at once"),
+    "quiet": N_("Quiet hours"),
+    "per_hour": N_("Messages in an hour, at most"),
+    "per_week": N_("Messages in seven days, at most"),
+    "reminders": N_("Reminders after"),
+    "daily": N_("A digest each day"),
+    "weekly": N_("A digest each week"),
+    "digest_at": N_("Digests at"),
+    "backlog": N_("Eyes that never worked in the digest of the week"),
 }
 
 # The same where they mean something else: of the deeds done to one kind of subject, and of an address.
