@@ -3,8 +3,8 @@
 What a ward wants to know at once is what somebody can do something about at once, and what takes a whole
 place away: a point, a device with several eyes, an area. It has two messages, one when it has lasted its ten
 minutes and one when it is over. A single eye fails often, comes back by itself more often than not, and is
-repaired in days: it is *collected*, and told in one list, on the first morning after it has been out for
-twelve hours. So are the things that probes find of an eye (a stream without a login, footage that is too
+repaired in days: it is *collected*, and told in one list, on the first morning on which it has been out for
+six hours. So are the things that probes find of an eye (a stream without a login, footage that is too
 short, a wrong clock, another device), none of which is worse for waiting until the morning. What the rates or
 the quiet hours hold back is *held*, and told in the next digest, once. Of a week's three messages the list of
 single eyes leaves two to an outage. What reaches beyond one point is told whatever the week has had.

@@ -46,7 +46,7 @@ class Rules:
 
     what: frozenset[What] = WARD
     least: timedelta = timedelta(minutes=10)
-    alone: timedelta = timedelta(hours=12)
+    alone: timedelta = timedelta(hours=6)
     unacknowledged: timedelta = timedelta(0)
     wide_at_once: bool = False
     quiet: tuple[time, time] | None = (time(21, 30), time(6, 30))

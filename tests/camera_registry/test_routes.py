@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -160,7 +161,7 @@ def test_the_night_and_the_morning(book: Book) -> None:
     back = [result(eye, 200, "o") for eye in ("E1", "E2")]
     others = [result(eye, m, "o") for eye in ("E3", "E4", "E5", "E6") for m in range(180, 201)]
     live(book, [*fallen, *back, *others], 200, begin=185)
-    assert told(book) == ["2 opened 190 held", "2 recovered 200 held"]
+    assert told(book) == ["2 opened 195 held", "2 recovered 200 held"]
     for minutes in (600, 689, 690.5, 691, 700):
         routes.route(book.database, ZONE, at(minutes))
     assert [line for line in told(book) if line.startswith("2 ")][2:] == ["2 morning 690.5 sent"]
@@ -287,3 +288,79 @@ def test_killed_half_way_nothing_was_said_and_the_next_says_it(book: Book, state
     event.remove(book.database.engine, "before_cursor_execute", kill)
     routes.route(book.database, ZONE, at(15))
     assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
+
+
+def test_of_two_who_route_at_once_one_says_it(book: Book) -> None:
+    live(book, CUT, 10)
+    book.clock.now = at(15)
+    book.deliver([each for each in CUT if at(10) < each.at <= at(15)])
+    others = [Database(book.database.engine.url.render_as_string(hide_password=False)) for _ in range(2)]
+    with ThreadPoolExecutor(2) as both:
+        made = list(both.map(lambda database: routes.route(database, ZONE, at(15)), others))
+    for database in others:
+        database.close()
+    assert sorted(made) == [0, 2]
+    assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
+
+
+# --- who listens from the start ---------------------------------------------------------------------
+
+
+def inboxes(book: Book) -> list[str]:
+    """Who listens, by the units of their channels."""
+    with book.database.reading() as session:
+        rows = session.scalars(
+            select(AlertChannel.unit_id)
+            .join(Subscription, Subscription.channel_id == AlertChannel.id)
+            .where(Subscription.ended_at.is_(None), AlertChannel.stopped_at.is_(None))
+            .order_by(AlertChannel.id)
+        )
+        return ["city" if unit is None else f"U{unit}" for unit in rows]
+
+
+def test_the_desk_and_each_unit_with_eyes_listen_once(book: Book) -> None:
+    for minutes in (0, 5, 10):
+        routes.route(book.database, ZONE, at(minutes))
+    assert inboxes(book) == ["city", "U1", "U2"]
+    with book.database.reading() as session:
+        kept = [rules.from_json(row.rules) for row in session.scalars(select(Subscription))]
+    assert kept == [rules.CITY_RULES, WARD_RULES, WARD_RULES]
+
+
+def test_what_somebody_ended_or_stopped_is_not_made_again(book: Book) -> None:
+    with book.database.transaction() as session:
+        session.execute(update(Subscription).where(Subscription.unit_id == 1).values(ended_at=at(-30)))
+        session.execute(update(AlertChannel).where(AlertChannel.unit_id == 2).values(stopped_at=at(-30)))
+    routes.route(book.database, ZONE, at(0))
+    assert inboxes(book) == ["city"]
+
+
+@pytest.mark.parametrize(
+    ("became", "expected"),
+    [
+        pytest.param({1: [3], 2: [3]}, ["city", "U1"], id="two became one: one inbox goes on"),
+        pytest.param({1: [3, 4]}, ["city", "U2", "U3", "U4"], id="one was split: each part has its own"),
+    ],
+)
+def test_inboxes_after_a_reorganisation(
+    book: Book, became: dict[int, list[int]], expected: list[str]
+) -> None:
+    today = at(0).astimezone(ZONE).date()
+    with book.database.transaction() as session:
+        for number in sorted({part for parts in became.values() for part in parts}):
+            session.add(
+                models.Unit(
+                    id=number, uid=f"u-{number}", code="", name=f"U{number}", kind="", valid_from=today
+                )
+            )
+        session.flush()
+        for unit, parts in became.items():
+            session.get_one(models.Unit, unit).valid_to = today - timedelta(days=1)
+            for part in parts:
+                session.add(models.UnitSuccessor(unit_id=unit, successor_id=part))
+        if became == {1: [3, 4]}:
+            for point, part in ((1, 3), (2, 3), (3, 4)):
+                session.add(models.PointUnit(point_id=point, unit_id=part, valid_from=today))
+    for minutes in (0, 5):
+        routes.route(book.database, ZONE, at(minutes))
+    assert inboxes(book) == expected
