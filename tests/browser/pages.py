@@ -24,12 +24,14 @@ PAGES: Mapping[str, str] = {
     "/incidents": "/incidents",
     "/incidents/{number}": "/incidents/1",
     "/units/{uid}": "/units/04273-2",
+    "/units/{uid}/morning": "/units/04273-2/morning",
+    "/i/{token}": "{opened}",
     "/alerts": "/alerts?channel=all",
     "/alerts/channels": "/alerts/channels",
     "/alerts/channels/{number}": "/alerts/channels/2",
     "/alerts/channels/{number}/stop": "/alerts/channels/2/stop",
     "/alerts/subscriptions": "/alerts/subscriptions",
-    "/alerts/subscriptions/new": "/alerts/subscriptions/new",
+    "/alerts/subscriptions/new": "/alerts/subscriptions/new?channel=1",
     "/alerts/subscriptions/{number}": "/alerts/subscriptions/2",
     "/alerts/subscriptions/{number}/end": "/alerts/subscriptions/2/end",
     "/eyes": "/eyes",
@@ -60,8 +62,9 @@ PAGES: Mapping[str, str] = {
     "/registry/unplaced": "/registry/unplaced",
 }
 
-# The same pages of another kind of thing: an eye that people report on; messages that were given up.
-VARIANTS = ("/eyes/AL1-CLOUD", "/alerts?channel=all&state=dead")
+# The same pages of another kind of thing: an eye that people report on; messages that were given up; a link
+# that nobody has opened.
+VARIANTS = ("/eyes/AL1-CLOUD", "/alerts?channel=all&state=dead", "{unopened}")
 
 # Pictures, files, fragments, and pages that a deed leads to: each is looked at where its deed is tested.
 NO_PAGES = {

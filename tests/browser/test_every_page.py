@@ -14,6 +14,7 @@ from sqlalchemy import select
 from starlette.routing import BaseRoute
 
 from camera_registry import models
+from camera_registry.alerts import links as message_links
 from camera_registry.audit import Actor
 from camera_registry.auth import links
 from camera_registry.db import Database
@@ -81,12 +82,16 @@ def test_every_page(
         with web.database.transaction() as session:
             me = session.scalars(select(models.User.name)).one()
             link = links.make(session, Actor("tests", "local"), me, NOW)
+            opened = message_links.make(session, 1, 1, NOW)
+            secret = message_links.open_(session, opened.removeprefix("/i/"), NOW, "local", "")
+            unopened = message_links.make(session, 1, 1, NOW)
+        context.add_cookies([{"name": "incident", "value": secret, "url": address + opened}])
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if grave(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda asked: complaints.append(asked.url) if leaves(asked, address) else None)
         for path in (*PAGES.values(), *VARIANTS):
-            page.goto(address + path.format(me=me, link=link))
+            page.goto(address + path.format(me=me, link=link, opened=opened, unopened=unopened))
             found = [*wrong(page, path, language), *complaints, *violations(page)]
             page.emulate_media(color_scheme=other)
             found += [f"{other}: {fault}" for fault in pale(page)]

@@ -31,7 +31,7 @@ from tests.databases import sqlite_in
 OPEN = frozenset(
     {
         *("/healthz", "/metrics", "/sign-in", "/sign-in/link/{token}", "/sign-out"),
-        *("/sign-in/oidc", "/sign-in/oidc/back"),
+        *("/sign-in/oidc", "/sign-in/oidc/back", "/i/{token}", "/i/{token}/acknowledge"),
     }
 )
 
@@ -60,6 +60,7 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/points/{code:path}/months": [f"/points/{POINT}/months"],
     "/units/{uid}": [f"/units/{THEIRS.uid}"],
     "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
+    "/units/{uid}/morning": [f"/units/{THEIRS.uid}/morning"],
     "/users/{name}": ["/users/ward-officer-out-1", "/users/administrator"],
     "/users/{name}/{deed}": ["/users/ward-officer-out-1/disable", "/users/ward-officer-out-1/sign-out"],
 }
@@ -359,7 +360,9 @@ def _addresses(city: City) -> Iterator[str]:
 
 
 # A stream has no end (its own test is below); the others have no address without a secret of their own.
-NO_ANSWER = frozenset({"/api/v1/events", "/sign-in/link/{token}", "/sign-in/oidc", "/sign-in/oidc/back"})
+NO_ANSWER = frozenset(
+    {"/api/v1/events", "/i/{token}", "/sign-in/link/{token}", "/sign-in/oidc", "/sign-in/oidc/back"}
+)
 
 
 def _deeds(city: City) -> Iterator[Deed]:
