@@ -44,7 +44,7 @@ class Alerting:
             "deliver": (DELIVER_S, self._deliver),
         }
         if settings.heartbeat_url is not None:
-            jobs["heartbeat"] = (HEARTBEAT_S, self._beat)
+            jobs["heartbeat"] = (HEARTBEAT_S, self.beat)
         if settings.zalo_bot_token is not None:
             desk = Desk(monitor.credentials, settings.zone, settings.report_days, Strangers())
             bot = Bot(settings.zalo_api_url, settings.zalo_bot_token)
@@ -71,7 +71,8 @@ class Alerting:
         with database_may_be_away("deliver"):
             await self._in_thread(self._delivery.look)
 
-    async def _beat(self) -> None:
+    async def beat(self) -> None:
+        """Ask the heartbeat's address, where the monitor is well."""
         with database_may_be_away("heartbeat"):
             await self._in_thread(self._ping)
 

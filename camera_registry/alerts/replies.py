@@ -346,13 +346,12 @@ def _take(
     notes = [handling.acknowledge(session, _actor(channel), now, row) for row in open_]
     numbers = ", ".join(str(row.id) for row in open_)
     if len(before) == len(open_):
-        note = min(notes, key=lambda each: each.at)
+        first = min(notes, key=lambda each: each.at)  # by whom is not said: a chat hears of no person
         return translate(
-            N_("{point}: {by} took it in hand at {at} already (incident {numbers})."),
+            N_("{point}: it was taken in hand at {at} already (incident {numbers})."),
             language,
             point=point,
-            by=note.by,
-            at=stamp(note.at, language, desk.zone),
+            at=stamp(first.at, language, desk.zone),
             numbers=numbers,
         )
     return translate(

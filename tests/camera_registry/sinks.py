@@ -1,5 +1,6 @@
 """Where messages arrive in tests: a mail server, a web server and the API of Zalo bots, all on loopback."""
 
+import asyncio
 import json
 import logging
 import ssl
@@ -12,7 +13,7 @@ from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 from threading import Lock, Thread
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -28,13 +29,17 @@ logging.getLogger("mail.log").setLevel(logging.ERROR)  # the server's own: it te
 
 @dataclass
 class MailSink:
-    """``mails`` have arrived. ``refuse`` is the answer to the next recipients, such as ``550 no``."""
+    """``mails`` have arrived. ``refuse`` is the answer to the next recipients, such as ``550 no``.
+
+    ``pause_s`` goes by before a mail that has arrived is accepted.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     refuse: str = ""
+    pause_s: float = 0.0
 
     # aiosmtpd calls these by their names.
     async def handle_RCPT(
@@ -49,7 +54,8 @@ class MailSink:
         self.recipients += envelope.rcpt_tos
         content = envelope.content
         assert isinstance(content, bytes)
-        self.mails.append(cast(EmailMessage, message_from_bytes(content, policy=default)))
+        self.mails.append(message_from_bytes(content, policy=default))
+        await asyncio.sleep(self.pause_s)
         return "250 OK"
 
     def login(self, *asked: Any) -> AuthResult:

@@ -1,5 +1,6 @@
 """Channels: what an address may be, that it is sealed, and what of it is ever seen."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,11 +143,12 @@ def test_what_a_channel_may_not_be(session: Session, store: CredentialStore) -> 
     with pytest.raises(ReasonError):
         channels.stop(session, ACTOR, NOW, made.id, " ")
     channels.stop(session, ACTOR, NOW, made.id, "over")
-    for deed in (
+    deeds: tuple[Callable[[], None], ...] = (
         lambda: channels.stop(session, ACTOR, NOW, made.id, "again"),
         lambda: channels.change(session, store, ACTOR, NOW, made.id, name="x", reason="x"),
         lambda: channels.stop(session, ACTOR, NOW, 999, "not there"),
-    ):
+    )
+    for deed in deeds:
         with pytest.raises(ChannelError, match="no such channel"):
             deed()
 
