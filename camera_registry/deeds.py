@@ -438,11 +438,9 @@ FIELDS: Mapping[str, str] = {
     "stopped_at": N_("Stopped"),
     "dropped": N_("Messages dropped"),
     "new_address": N_("New address"),
-    "channel": N_("Channel of messages"),
     "channels": N_("Channels of messages"),
     "occasion": N_("What it is about"),
     "message": N_("Message"),
-    "address": N_("Address"),
     "what": N_("Of what"),
     "least": N_("When it has lasted"),
     "alone": N_("A single eye: when it has lasted"),
@@ -461,6 +459,9 @@ FIELDS: Mapping[str, str] = {
 # The same where they mean something else: of the deeds done to one kind of subject, and of an address.
 FIELDS_OF: Mapping[str, Mapping[str, str]] = {
     "maintenance": {"kind": N_("What it is"), "to": N_("Until")},
+    "channel": {"kind": N_("Kind of channel"), "address": N_("Address")},
+    "subscription": {"channel": N_("Channel of messages")},
+    "message": {"kind": N_("What it is"), "channel": N_("Channel of messages")},
     "asked": {
         "q": N_("Search"),
         "phase": N_("State"),

@@ -134,7 +134,10 @@ def form(
     channel: Annotated[Number, Query()] = 0,
     of: Annotated[str, Query(max_length=200)] = "",
 ) -> HTMLResponse:
-    """A new one; other pages lead here with the channel filled in, or what is told of."""
+    """First who hears of what place, then the rules that are usual there, to be changed or taken as they are.
+
+    Other pages lead here with the channel filled in, or the place.
+    """
     return _new(desk, request, channel, of)
 
 
@@ -259,15 +262,19 @@ def _new(
         found = reading.channels(session, desk.scope, reader.now, reader.today)
         units = subscribing.units(session, desk.scope, reader.today)
         sites = subscribing.sites(session, desk.scope)
-    usual = WARD_RULES if of.startswith("unit:") or desk.scope.unit_ids is not None else CITY_RULES
+    living = [row for row in found if row.stopped_at is None]
+    unit = next((each for each in units if each.uid == _of(of).unit), None)
+    usual = CITY_RULES if unit is None else WARD_RULES
     return page(
         request,
         desk,
         "subscription_new.html",
         reader=reader,
         status=409 if refused else 200,
-        channels=[row for row in found if row.stopped_at is None],
+        channels=living,
         channel=channel,
+        chosen=next((row for row in living if row.id == channel), None),
+        place_name=unit.name if unit else _of(of).site or reader.say(N_("The whole city")),
         units=units,
         sites=sites,
         everything=desk.scope.unit_ids is None,

@@ -187,6 +187,8 @@ def test_a_subscription_is_kept_as_it_was_typed(town: Town) -> None:
         ).one()
     assert rules.from_json(said) == rules.from_json(KEPT)
 
+    usual = client.get(f"/alerts/subscriptions/new?channel={town.mail}&of=unit:{WARD}").text
+    assert re.search(r'name="per_week"[^>]* value="3"', usual)  # a ward's, not the city's
     form = client.get(f"/alerts/subscriptions/{number}").text
     for name, value in (("least", "15"), ("alone", "1.5"), ("per_week", "0"), ("quiet_from", "22:00")):
         assert re.search(rf'name="{name}"[^>]* value="{value}"', form), name
