@@ -63,6 +63,9 @@ class Listener:
             except SQLAlchemyError as error:
                 failures += 1
                 log.error("a reply was lost: the database does not answer", error=type(error).__name__)
+            except Exception as error:  # one message that cannot be acted on leaves no other unheard
+                failures += 1
+                log.error("a reply could not be acted on", error=type(error).__name__)
 
     def _ask(self) -> bool:
         """One question, and an answer to each that wrote. Whether anybody did."""
