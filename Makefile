@@ -10,13 +10,16 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 ARGS ?=
 # Tests mostly wait for servers: a few more processes than two cores.
 TEST_PROCESSES ?= 3
+# A bundle is of one Python: those of Debian 12, Ubuntu 24.04, Debian 13.
+PYTHON_VERSIONS ?= 3.11 3.12 3.13
 
 VENV := .venv/.from-lock
 LIVE555 := .venv/.live555
 IPYCAM := .venv/ipycam
+WHEELHOUSE := .venv/wheelhouse/.from-lock
 BIN := .venv/bin
 
-.PHONY: help demo test lint fmt bench lock clean debian python
+.PHONY: help demo test lint fmt bench bundle lock clean debian python
 
 help:  ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -24,7 +27,7 @@ help:  ## this list
 demo: $(VENV)  ## a synthetic city of 953 eyes, probed live, on http://127.0.0.1:8000 (ARGS="--for 90 --json")
 	$(BIN)/camera-registry demo $(ARGS)
 
-test: $(VENV) debian $(LIVE555) $(IPYCAM)  ## all tests, against real servers on loopback (ARGS="-k name")
+test: $(VENV) debian $(LIVE555) $(IPYCAM) $(WHEELHOUSE)  ## all tests, against real servers on loopback (ARGS="-k name")
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)  ## ruff, mypy --strict, and who may import whom
@@ -45,6 +48,9 @@ bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture and 
 	$(BIN)/python -m tests.benchmarks.false_alarms
 	$(BIN)/python -m tests.benchmarks.detection
 	$(BIN)/python -m tests.benchmarks.pages
+
+bundle: $(VENV)  ## archives for servers without Internet, in dist (PYTHON_VERSIONS="3.11")
+	$(BIN)/python tools/bundle.py $(PYTHON_VERSIONS:%=--python %)
 
 lock: $(VENV)  ## write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
@@ -75,4 +81,10 @@ $(LIVE555): tests/peers/requirements.lock tests/peers/build_live555.sh tests/pee
 # So is ipycam.
 $(IPYCAM): tests/peers/ipycam.lock tests/peers/install_ipycam.sh $(VENV)
 	@tests/peers/install_ipycam.sh
+	@touch $@
+
+# What a bundle for the system's own Python holds: the tests install one.
+$(WHEELHOUSE): requirements.lock deploy/bundle/pip.lock tools/bundle.py $(VENV) | debian
+	@echo "Fetching the wheels of a bundle (some 160 MB, once)"
+	@$(BIN)/python tools/bundle.py --fetch --python $$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	@touch $@

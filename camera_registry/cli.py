@@ -78,6 +78,11 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     "doctor": {
         "doctor": ("Examine the database: does every invariant hold that figures lean on? Changes nothing."),
     },
+    "preparing": {
+        "prepare": (
+            "Make the database, or bring its tables to this version, and make the key where there is none."
+        ),
+    },
     "backups": {
         "backup": "Write the whole registry to one file while others go on using it, and prove the file.",
         "restore": "Put a backup back into the database of the settings, which must hold nothing yet.",

@@ -23,7 +23,7 @@ READS = {
     *("template", "units list", "site list", "credentials list", "discover", "device changes"),
     *("baseline list", "custody list", "custody queue", "maintenance list", "maintenance notice"),
     *("month show", "month verify", "month list", "token list", "user list", "replay", "rollup", "probe"),
-    *("explain", "simulate", "doctor", "serve", "push"),
+    *("explain", "simulate", "doctor", "serve", "prepare", "push"),
     *("alerts channels", "alerts subscriptions", "alerts messages"),
 }
 
