@@ -14,7 +14,6 @@ from camera_registry.alerts import (
     policy_words,
     reading,
     replies,
-    rules,
     subscribing,
     trying,
 )
@@ -22,7 +21,9 @@ from camera_registry.alerts.channels import ADDRESSED, Kind
 from camera_registry.alerts.outbox import State
 from camera_registry.alerts.reading import MessageRow, SubscriptionRow, Wanted
 from camera_registry.alerts.subscribing import Of
+from camera_registry.commands import alert_preview
 from camera_registry.commands.common import Refused, command, err, foreign, now, out, read_secret, say
+from camera_registry.commands.policy_files import PolicyFile, read_policy
 from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.i18n import LANGUAGES, N_, Language, stamp, translate
 from camera_registry.settings import Settings
@@ -40,13 +41,10 @@ AddressFile = Annotated[
     Path | None,
     typer.Option(help="File with the address, - for standard input; an argument could be seen by others."),
 ]
-PolicyFile = Annotated[
-    Path | None,
-    typer.Option("--policy", help="TOML file with the rules; without it those of a ward, or of the city."),
-]
 
 
 def add_to(app: typer.Typer) -> None:
+    alerts_app.command("preview")(alert_preview.preview)
     app.add_typer(alerts_app, name="alerts")
 
 
@@ -189,7 +187,7 @@ def subscribe(
     with command() as loaded, open_database(loaded) as database:
         if unit and site:
             raise Refused(N_("Name a unit or a site, not both."))
-        said = _policy(policy)
+        said = read_policy(policy)
         wanted = said.ward if unit else said.city
         with database.transaction() as session:
             day = _today(loaded)
@@ -204,7 +202,7 @@ def subscribe(
 def change_subscription(number: Number, reason: Reason, policy: PolicyFile = None) -> None:
     """From now on tell by the rules of a policy file."""
     with command() as loaded, open_database(loaded) as database:
-        said = _policy(policy)
+        said = read_policy(policy)
         with database.transaction() as session:
             day = _today(loaded)
             before = subscribing.known(session, EVERYTHING, day, number)
@@ -277,17 +275,6 @@ def _table(loaded: Settings, *heads: str) -> Table:
 
 def _today(loaded: Settings) -> date:
     return now().astimezone(loaded.zone).date()
-
-
-def _policy(file: Path | None) -> rules.Policy:
-    """Of a file, or as it is by default. Raises ``RulesError`` and ``Refused``."""
-    if file is None:
-        return rules.Policy()
-    try:
-        return rules.read_policy(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error.reason
-        raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=reason) from None
 
 
 def _say_how(loaded: Settings, row: SubscriptionRow) -> None:
