@@ -1,7 +1,7 @@
 """Asks the eyes of one site as its bundle says: the registry's own sweep, plan and login book, without it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,7 +31,12 @@ class Asking:
     """Eyes being asked; make it in the running loop. What they say goes to the outbox by ``keep``."""
 
     def __init__(
-        self, bundle: Bundle, outbox: Outbox, settings: Settings, clock: Callable[[], datetime]
+        self,
+        bundle: Bundle,
+        outbox: Outbox,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]],
     ) -> None:
         self._outbox = outbox
         self._settings = settings
@@ -57,6 +62,7 @@ class Asking:
             self._found.append,
             in_flight=settings.in_flight,
             confirm_after=bundle.confirm_after,
+            pause=pause,
         )
         self._sweeper.memories.update({eye.target.eye: eye.target.memory for eye in bundle.eyes})
         self._sweeper.memories.update(outbox.memories())

@@ -6,7 +6,7 @@ has ended, or whose place another took, asks nobody.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -44,12 +44,15 @@ class Courier:
         token: str,
         settings: Settings,
         clock: Callable[[], datetime],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """``pause`` sleeps before a suspect is asked again (handed in: tests own time)."""
         self._line = line
         self._outbox = outbox
         self._token = token
         self._settings = settings
         self._clock = clock
+        self._pause = pause
         self._next_s = BEAT_S  # until the next post, as the registry is told
         self._asking: Asking | None = None
         self._resting = True
@@ -236,7 +239,7 @@ class Courier:
         self._name, self._resting = name, False
         self._lateness = timedelta(days=bundle.lateness_days)
         if self._asking is None:
-            self._asking = Asking(bundle, self._outbox, self._settings, self._clock)
+            self._asking = Asking(bundle, self._outbox, self._settings, self._clock, self._pause)
         self._asking.follow(bundle)
 
     async def _confirm(self) -> None:
