@@ -258,7 +258,7 @@ def _acknowledgements(session: Session, rows: Sequence[Incident]) -> Mapping[int
 # --- what is collected --------------------------------------------------------------------------------
 
 
-def _unsteady(now: datetime) -> Select[Any]:
+def _unsteady(now: datetime) -> Select[int, datetime]:
     began = func.min(IncidentEye.from_at).label("began")
     return (
         select(IncidentEye.eye_id, began)

@@ -135,6 +135,17 @@ def test_a_point_whose_other_eye_was_long_dead(book: Book) -> None:
     assert (row.told["point"], row.told["eyes"], row.told["eyes_of"]) == ("P1", ["E1", "E2", "E7", "E8"], 5)
 
 
+def test_a_subscription_of_a_site_hears_of_its_eyes_alone(book: Book) -> None:
+    with book.database.transaction() as session:
+        session.add(models.Site(id=2, code="S2"))
+        session.flush()
+        session.execute(update(models.Device).where(models.Device.id.in_((1, 2))).values(site_id=2))
+    mail = subscribe(book, "email", replace_quiet(WARD_RULES), site=2)
+    live(book, CUT, 15)
+    (row,) = (row for row in messages(book) if row.channel_id == mail)
+    assert (row.told["eyes"], row.told["point"], row.unit_id) == (["E1", "E2"], "P1", None)
+
+
 def test_nobody_has_it_in_hand(book: Book) -> None:
     live(book, story(E1="ooo" + "f" * 20, E2="ooo" + "f" * 20), 20)
     assert told(book) == ["2 opened 15 sent"]

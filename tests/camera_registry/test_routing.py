@@ -51,8 +51,8 @@ class Happens:
     taken: datetime | None = None  # acknowledged
     known: datetime | None = None
     end_known: datetime | None = None
-    what: What = What.OUTAGE
-    unsteady: bool = False
+    what: What = field(default=What.OUTAGE, kw_only=True)
+    unsteady: bool = field(default=False, kw_only=True)
 
     def seen(self, now: datetime) -> Occasion | None:
         if (self.known or self.begins) > now:
@@ -78,17 +78,27 @@ class Happens:
         )
 
 
-def point(name: str, begins: str, ends: str = "", of: Of | None = Of.POINT, **others: str) -> Happens:
-    happens = Happens(name, of, at(begins), at(ends) if ends else None)
-    return replace(happens, **{key: at(moment) for key, moment in others.items()})
+def point(
+    name: str,
+    begins: str,
+    ends: str = "",
+    of: Of | None = Of.POINT,
+    *,
+    withdrawn: str = "",
+    taken: str = "",
+    known: str = "",
+    end_known: str = "",
+) -> Happens:
+    moments = [at(text) if text else None for text in (ends, withdrawn, taken, known, end_known)]
+    return Happens(name, of, at(begins), *moments)
 
 
-def eye(name: str, begins: str, ends: str = "", **others: str) -> Happens:
-    return point(name, begins, ends, Of.EYE, **others)
+def eye(name: str, begins: str, ends: str = "") -> Happens:
+    return point(name, begins, ends, Of.EYE)
 
 
-def area(name: str, begins: str, ends: str = "", **others: str) -> Happens:
-    return point(name, begins, ends, Of.AREA, **others)
+def area(name: str, begins: str, ends: str = "", taken: str = "") -> Happens:
+    return point(name, begins, ends, Of.AREA, taken=taken)
 
 
 def found(name: str, what: What, begins: str, ends: str = "") -> Happens:
