@@ -1,5 +1,6 @@
 """Who hears of what: made, changed and ended within a scope; what somebody sees of channels and messages."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -200,7 +201,7 @@ def test_how_a_channel_does(
 ) -> None:
     database, _ = town
     with database.transaction() as session:
-        add_channel(session, "Channel", kind, **columns)
+        add_channel(session, "Channel", kind, None, **columns)
     with database.reading() as session:
         (row,) = reading.channels(session, EVERYTHING, NOW, TODAY)
         assert row.health is health
@@ -211,7 +212,7 @@ def test_how_a_channel_does(
     ("said", "language", "words"),
     [
         pytest.param(
-            WARD_RULES,
+            replace(WARD_RULES, alone=timedelta(hours=12), per_week=3),
             "vi",
             "mắt camera mất kết nối, mắt camera chập chờn, việc đã hết. "
             "Báo khi đã kéo dài 10\N{NO-BREAK SPACE}phút. "
@@ -222,7 +223,7 @@ def test_how_a_channel_does(
             id="a ward",
         ),
         pytest.param(
-            CITY_RULES,
+            replace(CITY_RULES, alone=timedelta(hours=12)),
             "en",
             "everything. Told once it has lasted 10\N{NO-BREAK SPACE}min. "
             "What takes a single eye: once it has lasted 12 hours, together at 07:00. "
