@@ -1,8 +1,8 @@
 """Routing, done: what happened and what was said go in, messages come out, in one transaction.
 
-The row of the cursor is locked while somebody routes, so that no two do so at once; the messages and the
-cursor are written together, so that a process which is killed has said nothing, and the next one says it.
-What a channel was told about an occasion is a key of the database, too: nothing is said twice.
+The row of the cursor is locked while somebody routes, so that no two do so at once. The cursor is advanced in
+the transaction of the last messages, so that of a process which is killed the next one says what is not said
+yet. What a channel was told about an occasion is a key of the database, too: nothing is said twice.
 """
 
 from collections import defaultdict
@@ -38,6 +38,7 @@ from camera_registry.i18n import Language
 from camera_registry.models import AlertChannel, AlertCursor, Message, Site, Subscription
 from camera_registry.units import Scope, UnitTree
 
+AT_ONCE = 20  # subscriptions served in one transaction: digests are read in it, and others want to write, too
 CURSOR_S = 60  # how often the cursor is written while nothing is said
 WAITED_FOR = timedelta(days=30)  # what is held for longer is not told any more
 
@@ -53,11 +54,16 @@ def route(database: Database, zone: tzinfo, now: datetime) -> int:
         lately = cursor is not None and now - cursor.at < timedelta(seconds=CURSOR_S)
         if cursor is not None and lately and not _decide(session, zone, now, cursor):
             return 0
-    with database.transaction() as session:
-        cursor = _locked_cursor(session, now)
-        defaults.ensure(session, zone, now)
-        made = sum(plan.write(session, zone, now) for plan in _decide(session, zone, now, cursor))
-        cursor.at = now
+    made, done = 0, False
+    while not done:
+        with database.transaction() as session:
+            cursor = _locked_cursor(session, now)
+            defaults.ensure(session, zone, now)
+            plans = _decide(session, zone, now, cursor)
+            written = sum(plan.write(session, zone, now) for plan in plans[:AT_ONCE])
+            made, done = made + written, len(plans) <= AT_ONCE or not written
+            if done:
+                cursor.at = now
     return made
 
 
@@ -211,7 +217,7 @@ class _Plan:
             site=self.ear.site,
             backlog=saying.kind is Kind.WEEKLY and self.ear.rules.backlog,
         )
-        return digests.words(digest, language, zone, held), digests.told(digest)
+        return digests.words(digest, language, zone, held), digests.told(digest, held)
 
     def _since(self, saying: Saying, now: datetime) -> datetime:
         """What a digest looks back to: a week, a day, or when what was held of the night began."""

@@ -314,6 +314,17 @@ def test_of_two_who_route_at_once_one_says_it(book: Book) -> None:
     assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
 
 
+def test_many_who_listen_are_told_in_one_go(book: Book) -> None:
+    for number in range(routes.AT_ONCE + 5):
+        subscribe(book, f"email{number}", replace_quiet(WARD_RULES), unit=1)
+    live(book, CUT, 10)
+    book.clock.now = at(15)
+    book.deliver([each for each in CUT if at(10) < each.at <= at(15)])
+    assert routes.route(book.database, ZONE, at(15)) == routes.AT_ONCE + 7
+    with book.database.reading() as session:
+        assert session.scalars(select(models.AlertCursor.at)).one() == at(15)
+
+
 # --- who listens from the start ---------------------------------------------------------------------
 
 
