@@ -1,5 +1,6 @@
 """What the machine of a site is given, what it may bring, and what nobody else is given."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import select, update
 
 from camera_registry import models, own_health, sites
 from camera_registry.auth import tokens
-from camera_registry.auth.roles import Permission
+from camera_registry.auth.roles import Permission, Role
 from camera_registry.couriers import HELD_FOR, MOST_FETCHES
 from camera_registry.db import Database
 from camera_registry.push import sealing, wire
@@ -24,6 +25,7 @@ from probes.simulator.fleet import Fleet
 from probes.simulator.simulator import Simulator
 from tests.camera_registry.couriers import CLERK, FIRST, SECOND, Registry, found, ledger
 from tests.camera_registry.watching import NOON, PASSWORD, Clock, camera
+from tests.dashboards.serving import signed_in
 
 FLEET = Fleet((camera("c"), camera("d", host="127.0.0.2")))
 
@@ -123,6 +125,19 @@ async def test_only_who_changes_the_whole_registry_makes_one(registry: Registry,
             tokens.make(session, CLERK, "an", "x", (), clock(), site="S1")
     assert registry.fetch().status_code == 409, "the registry asks it itself again"
     assert registry.post(batch("a", result())).status_code == 409
+
+
+async def test_it_is_made_on_the_page_of_tokens(registry: Registry) -> None:
+    browser = signed_in(registry.web)
+    assert "<option>S1</option>" in browser.get("/account/tokens").text
+    told = {"name": "PC", "permissions": ["view"], "site": "S1"}
+    token = re.search(r"crt_[\w-]{40,}", browser.post("/account/tokens", data=told).text)
+    assert token is not None
+    assert registry.fetch(token[0]).status_code == 200
+    assert registry.client(token[0]).get("/api/v1/totals").status_code == 403, "whatever was ticked"
+    ward_officer = signed_in(registry.web, Role.WARD_OFFICER, ["u-1"])
+    assert "S1" not in ward_officer.get("/account/tokens").text
+    assert "crt_" not in ward_officer.post("/account/tokens", data=told).text.replace("crt_…", "")
 
 
 async def test_an_owner_who_may_no_more_ends_it(registry: Registry) -> None:

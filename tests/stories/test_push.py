@@ -2,14 +2,18 @@
 
 import re
 import secrets
+import socket
 import sqlite3
 import subprocess
+import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from typing import ClassVar
 
 import orjson
 import pytest
@@ -19,8 +23,10 @@ from camera_registry import models, sites
 from camera_registry.audit import Actor
 from camera_registry.auth import tokens
 from camera_registry.ingest import Ingest, rules
+from camera_registry.push.line import Away, Line
 from camera_registry.push.outbox import FILE
 from probes.reasons import Check
+from tests.certificates import make_certificate
 from tests.servers import free_port, started
 from tests.stories.programs import (
     PROGRAM,
@@ -77,10 +83,18 @@ class Ward:
         url = f"http://127.0.0.1:{self.port}"
         return [PROGRAM, "push", "--url", url, "--token", self.token, "--data", self.folder, *more]
 
+    def once(self, address: str = "", **env: str) -> "subprocess.CompletedProcess[str]":
+        """One round; ``address`` is another one than usual of the registry."""
+        words = self.words("--once", *(("--url", address) if address else ()))
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=60, check=False, env=self.env | env
+        )
+
     @property
     def env(self) -> dict[str, str]:
         env = {k: v for k, v in self.town.env.items() if not k.startswith("CAMERA_REGISTRY_")}
-        return env | {"CAMERA_REGISTRY_LOG_LEVEL": "debug"}
+        # Nobody is at that port: what goes by such a proxy does not arrive.
+        return env | {"CAMERA_REGISTRY_LOG_LEVEL": "debug", "HTTP_PROXY": "http://127.0.0.1:9"}
 
     @contextmanager
     def push(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -190,24 +204,19 @@ def test_two_pushes_of_one_folder_are_one_too_many_and_a_token_is_no_argument(wa
 
 
 def test_once_asks_and_delivers_and_a_revoked_token_ends_it(ward: Ward, city: City) -> None:
-    def once() -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            ward.words("--once"), capture_output=True, text=True, timeout=60, check=False, env=ward.env
-        )
-
     with ward.serve("serve") as served:
-        done = once()
+        done = ward.once()
         assert (done.returncode, all_up(served)) == (0, True), done.stderr
         assert {len(moments) for moments in judged(ward).values()} == {1}
         served.stop()
-        offline = once()
+        offline = ward.once()
         assert offline.returncode == 1
         assert len(ward.queued()) == 12, "asked by the copy that was kept"
     with ward.serve("again") as served:
         with opened(ward.town) as database, database.transaction() as session:
             session.execute(update(models.ApiToken).values(revoked_at=models.ApiToken.made_at))
         before = city.counters()["connections"]
-        ended = once()
+        ended = ward.once()
         assert ended.returncode == 1
         assert "nobody is asked" in ended.stderr
         assert city.counters()["connections"] == before
@@ -216,3 +225,53 @@ def test_once_asks_and_delivers_and_a_revoked_token_ends_it(ward: Ward, city: Ci
         assert names == {"machine"}, "the copy of the targets is gone"
         with opened(ward.town) as database, database.reading() as session:
             assert session.scalar(select(models.Courier.machine)) is not None
+
+
+class Proxy(StreamRequestHandler):
+    """Lets out what asks for CONNECT (RFC 9110, 9.3.6), and keeps what it could read."""
+
+    asked: ClassVar[list[bytes]] = []
+    passed: ClassVar[bytearray] = bytearray()
+
+    def handle(self) -> None:
+        self.asked.append(self.rfile.readline())
+        while self.rfile.readline().strip():
+            pass
+        host, _, port = self.asked[-1].split()[1].decode().partition(":")
+        with socket.create_connection((host, int(port)), timeout=30) as server:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            way_back = threading.Thread(target=self._pass_on, args=(server, self.connection))
+            way_back.start()
+            self._pass_on(self.connection, server)
+            way_back.join(30)
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while some := one.recv(65_536):
+                self.passed.extend(some)
+                other.sendall(some)
+            other.shutdown(socket.SHUT_WR)
+
+
+def test_behind_a_proxy_that_lets_out_https_alone(ward: Ward, password: str) -> None:
+    cert, key = make_certificate(ward.town.folder)
+    words = [PROGRAM, "serve", "--port", str(ward.port), "--tls-cert", cert, "--tls-key", key]
+    log, env = ward.town.folder / "tls.log", ward.town.env
+    with (
+        started(words, log=log, ready=lambda text: "https://" in text, env=env, cwd=ward.town.folder),
+        ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy,
+    ):
+        threading.Thread(target=proxy.serve_forever).start()
+        here = {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.server_address[1]}"}
+        address = f"https://127.0.0.1:{ward.port}"
+        stranger = Line(address, ward.token.read_text().strip(), "1" * 32)
+        with closing(stranger), pytest.raises(Away, match="ConnectError"):  # nobody vouches for it
+            stranger.fetch("")
+        done = ward.once(address, **here, SSL_CERT_FILE=str(cert))
+        proxy.shutdown()
+        assert done.returncode == 0, done.stderr
+    assert {line.strip() for line in Proxy.asked} == {f"CONNECT 127.0.0.1:{ward.port} HTTP/1.1".encode()}
+    assert len(judged(ward)) == 12
+    for secret in (password, ward.token.read_text().strip()):
+        assert secret.encode() not in Proxy.passed
+        assert secret not in done.stderr + done.stdout
