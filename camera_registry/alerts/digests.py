@@ -213,7 +213,7 @@ def held(
     return _put_together(kind, unit, now, counts, "", _held(said, now, says), says)
 
 
-def told(digest: Digest) -> dict[str, Any]:
+def told(digest: Digest, held: Sequence[tuple[Message, Occasion]] = ()) -> dict[str, Any]:
     """The same as data, for programs: see docs/webhook.md. Of each list the first ``MOST_TOLD``."""
     backlog = digest.backlog
     return {
@@ -246,6 +246,7 @@ def told(digest: Digest) -> dict[str, Any]:
             }
             for each in backlog[:MOST_TOLD]
         ],
+        "held": [message_told(kind, occasion) for kind, occasion in held[:MOST_TOLD]],
     }
 
 

@@ -1,5 +1,6 @@
 """The morning of a ward officer: on a telephone of 390 px, in the street, over a weak line."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,4 +162,21 @@ def test_the_deeds_work_without_a_script(browser: Browser, web: Web) -> None:
         market.locator("summary").click()
         market.get_by_role("button", name="Gửi báo cáo").click()
         expect(page.locator("#windows")).to_contain_text("Mất điện")
+        context.close()
+
+
+def test_words_are_copied_over_an_open_line_and_the_sheet_is_one_page(browser: Browser, web: Web) -> None:
+    with served(web) as address:
+        context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, locale="vi-VN")
+        signed_in_browser(context, web, address, Role.WARD_OFFICER, [WARD])
+        page = context.new_page()
+        page.goto(f"{address}/units/{WARD}/morning")
+        fits(page)
+        page.locator("summary", has_text="Sao chép cho Zalo").tap()
+        expect(page.get_by_text("Đã sao chép")).to_be_visible()
+        selected = page.evaluate("document.activeElement.value.slice(0, document.activeElement.selectionEnd)")
+        assert selected.startswith("[TÌNH HÌNH] Phường Nam Cường")
+        fits(page)
+        sheet = page.pdf(prefer_css_page_size=True)
+        assert re.findall(rb"/MediaBox \[0 0 (\d+)", sheet) == [b"841"], "one page of A4, across"
         context.close()

@@ -1,6 +1,8 @@
 """Digests of two wards on a morning: the worst first, who is waited for, and nothing of the ward beside."""
 
+import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -9,6 +11,7 @@ from camera_registry import custody, models, outages
 from camera_registry.alerts import copies, digests, links
 from camera_registry.alerts.digests import Digest
 from camera_registry.alerts.links import LinkOver
+from camera_registry.alerts.occasions import Occasion, What, Where
 from camera_registry.alerts.routing import Kind
 from camera_registry.alerts.words import LONGEST_TEXT, LONGEST_TITLE
 from camera_registry.audit import Action, Actor
@@ -17,6 +20,7 @@ from camera_registry.units import Scope, UnitTree
 from tests.dashboards.city import NOW
 from tests.dashboards.ward import OTHER_WARD, WARD, ZONE, fill_morning
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "webhook.schema.json"
 CLERK = Actor("clerk", "cli")
 A_DAY = timedelta(days=1)
 
@@ -143,6 +147,17 @@ def test_words_to_copy_are_those_of_a_message(city: Database) -> None:
         "Nguyên nhân có thể: chính camera, bộ nguồn hoặc dây của camera. "
         "Phụ trách: Công an phường Nam Cường.",
     }
+
+
+def test_what_programs_are_told_is_documented(city: Database) -> None:
+    shapes = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]
+    occasion = Occasion("x:1", What.CLOCK, Where(None, ""), ("E",), 1, NOW, NOW, NOW)
+    digest = digests.told(read(city, Kind.WEEKLY, backlog=True), [(Kind.NOTICE, occasion)])
+    said = digests.told_held(Kind.HELD, [(Kind.NOTICE, occasion)])
+
+    assert {*digest, *said, *said["held"][0]} == {*shapes["told"]["properties"]}
+    assert {*digest["open"][0]} == {*digest["over"][0]} == {*shapes["line"]["properties"]}
+    assert json.loads(json.dumps(digest)) == digest
 
 
 # --- links --------------------------------------------------------------------------------------------
