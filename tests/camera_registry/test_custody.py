@@ -88,6 +88,7 @@ def test_a_custody_has_its_days_its_payers_and_its_minutes(session: Session) -> 
         internet="Hộ ông A",
         handed_over_on=date(2025, 7, 15),
         document="BB 03/BB-BG",
+        phone=" 0216  3852 999 ",
     )
     assert kept == Custody(
         *(
@@ -99,7 +100,7 @@ def test_a_custody_has_its_days_its_payers_and_its_minutes(session: Session) -> 
             "UBND phường Yên Bái",
             "Hộ ông A",
         ),
-        *(date(2025, 7, 15), "BB 03/BB-BG"),
+        *(date(2025, 7, 15), "BB 03/BB-BG", "0216 3852 999"),
     )
     assert custody.history(session, CITY, TODAY, "P1") == [kept]
     assert custody.present(session, CITY, TODAY) == [kept]
