@@ -1,6 +1,6 @@
 """The outbox: who sends what, in which order, how often, and until when."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -42,8 +42,10 @@ def say(
         ]
 
 
-def lease(database: Database, now: datetime = NOW, most: int = 10, **further: object) -> list[Due]:
-    return outbox.lease(database, now, most, 60, over=ALL, **further)  # type: ignore[arg-type]
+def lease(
+    database: Database, now: datetime = NOW, most: int = 10, besides: Collection[int] = ()
+) -> list[Due]:
+    return outbox.lease(database, now, most, 60, over=ALL, besides=besides)
 
 
 def message(database: Database, number: int) -> Message:
