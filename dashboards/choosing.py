@@ -46,7 +46,7 @@ def choose(reader: Reader, name: str, start: str, end: str) -> Period:
     except PeriodError as refused:
         problem = refused.text(reader.language)
         span = periods.asked("", "", reader.zone, reader.now)
-    today = reader.now.astimezone(reader.zone).date()
+    today = reader.today
     known = periods.name_of(span, reader.zone)
     return Period(
         span=span,

@@ -32,7 +32,7 @@ def show(
 ) -> Response:
     """A page of the log, or with ``?as=`` a file of all that the conditions show."""
     reader = reader_of(request, desk)
-    day = reader.now.astimezone(reader.zone).date()
+    day = reader.today
     wanted = asked.wanted(reader.zone)
     refused = ""
     with desk.database.reading() as session:

@@ -59,7 +59,7 @@ def waiting(
         reader = reader_of(request, desk)
         columns = _columns(reader)
         with desk.database.reading() as session:
-            rows = chosen(baselines.waiting(session, desk.scope, _today(reader)), columns, wanted)
+            rows = chosen(baselines.waiting(session, desk.scope, reader.today), columns, wanted)
         return tables.export(desk, request, wanted.as_, "baselines", columns, rows, reader)
     return _page(request, desk, at=at, show=show, done=done, was=was, wanted=wanted)
 
@@ -78,7 +78,7 @@ def decide(
     reader, wanted = reader_of(request, desk), Wanted(q=q, sort=sort)
     try:
         with desk.database.transaction() as session:
-            day = _today(reader)
+            day = reader.today
             rows = baselines.waiting(session, desk.scope, day)
             following = _next(chosen(rows, _columns(reader), wanted), eye, mode)
             row = _eye(session, desk, day, eye)
@@ -96,7 +96,7 @@ def undo(desk: AtDesk, request: Request, eye: Code, mode: Annotated[Mode, Form()
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            row = _eye(session, desk, _today(reader), eye)
+            row = _eye(session, desk, reader.today, eye)
             baselines.take_back(session, row, mode, desk.actor, reader.now)
     except BaselineError as refused:
         return _page(request, desk, refused=refused.text(reader.language))
@@ -111,7 +111,7 @@ def live(desk: AtDesk, request: Request, code: str) -> Response:
         raise HTTPException(404)
     reader = reader_of(request, desk)
     with desk.database.transaction() as session:
-        _eye(session, desk, _today(reader), code)
+        _eye(session, desk, reader.today, code)
         audit.record(
             session, desk.actor, Action.PICTURE_VIEWED, f"eye:{code}", reader.now, detail={"live": True}
         )
@@ -158,10 +158,6 @@ def _name(each: Waiting) -> str:
     return f"{each.eye}/{each.mode}"
 
 
-def _today(reader: Reader) -> date:
-    return reader.now.astimezone(reader.zone).date()
-
-
 def _page(
     request: Request,
     desk: Desk,
@@ -176,7 +172,7 @@ def _page(
     reader = reader_of(request, desk)
     columns = _columns(reader)
     with desk.database.reading() as session:
-        rows = baselines.waiting(session, desk.scope, _today(reader))
+        rows = baselines.waiting(session, desk.scope, reader.today)
         found = chosen(rows, columns, wanted)
         number = next((n for n, each in enumerate(found) if _name(each) == at), 0)
         one = found[number] if found else None

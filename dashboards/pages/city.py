@@ -22,7 +22,7 @@ def city(desk: AtDesk, request: Request) -> Response:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
     with desk.database.reading() as session:
-        home = queries.home(session, desk.scope, reader.now.astimezone(reader.zone).date())
+        home = queries.home(session, desk.scope, reader.today)
         if home is not None:
             return RedirectResponse(f"/units/{home.uid}", 303)
         seen = overview(session, desk.scope, reader.now, reader.zone)

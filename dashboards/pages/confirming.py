@@ -54,7 +54,7 @@ def confirm(
     try:
         why = audit.reason_of(reason)
         with desk.database.transaction() as session:
-            row = queries.device_in(session, desk.scope, reader.now.astimezone(reader.zone).date(), device)
+            row = queries.device_in(session, desk.scope, reader.today, device)
             if row is None:
                 raise HTTPException(404)
             facts.confirm_device(session, row, desk.actor, reader.now, reason=why)
@@ -67,7 +67,7 @@ def _page(desk: Desk, request: Request, wanted: Wanted, *, done: str = "", refus
     """Of ``done``, which stands in the address, only a device that somebody has confirmed is told."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        day = reader.now.astimezone(reader.zone).date()
+        day = reader.today
         rows = facts.waiting(session, desk.scope, day)
         device = queries.device_in(session, desk.scope, day, done) if done else None
         confirmed = device is not None and facts.confirmed(session, device)

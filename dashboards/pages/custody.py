@@ -101,7 +101,7 @@ def queue(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """The points that nobody was handed, the longest first."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        rows = custody.queue(session, desk.scope, _today(reader), reader.zone)
+        rows = custody.queue(session, desk.scope, reader.today, reader.zone)
     why: Column[Waiting] = Column("why", N_("Why"), lambda row: reader.say(WHY_TEXTS[row.why]))
     return _listed(desk, request, rows, (*QUEUE, why), wanted)
 
@@ -111,7 +111,7 @@ def present(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """The custodies of today, by point."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        rows = custody.present(session, desk.scope, _today(reader))
+        rows = custody.present(session, desk.scope, reader.today)
     return _listed(desk, request, rows, PRESENT, wanted)
 
 
@@ -196,7 +196,7 @@ def end(
 
 def _known(session: Session, desk: Desk, reader: Reader, code: str) -> list[Custody]:
     """The history of a point in scope; 404 for any other."""
-    found = custody.history(session, desk.scope, _today(reader), code)
+    found = custody.history(session, desk.scope, reader.today, code)
     if found is None:
         raise HTTPException(404)
     return found
@@ -230,7 +230,7 @@ def _form(
     desk: Desk, request: Request, codes: Sequence[str], told: Told, *, refused: str = ""
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
-    today = _today(reader)
+    today = reader.today
     with desk.database.reading() as session:
         points = {code: _lasting(_known(session, desk, reader, code), today) for code in codes}
     return page(
@@ -252,15 +252,11 @@ def _lasting(rows: Sequence[Custody], day: date) -> Custody | None:
     return next((row for row in rows if row.lasts_on(day)), None)
 
 
-def _today(reader: Reader) -> date:
-    return reader.now.astimezone(reader.zone).date()
-
-
 def _history(desk: Desk, request: Request, point: str, *, done: str = "", refused: str = "") -> HTMLResponse:
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = _known(session, desk, reader, point)
-    today = _today(reader)
+    today = reader.today
     return page(
         request,
         desk,

@@ -128,7 +128,7 @@ def add(
     }
     form = said | {"reason": reason}
     secret = {"user": user, "password": password}
-    options = Options(reader.now.astimezone(reader.zone).date(), reader.zone)
+    options = Options(reader.today, reader.zone)
     try:
         why = audit.reason_of(reason)
         with desk.database.transaction() as session:
@@ -228,7 +228,7 @@ def _as_typed(each: Proposed, typed: Mapping[int, tuple[str, str]]) -> Proposed:
 
 
 def _device(session: Session, desk: Desk, reader: Reader, code: str) -> Device:
-    day = reader.now.astimezone(reader.zone).date()
+    day = reader.today
     found = queries.device_in(session, desk.scope, day, code)
     if found is None:
         raise HTTPException(404)

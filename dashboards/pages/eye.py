@@ -52,7 +52,7 @@ class Past:
 def eye(desk: AtDesk, request: Request, code: str, span: str = "24h") -> HTMLResponse:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
-    today = reader.now.astimezone(reader.zone).date()
+    today = reader.today
     with desk.database.reading() as session:
         detail = queries.eye(session, desk.scope, reader.now, reader.zone, code)
         if detail is None:

@@ -111,7 +111,7 @@ def unmanaged(session: Session, desk: Desk, reader: Reader, choice: Choice) -> C
     """The points that nobody was handed, where the choice asks for them; else it is not looked up."""
     if not choice.custody:
         return ()
-    today = reader.now.astimezone(reader.zone).date()
+    today = reader.today
     return {each.point for each in custody.queue(session, desk.scope, today, reader.zone)}
 
 

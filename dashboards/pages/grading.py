@@ -62,7 +62,7 @@ def give(
     """Grade the picture of an eye; ``back`` is the page that it was done from."""
     reader = reader_of(request, desk)
     with desk.database.transaction() as session:
-        row = queries.eye_in(session, desk.scope, reader.now.astimezone(reader.zone).date(), code)
+        row = queries.eye_in(session, desk.scope, reader.today, code)
         if row is None:
             raise HTTPException(404)
         grades.grade_picture(session, row, grade, desk.actor, reader.now, note.strip())

@@ -238,7 +238,7 @@ def _form(desk: Desk, request: Request, *, refused: str = "", status: int = 200)
         status=status,
         refused=refused,
         sites=sites,
-        today=reader.now.astimezone(reader.zone).date(),
+        today=reader.today,
         most_mb=MOST_BYTES // 1024 // 1024,
         kinds=", ".join((".csv", *SPREADSHEETS)),
     )
@@ -256,7 +256,7 @@ def _options(form: FormData, reader: Reader) -> Options:
     except ValueError:
         raise UploadError(N_('"{text}" is no day.'), text=said("units_on")) from None
     return Options(
-        units_on=day or reader.now.astimezone(reader.zone).date(),
+        units_on=day or reader.today,
         zone=reader.zone,
         site=said("site") or None,
         unit=said("unit") or None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
@@ -149,7 +149,7 @@ def incidents(
         taken = handling.acknowledgements(session, leaf.rows)
         going_on = replace(choice, phase=Phase.OPEN)
         open_ = incident_list.number(session, desk.scope, reader.now, reader.zone, going_on)
-        units = queries.units_of_today(session, desk.scope, _today(reader)) if as_ is None else []
+        units = queries.units_of_today(session, desk.scope, reader.today) if as_ is None else []
     listed = [Listed(row, round(row.weight(reader.now)) * 1_000_000, taken.get(row.id)) for row in leaf.rows]
     if as_ is not None:
         return tables.export(desk, request, as_, "incidents", _columns(reader), listed, reader)
@@ -272,7 +272,7 @@ def _incident(
             for eye in queries.eyes(session, desk.scope, reader.now, reader.zone)
             if eye.code in codes
         }
-        points = wards.points(session, desk.scope, _today(reader), eyes.values())
+        points = wards.points(session, desk.scope, reader.today, eyes.values())
         cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
         touched = handling.touched(session, [row])[row.id]
         messages = alerts.of_incident(session, desk.scope, reader.today, row)
@@ -321,10 +321,6 @@ def _led_back(back: str, number: int) -> Response:
     parts = urlsplit(back)
     ours = not parts.scheme and not parts.netloc and parts.path.startswith(("/units/", "/incidents"))
     return RedirectResponse(back if ours else f"/incidents/{number}", 303)
-
-
-def _today(reader: Reader) -> date:
-    return reader.now.astimezone(reader.zone).date()
 
 
 def _on_the_clock(at: datetime, reader: Reader) -> str:

@@ -109,7 +109,7 @@ def enter(
         last = windows.moment_of(until, reader.zone).astimezone(reader.zone).date() if until.strip() else None
         with desk.database.transaction() as session:
             day = span.start.astimezone(reader.zone).date()
-            covers = windows.covers_of(session, desk.scope, scope, codes, day, _today(reader))
+            covers = windows.covers_of(session, desk.scope, scope, codes, day, reader.today)
             entered = _enter(
                 *(session, desk.actor, reader, kind, [span], covers, reason),
                 recurrence=windows.rule_of(repeats, span.start, reader.zone, last),
@@ -138,7 +138,7 @@ def read(desk: AtDesk, request: Request, text: Pasted = "") -> HTMLResponse:
     reader = reader_of(request, desk)
     text = text.replace("\r\n", "\n")
     try:
-        found = notices.read_notice(text, _today(reader), reader.zone)
+        found = notices.read_notice(text, reader.today, reader.zone)
     except RegistryError as refused:
         return _page(request, desk, refused=refused.text(reader.language), text=text)
     with desk.database.reading() as session:
@@ -161,7 +161,7 @@ def enter_cut(
     try:
         with desk.database.transaction() as session:
             times = [_span(told) for told in spans]
-            days = _today(reader), *(span.start.astimezone(reader.zone).date() for span in times)
+            days = reader.today, *(span.start.astimezone(reader.zone).date() for span in times)
             chosen = [maintenance.cover_of(session, desk.scope, told, *days) for told in covers or ()]
             entered = _enter(session, desk.actor, reader, Kind.POWER_CUT, times, chosen, reason, notice=text)
     except RegistryError as refused:
@@ -241,13 +241,9 @@ def _span(told: str) -> Span:
     return Span(start, end)
 
 
-def _today(reader: Reader) -> date:
-    return reader.now.astimezone(reader.zone).date()
-
-
 def _previews(session: Session, scope: Scope, notice: Notice, reader: Reader) -> list[Preview]:
     found = []
-    for each in power_cuts.propose(session, scope, notice, _today(reader), reader.zone):
+    for each in power_cuts.propose(session, scope, notice, reader.today, reader.zone):
         named = {cover for match in each.matches for cover in match.covers}
         scopes, names = maintenance.scopes(session, named), maintenance.names(session, named)
         areas = [

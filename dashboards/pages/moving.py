@@ -1,7 +1,6 @@
 """A point moves to another unit: what that comes to is shown first, then entered with its paper."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
@@ -86,7 +85,7 @@ def move(
 
 def _known(session: Session, desk: Desk, reader: Reader, code: str) -> Point:
     """The point, if it is in scope; 404 for any other."""
-    found = queries.point_in(session, desk.scope, _today(reader), code)
+    found = queries.point_in(session, desk.scope, reader.today, code)
     if found is None:
         raise HTTPException(404)
     return found
@@ -109,7 +108,7 @@ def _page(
     refused: str = "",
 ) -> HTMLResponse:
     reader = reader_of(request, desk)
-    today = _today(reader)
+    today = reader.today
     with desk.database.reading() as session:
         point = _known(session, desk, reader, asked.point)
         name, (unit, _) = point.name, queries.point_units(session, desk.scope, today)[point.id]
@@ -129,7 +128,3 @@ def _page(
         refused=refused,
         longest_document=LONGEST_DOCUMENT,
     )
-
-
-def _today(reader: Reader) -> date:
-    return reader.now.astimezone(reader.zone).date()

@@ -30,7 +30,7 @@ def months(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
 def point(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
     reader = reader_of(request, desk)
     revision = desk.broadcaster.revision  # before reading: what changes meanwhile is read again
-    today = reader.now.astimezone(reader.zone).date()
+    today = reader.today
     with desk.database.reading() as session:
         found = points.point(session, desk.scope, reader.now, reader.zone, code)
         if found is None:

@@ -48,7 +48,7 @@ def tell(
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            row = queries.eye_in(session, desk.scope, reader.now.astimezone(reader.zone).date(), eye)
+            row = queries.eye_in(session, desk.scope, reader.today, eye)
             if row is None:
                 raise HTTPException(404)
             days = desk.settings.report_days

@@ -28,7 +28,7 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         if ward is None:
             raise HTTPException(404)
         touched = handling.touched(session, ward.inbox)
-        today = reader.now.astimezone(reader.zone).date()
+        today = reader.today
         home = queries.home(session, desk.scope, today)
         copied = copies.of_unit(session, desk.scope, reader.now, reader.zone, reader.language, ward.unit)
     return page(

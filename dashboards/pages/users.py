@@ -342,7 +342,7 @@ def _seeing(session: Session, everywhere: bool, uids: Collection[str]) -> Seeing
 
 
 def _choices(session: Session, desk: Desk, reader: Reader) -> _Choices:
-    today = reader.now.astimezone(reader.zone).date()
+    today = reader.today
     units = [unit for unit in UnitTree.load(session).units.values() if desk.scope.covers(unit.id)]
     units.sort(key=lambda unit: (collation_key(unit.name), unit.uid))
     return _Choices(
