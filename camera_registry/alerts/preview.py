@@ -195,7 +195,10 @@ class _Walk:
     def _becomes_due(self, occasion: Occasion) -> set[datetime]:
         """When rules may have something to say of it while it goes on."""
         rules = self.listener.rules
-        first = [occasion.told_at, *(occasion.started_at + lasts for lasts in (rules.least, rules.alone))]
+        first = [
+            occasion.told_at,
+            *(occasion.started_at + lasts for lasts in (rules.least, rules.alone, routing.STEADILY_GONE)),
+        ]
         later = [moment + rules.unacknowledged for moment in first]
         return {*first, *later, *(occasion.started_at + age for age in rules.reminders)}
 

@@ -17,7 +17,8 @@ reads the rest in a digest each morning, and is reminded of what goes on after 1
   before it could be told makes no message, however late it was recorded. The backlog is never told so.
 - That it is over hears who heard that it began, in whatever form; so does he that it was withdrawn.
 - About one occasion a channel hears each kind of message once.
-- Of an eye that falls again and again the single outages are not told to who is told that it is unstable.
+- Of an eye that falls again and again the single outages are not told to who is told that it is unstable,
+  unless it is gone for hours.
 - A reminder is of what was told before it came of that age; of several that are due at once, the oldest.
 - The end of what was held is held, too; and that a single eye is back waits for a digest that comes anyway.
 - While something is held that is worth a digest, whatever else becomes due joins it: the next free message is
@@ -33,6 +34,7 @@ from camera_registry.alerts.occasions import Occasion, What
 from camera_registry.alerts.rules import Rules
 
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
+STEADILY_GONE = timedelta(hours=6)  # an unstable eye that is away for so long is not coming back by itself
 REMEMBERED = WEEK + timedelta(days=1)  # how far back it matters what was said
 LEAST_LEFT = 2  # messages of a week, when what was collected is told by itself: one outage
 
@@ -220,7 +222,8 @@ class _Hearing:
         """Whether it has gone on for long enough, and for whoever acts on it not to have acted."""
         if occasion.started_at < self.listener.since:
             return False
-        if occasion.unsteady and What.UNSTABLE in self.rules.what:
+        flapping = occasion.unsteady and by < occasion.started_at + STEADILY_GONE
+        if flapping and What.UNSTABLE in self.rules.what:
             return False
         if not self._is_escalation(occasion):
             return self._first_due(occasion) <= by

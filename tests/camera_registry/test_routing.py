@@ -349,10 +349,13 @@ def lived(rules: Rules, world: Sequence[Happens], until: str, since: str = "Mon 
         ),
         pytest.param(
             PLAIN,
-            [replace(point("p", "Mon 10:00", "Mon 12:00"), unsteady=True)],
+            [
+                replace(point("p", "Mon 10:00", "Mon 12:00"), unsteady=True),
+                replace(point("q", "Mon 14:00", "Mon 22:00"), unsteady=True),
+            ],
             "Mon 23:00",
-            [],
-            id="single outages of an unstable eye",
+            ["Mon 20:00 opened q", "Mon 22:00 recovered q"],
+            id="single outages of an unstable eye, unless it is gone for hours",
         ),
         pytest.param(
             replace(PLAIN, what=WARD - {What.UNSTABLE}),
