@@ -24,7 +24,7 @@ READS = {
     *("baseline list", "custody list", "custody queue", "maintenance list", "maintenance notice"),
     *("month show", "month verify", "month list", "token list", "user list", "replay", "rollup", "probe"),
     *("explain", "simulate", "doctor", "serve", "prepare", "push"),
-    *("alerts channels", "alerts subscriptions", "alerts messages"),
+    *("alerts channels", "alerts subscriptions", "alerts messages", "alerts preview"),
 }
 
 # Deeds that need more than a terminal: the test that asks for their rows.
