@@ -21,7 +21,7 @@ from camera_registry.auth import bearer, scopes
 from camera_registry.errors import RegistryError
 from camera_registry.handling import Note
 from camera_registry.i18n import N_
-from camera_registry.models import AlertChannel, IncidentLink, Message
+from camera_registry.models import AlertChannel, Incident, IncidentLink, Message
 from camera_registry.outages import IncidentRow
 from camera_registry.units import Scope
 
@@ -104,8 +104,9 @@ def show(session: Session, token: str, secret: str, now: datetime, zone: tzinfo)
         raise LinkOver(_OVER)
     scope = _scope(session, message, channel)
     incident = outages.incident(session, scope, now, zone, link.incident_id)
-    if incident is None:  # withdrawn, or its point went to another unit
-        raise LinkOver(_OVER)
+    if incident is None:  # or its point went to another unit
+        withdrawn = session.get_one(Incident, link.incident_id).withdrawn_at is not None
+        raise LinkOver(_WITHDRAWN if withdrawn else _OVER)
     return Opened(message.title, message.text, channel.name, scope, incident, link.expires_at)
 
 
@@ -116,6 +117,7 @@ def acknowledge(session: Session, opened: Opened, actor: Actor, now: datetime) -
 
 # --- how it is done ---------------------------------------------------------------------------------
 
+_WITHDRAWN = N_("A false report, or put down to a power cut or maintenance.")
 _OVER = N_("This link was opened elsewhere, or is over. Sign in to see the incident.")
 
 

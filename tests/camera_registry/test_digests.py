@@ -229,6 +229,17 @@ def test_a_link_shows_what_its_channel_may_see(city: Database) -> None:
                 assert links.show(session, token, secret, NOW, ZONE).incident.eyes == eyes
 
 
+def test_a_link_says_that_its_incident_was_withdrawn(city: Database) -> None:
+    with city.transaction() as session:
+        number = incident_at(session, "NC1")
+        token = links.make(session, message(session, WARD, number), number, NOW).removeprefix("/i/")
+        secret = links.open_(session, token, NOW, "127.0.0.1", "")
+        session.get_one(models.Incident, number).withdrawn_at = NOW
+        session.flush()
+        with pytest.raises(LinkOver, match="false report"):
+            links.show(session, token, secret, NOW, ZONE)
+
+
 def test_a_link_of_a_delivery_that_did_not_arrive_ends_with_the_next(city: Database) -> None:
     with city.transaction() as session:
         number = incident_at(session, "NC1")
