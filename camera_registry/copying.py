@@ -27,7 +27,7 @@ BETWEEN_PROCESSES: Final = {
 TABLES: Final = tuple(  # in an order in which each refers to those before it, or to itself
     table for table in models.Base.metadata.sorted_tables if table.name not in BETWEEN_PROCESSES
 )
-AT_ONCE: Final = 2_000  # rows in memory
+AT_ONCE: Final = 500  # rows in memory; a kept picture is one of them
 DIGEST_BYTES: Final = 32
 
 
@@ -79,8 +79,9 @@ def occupied(session: Session) -> list[str]:
 
 def _read(session: Session, table: Table) -> Iterator[list[dict[str, Any]]]:
     rows = session.execute(select(table), execution_options={"yield_per": AT_ONCE})
-    for some in rows.mappings().partitions():
-        yield [dict(row) for row in some]
+    names = list(rows.keys())
+    for some in rows.partitions():  # ``mappings()`` would take a fifth longer
+        yield [dict(zip(names, row, strict=True)) for row in some]
 
 
 def _count_on(target: Session) -> None:

@@ -131,7 +131,7 @@ if [ -n "$key" ] && ! cmp -s "$key" "$data/credential.key"; then
 fi
 if [ -n "$restore" ]; then
   kept=$backups/$(basename "$restore")
-  install -o "$account" -g "$account" -m 0600 "$restore" "$kept"
+  [ "$restore" -ef "$kept" ] || install -o "$account" -g "$account" -m 0600 "$restore" "$kept"
   registry "$ours" restore "$kept"
 fi
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import closings, custody, figures, handling, incident_book, models, outages, rollups
 from camera_registry import maintenance as windows
+from camera_registry.alerts.rules import WARD_RULES, to_json
 from camera_registry.audit import Actor
 from camera_registry.auth import users
 from camera_registry.auth.roles import Role
@@ -72,6 +73,7 @@ def live(url: str, folder: Path) -> None:
     with database.transaction() as session:
         _let_in(session, town)
         _measure(session, town)
+        _alert(session, town)
     database.close()
 
 
@@ -173,6 +175,47 @@ def _let_in(session: Session, town: Town) -> None:
                 made_at=NOW,
                 expires_at=until,
             ),
+        )
+    )
+
+
+def _alert(session: Session, town: Town) -> None:
+    """Somebody was told over a channel, opened the link, and wrote back."""
+    channel = models.AlertChannel(
+        name="Zalo phường A", kind="zalo", unit_id=town.units["A"], language="vi", made_at=NOW, made_by="an"
+    )
+    session.add_all((channel, models.AlertCursor(began_at=BEGIN, at=NOW)))
+    session.flush()
+    subscription = models.Subscription(
+        channel_id=channel.id,
+        unit_id=town.units["A"],
+        rules=to_json(WARD_RULES),
+        made_at=NOW,
+        made_by="an",
+    )
+    session.add(subscription)
+    session.flush()
+    incident = session.scalars(select(models.Incident.id).order_by(models.Incident.id)).first()
+    message = models.Message(
+        channel_id=channel.id, subscription_id=subscription.id, occasion=f"incident:{incident}",
+        kind="opened", incident_id=incident, unit_id=town.units["A"], made_at=NOW, due_at=NOW,
+        title="P3: 3/3 mắt", text="Mất hình từ 22:40.", told={"point": "P3"}, state="sent", sent_at=NOW,
+    )  # fmt: skip
+    session.add(message)
+    session.flush()
+    until = NOW + timedelta(days=3)
+    session.add_all(
+        (
+            models.IncidentLink(
+                token_hash="3" * 64,
+                message_id=message.id,
+                incident_id=incident,
+                made_at=NOW,
+                expires_at=until,
+            ),
+            models.LinkCode(code_hash="4" * 64, channel_id=channel.id, made_at=NOW, expires_at=until),
+            models.Reply(key="update-1", channel_id=channel.id, at=NOW, text="NHAN P3", answer="Đã ghi."),
+            models.Courier(site_id=town.site, machine="5" * 32, heard_at=NOW),
         )
     )
 
