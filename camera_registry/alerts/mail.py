@@ -79,8 +79,9 @@ def composed(server: Server, due: Due, to: str, text: str, html: str, now: datet
     mail["References"] = f"<{due.channel_id}.{due.occasion.replace(':', '.')}@{server.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence answers
     mail["Content-Language"] = due.language
-    mail.set_content(text)
-    mail.add_alternative(html, subtype="html")
+    # Not every server between takes eight bits.
+    mail.set_content(text, cte="quoted-printable")
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
 
 

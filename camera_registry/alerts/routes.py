@@ -115,6 +115,8 @@ def _ears(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) ->
         select(Subscription)
         .join(AlertChannel, AlertChannel.id == Subscription.channel_id)
         .where(Subscription.ended_at.is_(None), AlertChannel.stopped_at.is_(None))
+        # A chat that nobody has linked yet hears nothing; once it is, of what then goes on.
+        .where(or_(AlertChannel.kind != ChannelKind.ZALO, AlertChannel.sealed.is_not(None)))
         .order_by(Subscription.channel_id, Subscription.id)
     )
     for row in rows:

@@ -6,18 +6,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from camera_registry import settings
+from camera_registry.alerts import routes
 from camera_registry.alerts.alerting import Alerting
 from camera_registry.alerts.channels import Kind
+from camera_registry.alerts.rules import Rules, to_json
 from camera_registry.counters import Counters
 from camera_registry.db import Database
-from camera_registry.models import AlertCursor
+from camera_registry.models import AlertCursor, Message, Subscription
 from camera_registry.monitor import prepare
+from tests.camera_registry.cuts import at
 from tests.camera_registry.sinks import web_sink, zalo_api
 from tests.camera_registry.test_delivery import Town
 from tests.camera_registry.test_listening import TOKEN
+from tests.camera_registry.test_replies import ZONE, Office
 from tests.databases import sqlite_in
 
 
@@ -79,3 +84,22 @@ async def test_no_heartbeat_of_a_monitor_that_is_ill(tmp_path: Path) -> None:
         assert sink.posted == []
         assert [line["reason"] for line in logged] == ["nothing was routed for too long"], "said once"
     database.close()
+
+
+def test_a_chat_hears_nothing_before_it_is_linked_and_then_of_what_goes_on(tmp_path: Path) -> None:
+    office = Office(sqlite_in(tmp_path), tmp_path / "keys")
+    channel = office.channel("U1 mới", 1)
+    with office.database.transaction() as session:
+        session.add(AlertCursor(id=1, began_at=at(-60), at=at(-60)))
+        wanted = to_json(Rules(quiet=None))
+        session.add(Subscription(channel_id=channel, unit_id=1, rules=wanted, made_at=at(-60), made_by="x"))
+
+    def said() -> list[str]:
+        routes.route(office.database, ZONE, office.now)
+        with office.database.reading() as session:
+            return list(session.scalars(select(Message.kind).where(Message.channel_id == channel)))
+
+    assert said() == []
+    office.hear("the ward", f"LIENKET {office.code(channel)}")
+    assert said() == ["opened"]
+    office.database.close()
