@@ -289,11 +289,13 @@ HEALTHS: Mapping[Health, str] = {
 
 MESSAGE_STATES: Mapping[outbox.State, str] = {
     outbox.State.WAITING: N_("Waiting to be sent"),
-    outbox.State.HELD: N_("Held, told in a summary"),
+    outbox.State.HELD: N_("Held for a digest"),
     outbox.State.SENT: N_("Sent"),
     outbox.State.DEAD: N_("Not deliverable"),
     outbox.State.DROPPED: N_("Dropped with its channel"),
 }
+
+TOLD_IN_DIGEST = N_("Told in a digest")  # of a message that was held
 
 # What a message is: one that routing makes, or a person who tries a channel.
 MESSAGE_KINDS: Mapping[str, str] = {

@@ -219,6 +219,7 @@ def drop(session: Session, channel_id: int) -> int:
     gone = session.execute(
         update(Message)
         .where(Message.channel_id == channel_id, Message.state.in_((State.WAITING, State.HELD)))
+        .where(Message.sent_at.is_(None))  # what was held and then told in a digest was said
         .values(state=State.DROPPED, leased_until=None)
         .returning(Message.id)
     )

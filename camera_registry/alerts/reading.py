@@ -128,13 +128,19 @@ class MessageRow:
     title: str
     text: str
 
+    @property
+    def told_in_digest(self) -> bool:
+        """Whether it was held, and somebody has read it in a digest since."""
+        return self.state is State.HELD and self.sent_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which messages somebody wants to see; a condition that is ``None`` or empty holds for all.
 
-    ``inbox``: of the in-app inboxes alone, and of who sees everything the city desk's alone, unless a
-    ``unit`` (the uid of one) is asked for. All words of ``text`` must occur, marks aside.
+    ``inbox``: what in-app inboxes hold (nothing that is held back, unless ``state`` says so), and of who sees
+    everything the city desk's alone, unless a ``unit`` (the uid of one) is asked for. All words of ``text``
+    must occur, marks aside.
     """
 
     inbox: bool = False
@@ -306,7 +312,8 @@ def _channel_rows(
 ) -> list[ChannelRow]:
     ids = [row.id for row in found]
     told = _counted(session, Subscription.channel_id, ids, Subscription.ended_at.is_(None))
-    waiting = _counted(session, Message.channel_id, ids, Message.state.in_((State.WAITING, State.HELD)))
+    unsaid = and_(Message.state.in_((State.WAITING, State.HELD)), Message.sent_at.is_(None))
+    waiting = _counted(session, Message.channel_id, ids, unsaid)
     late = _counted(
         session, Message.channel_id, ids, and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
     )
@@ -389,6 +396,8 @@ def _select(session: Session, scope: Scope, day: date, wanted: Wanted) -> Select
     if wanted.inbox:
         found = found.join(AlertChannel, AlertChannel.id == Message.channel_id)
         found = found.where(AlertChannel.kind == ChannelKind.INBOX)
+        if wanted.state is None:
+            found = found.where(Message.state == State.SENT)
         if scope.unit_ids is None and not wanted.unit:
             found = found.where(AlertChannel.unit_id.is_(None))
     return found.order_by(Message.id.desc())

@@ -301,7 +301,8 @@ def _health(row: reading.ChannelRow, loaded: Settings) -> str:
 
 
 def _state(row: MessageRow, loaded: Settings) -> str:
-    said = translate(deeds.MESSAGE_STATES[row.state], loaded.language)
+    words = deeds.TOLD_IN_DIGEST if row.told_in_digest else deeds.MESSAGE_STATES[row.state]
+    said = translate(words, loaded.language)
     return f"{said} {_stamp(row.sent_at, loaded)}".strip()
 
 

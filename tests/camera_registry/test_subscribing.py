@@ -7,6 +7,7 @@ import pytest
 
 from camera_registry import models
 from camera_registry.alerts import reading, rules, subscribing
+from camera_registry.alerts.outbox import State
 from camera_registry.alerts.policy_words import conditions, subject
 from camera_registry.alerts.reading import Health, Wanted
 from camera_registry.alerts.rules import CITY_RULES, WARD_RULES, Rules
@@ -164,6 +165,7 @@ def test_messages_page_by_page_and_narrowed(town: tuple[Database, Wards]) -> Non
             add_message(session, desk, f"Điểm YB-{n}", occasion=f"incident:{n}")
         add_message(session, ward, "Chợ Tuy Lộc", unit_id=wards.nam_cuong, kind="recovered")
         add_message(session, mail, "Chợ Tuy Lộc", unit_id=wards.nam_cuong, state="dead")
+        add_message(session, ward, "Đêm qua", unit_id=wards.nam_cuong, kind="morning", state="held")
     with database.reading() as session:
 
         def texts(wanted: Wanted, scope: Scope = EVERYTHING, before: int | None = None) -> list[str]:
@@ -182,6 +184,7 @@ def test_messages_page_by_page_and_narrowed(town: tuple[Database, Wards]) -> Non
         assert texts(Wanted(text="tuy loc cho", channel=mail)) == ["Chợ Tuy Lộc"]
         assert texts(Wanted(text="yb-3")) == ["Điểm YB-3"]
         assert len(reading.every(session, EVERYTHING, TODAY, Wanted(), 4)) == 4
+        assert texts(Wanted(inbox=True, unit="04273-2", state=State.HELD)) == ["Đêm qua"]
         assert reading.dead(session, EVERYTHING, NOW, TODAY) == 1
         assert reading.dead(session, EVERYTHING, NOW + timedelta(days=8), TODAY) == 0
         assert reading.dead(session, Scope.of([wards.au_lau]), NOW, TODAY) == 0
