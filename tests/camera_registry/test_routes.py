@@ -190,8 +190,8 @@ def test_backlog_and_what_was_before_make_no_message(book: Book) -> None:
 
 def test_an_unstable_eye_is_told_once(book: Book) -> None:
     at_once = subscribe(book, "webhook", Rules(quiet=None, alone=timedelta(0), per_week=0), unit=2)
-    flaps = "".join("o" * 5 + "f" * 15 for _ in range(6))
-    live(book, story(E6=flaps), 121)
+    flaps = "".join("o" * 5 + "f" * 15 for _ in range(6)) + "oo"
+    live(book, story(E6=flaps), 125)
     kinds = Counter(row.kind for row in messages(book) if row.channel_id == at_once)
     assert kinds == {"opened": 3, "recovered": 3}, "from the fourth on they are not told"
     routes.route(book.database, ZONE, at(690.5))
