@@ -30,6 +30,7 @@ RUN_S: Final = 300.0  # between two runs of a machine that asks once, until it k
 DISPATCH_S: Final = 1.0
 KEEP_S: Final = 1.0
 PLAN_S: Final = 60.0
+STUCK: Final = 2  # single results in a row that the registry cannot take: enough tried for this time
 CLOCK_TOLERANCE: Final = timedelta(seconds=5)  # results from ten seconds ahead are refused
 SAID_AGAIN: Final = timedelta(hours=1)
 
@@ -60,7 +61,7 @@ class Courier:
         self._confirmed_at: datetime | None = None
         self._lateness = timedelta(days=7)
         self._size = wire.MOST_RESULTS
-        self._away = False
+        self._away = self._stuck_said = False
         self._clock_said_at: datetime | None = None
         self._looking = asyncio.Lock()
 
@@ -119,27 +120,26 @@ class Courier:
                 receipt = await self._deliver()
                 self._heard(receipt)
                 if receipt.displaced:
-                    self._rest("another machine asks the eyes of this site")
+                    await self._rest("another machine asks the eyes of this site")
                 elif self._resting or not self._name.startswith(f"{receipt.version}."):
                     await self._fetch()
                 else:
                     await self._confirm()
             except NotOurs as refused:
-                self._rest(str(refused))
-                if refused.ended:
-                    await asyncio.to_thread(self._outbox.forget_targets)
+                await self._rest(str(refused))
             except LineError as error:
                 if not self._away:
                     self._away = True
                     log.warning("results wait", reason=str(error), waiting=self._outbox.waiting)
-            self._rest_if_old()
+            await self._rest_if_old()
 
     # --- delivering ---------------------------------------------------------------------------------
 
     async def _deliver(self) -> Receipt:
-        """Post until nothing waits; at least once. Raises ``LineError``."""
+        """Post until nothing waits that the registry can take; at least once. Raises ``LineError``."""
+        stuck = 0
         while True:
-            batch = await asyncio.to_thread(self._outbox.batch, self._size)
+            batch = await asyncio.to_thread(self._outbox.batch, self._size) if stuck < STUCK else None
             logins = await asyncio.to_thread(self._outbox.untold_logins)
             paces = self._asking.untold_paces()[: wire.MOST_PACES] if self._asking else []
             bears = await self._asking.bears() if self._asking else True
@@ -149,7 +149,7 @@ class Courier:
             except Failed as error:
                 if batch is None:
                     raise
-                await self._make_smaller(batch, error)
+                stuck += await self._set_aside(batch, error)
                 continue
             await asyncio.to_thread(self._outbox.told_logins, logins)
             if self._asking:
@@ -157,7 +157,7 @@ class Courier:
             if batch is None:
                 return receipt
             await asyncio.to_thread(self._outbox.delivered, batch.key)
-            self._size = wire.MOST_RESULTS
+            stuck, self._size = 0, wire.MOST_RESULTS
             self._say(receipt, len(batch.results))
 
     def _post(
@@ -175,14 +175,18 @@ class Courier:
             }
         )
 
-    async def _make_smaller(self, batch: Batch, error: Failed) -> None:
-        """A post that cannot be taken is sent in halves; one result that cannot be is given up."""
-        if len(batch.results) > 1:
-            self._size = max(1, len(batch.results) // 2)
-            await asyncio.to_thread(self._outbox.unbind, batch.key)
-            return
-        log.error("a result is given up: the registry cannot take it", reason=str(error))
-        await asyncio.to_thread(self._outbox.delivered, batch.key)
+    async def _set_aside(self, batch: Batch, error: Failed) -> bool:
+        """Send a post that cannot be taken in halves. Returns whether it is one result, which then goes last.
+
+        It is never given up before it is too late: perhaps it is the registry that is ill.
+        """
+        alone = len(batch.results) == 1
+        if alone and not self._stuck_said:
+            self._stuck_said = True
+            log.error("results wait that the registry cannot take", reason=str(error))
+        self._size = max(1, len(batch.results) // 2)
+        await asyncio.to_thread(self._outbox.unbind, batch.key, last=alone)
+        return alone
 
     def _say(self, receipt: Receipt, sent: int) -> None:
         told = {
@@ -211,7 +215,7 @@ class Courier:
         if kept is not None and (bundle := self._opened(kept.sealed)) is not None:
             self._confirmed_at = kept.at
             self._adopt(bundle, kept.name)
-            self._rest_if_old()
+            await self._rest_if_old()
 
     async def _fetch(self) -> None:
         """Raises ``LineError``."""
@@ -246,19 +250,21 @@ class Courier:
         self._confirmed_at = self._clock()
         await asyncio.to_thread(self._outbox.confirm_targets, self._name, self._confirmed_at)
 
-    def _rest(self, reason: str) -> None:
+    async def _rest(self, reason: str) -> None:
+        """Ask nobody, after a restart neither, until the registry gives targets again."""
         if not self._resting or not self._name:
             log.error("nobody is asked", reason=reason)
         self._name, self._resting = "-", True
         if self._asking is not None:
             self._asking.rest()
+        await asyncio.to_thread(self._outbox.forget_targets)
 
-    def _rest_if_old(self) -> None:
+    async def _rest_if_old(self) -> None:
         """Who was told nothing for so long asks nobody: access may have ended, and results come too late."""
         if self._resting or self._confirmed_at is None:
             return
         if self._clock() - self._confirmed_at > self._lateness:
-            self._rest("the targets are too old")
+            await self._rest("the targets are too old")
 
     # --- jobs ---------------------------------------------------------------------------------------
 

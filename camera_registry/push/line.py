@@ -41,10 +41,6 @@ class Failed(LineError):
 class NotOurs(LineError):
     """The token is none, or not any more, or this site is asked by others."""
 
-    def __init__(self, message: str, *, ended: bool, **values: object) -> None:
-        super().__init__(message, **values)
-        self.ended = ended  # the token itself
-
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -120,9 +116,9 @@ def _check(status: int, body: bytes) -> None:
     match status:
         case 401 | 403:
             text = N_("The registry does not take this token (any more): {reason}")
-            raise NotOurs(text, ended=True, reason=reason)
+            raise NotOurs(text, reason=reason)
         case 409:
-            raise NotOurs(N_("The registry does not want this: {reason}"), ended=False, reason=reason)
+            raise NotOurs(N_("The registry does not want this: {reason}"), reason=reason)
         case 413 | 422 | 500:
             raise Failed(N_("The registry answers {status}: {reason}"), status=status, reason=reason)
     raise Away(N_("The registry answers {status}: {reason}"), status=status, reason=reason)

@@ -148,10 +148,11 @@ class Outbox:
             self._waiting -= gone
         return gone
 
-    def unbind(self, key: str) -> None:
-        """Have the results of a batch go otherwise: in smaller ones, say."""
+    def unbind(self, key: str, *, last: bool = False) -> None:
+        """Have the results of a batch go otherwise: in smaller ones, or, of one result, after all others."""
+        moved = "UPDATE result SET key = NULL, id = (SELECT max(id) FROM result) + 1 WHERE key = ?"
         with self._transaction() as connection:
-            connection.execute("UPDATE result SET key = NULL WHERE key = ?", [key])
+            connection.execute(moved if last else "UPDATE result SET key = NULL WHERE key = ?", [key])
 
     def memories(self) -> dict[str, Memory]:
         """What earlier probes learned, by eye."""

@@ -224,11 +224,12 @@ class Sink(BaseHTTPRequestHandler):
     """A registry that cannot take a post with a certain eye in it."""
 
     taken: ClassVar[list[str]] = []
+    well: ClassVar[bool] = True
 
     def do_POST(self) -> None:
         told = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
         eyes = [each["eye"] for each in told["results"]]
-        good = "bad-1" not in eyes
+        good = self.well and "bad-1" not in eyes
         self.taken.extend(eyes if good else ())
         receipt = Receipt(now=NOON, version="1.1").model_dump_json().encode()
         self.send_response(200 if good else 500)
@@ -240,7 +241,7 @@ class Sink(BaseHTTPRequestHandler):
         pass
 
 
-async def test_what_the_registry_cannot_take_is_given_up_alone(tmp_path: Path) -> None:
+async def test_what_the_registry_cannot_take_holds_up_nothing_else(tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server, closing(Outbox(tmp_path)) as outbox:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -250,8 +251,15 @@ async def test_what_the_registry_cannot_take_is_given_up_alone(tmp_path: Path) -
             courier = Courier(line, outbox, "crt_x", settings.load(data_dir=tmp_path), Clock())
             with capture_logs() as logged:
                 await courier.look()
+            Sink.well = False
+            outbox.put([result(0, "e-20")], NOON, WEEK)
+            await courier.look()
+            assert outbox.waiting == 2, "nothing is given up because the registry is ill"
+            Sink.well = True
+            await courier.look()
         server.shutdown()
         thread.join(10)
-        assert outbox.waiting == 0
-    assert sorted(Sink.taken) == sorted(eyes), "each once"
-    assert "a result is given up: the registry cannot take it" in [each["event"] for each in logged]
+        assert outbox.waiting == 1
+    assert sorted(Sink.taken) == sorted([*eyes, "e-20"]), "each once"
+    errors = [each["event"] for each in logged if each["log_level"] == "error"]
+    assert errors == ["results wait that the registry cannot take"]
