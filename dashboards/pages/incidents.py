@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import PlainTextResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import (
@@ -194,6 +194,16 @@ def incident(desk: AtDesk, request: Request, number: Number) -> Response:
     return _incident(desk, request, number)
 
 
+@router.get("/incidents/{number}/words", dependencies=[may(Permission.VIEW)])
+def words(desk: AtDesk, request: Request, number: Number) -> PlainTextResponse:
+    """An incident as a message would say it; for whoever sends it on by hand."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        row = found(session, desk, number)
+        said = copies.of_incident(session, desk.scope, reader.now, reader.zone, reader.language, row)
+    return PlainTextResponse(said)
+
+
 @router.post("/incidents/{number}/acknowledge", dependencies=[may(Permission.HANDLE), FromOwnPage])
 def acknowledge(desk: AtDesk, number: Number, back: Back = "") -> Response:
     """Take it in hand."""
@@ -276,7 +286,6 @@ def _incident(
         cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
         touched = handling.touched(session, [row])[row.id]
         messages = alerts.of_incident(session, desk.scope, reader.today, row)
-        copied = copies.of_incident(session, desk.scope, reader.now, reader.zone, reader.language, row)
     return page(
         request,
         desk,
@@ -293,7 +302,6 @@ def _incident(
         cuts=cuts,
         touched=touched,
         messages=messages,
-        copied=copied,
         words=deeds,
         meaning=first_aid.MEANINGS[row.kind],
         steps=first_aid.steps(row.kind, _reasons(row, eyes)) if row.open else [],

@@ -1,7 +1,7 @@
 """``/units/{uid}``: one ward, or any unit of any time, as whoever answers for it needs it on a telephone."""
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from camera_registry import handling, maintenance, queries, wards
 from camera_registry.alerts import copies
@@ -30,7 +30,6 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         touched = handling.touched(session, ward.inbox)
         today = reader.today
         home = queries.home(session, desk.scope, today)
-        copied = copies.of_unit(session, desk.scope, reader.now, reader.zone, reader.language, ward.unit)
     return page(
         request,
         desk,
@@ -42,7 +41,6 @@ def unit(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         ward=ward,
         unmanaged=sum(point.custody is None for point in (*ward.wrong, *ward.waiting, *ward.well)),
         touched=touched,
-        copied=copied,
         causes={point.code: _causes(ward, point) for point in ward.wrong[:MOST_POINTS]},
         proposals={incident.id: proposal(incident, reader) for incident in ward.inbox},
         cuttable={incident.id for incident in ward.inbox if handling.reaches(incident)},
@@ -61,6 +59,18 @@ def month(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
     if tally is None:
         raise HTTPException(404)
     return page(request, desk, "unit_month.html", reader=reader, tally=tally)
+
+
+@router.get("/units/{uid}/words", dependencies=[may(Permission.VIEW)])
+def words(desk: AtDesk, request: Request, uid: str) -> PlainTextResponse:
+    """What goes on in a unit, as a message would say it; for whoever sends it on by hand."""
+    reader = reader_of(request, desk)
+    with desk.database.reading() as session:
+        unit = queries.unit(session, desk.scope, uid)
+        if unit is None:
+            raise HTTPException(404)
+        said = copies.of_unit(session, desk.scope, reader.now, reader.zone, reader.language, unit)
+    return PlainTextResponse(said)
 
 
 def _causes(ward: Ward, point: PointRow) -> list[IncidentRow]:

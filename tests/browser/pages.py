@@ -73,6 +73,8 @@ NO_PAGES = {
     "/eyes/{code:path}/probe/{wanted}/rungs",
     "/map/points",
     "/units/{uid}/month",
+    "/units/{uid}/words",
+    "/incidents/{number}/words",
     "/points/{code:path}/months",
     "/registry/import/template.xlsx",
     "/registry/import/{key}",

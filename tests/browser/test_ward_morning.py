@@ -170,13 +170,19 @@ def test_words_are_copied_over_an_open_line_and_the_sheet_is_one_page(browser: B
         context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, locale="vi-VN")
         signed_in_browser(context, web, address, Role.WARD_OFFICER, [WARD])
         page = context.new_page()
-        page.goto(f"{address}/units/{WARD}/morning")
-        fits(page)
-        page.locator("summary", has_text="Sao chép cho Zalo").tap()
-        expect(page.get_by_text("Đã sao chép")).to_be_visible()
-        selected = page.evaluate("document.activeElement.value.slice(0, document.activeElement.selectionEnd)")
-        assert selected.startswith("[TÌNH HÌNH] Phường Nam Cường")
-        fits(page)
+        for path, words in (
+            ("/incidents/2", "[MẤT KẾT NỐI] "),
+            (f"/units/{WARD}", "[TÌNH HÌNH] Phường Nam Cường"),
+            (f"/units/{WARD}/morning", "[TÌNH HÌNH] Phường Nam Cường"),
+        ):
+            page.goto(f"{address}{path}")
+            page.locator("summary", has_text="Sao chép cho Zalo").tap()
+            expect(page.get_by_text("Đã sao chép")).to_be_visible()
+            selected = page.evaluate(
+                "document.activeElement.value.slice(0, document.activeElement.selectionEnd)"
+            )
+            assert selected.startswith(words)
+            fits(page)
         sheet = page.pdf(prefer_css_page_size=True)
         assert re.findall(rb"/MediaBox \[0 0 (\d+)", sheet) == [b"841"], "one page of A4, across"
         context.close()

@@ -67,19 +67,24 @@ def test_the_sheet_of_another_ward_is_not_there(officer: TestClient) -> None:
 
 def test_the_same_words_are_copied_from_the_ward_and_its_sheet(officer: TestClient) -> None:
     ward = officer.get(f"/units/{WARD}").text
+    words = officer.get(f"/units/{WARD}/words")
 
     assert f'href="/units/{WARD}/morning"' in ward
-    assert copied(ward) == copied(officer.get(f"/units/{WARD}/morning").text)
+    assert f'data-from="/units/{WARD}/words"' in ward
+    assert words.headers["content-type"] == "text/plain; charset=utf-8"
+    assert words.text == copied(officer.get(f"/units/{WARD}/morning").text)
     assert "- NC1: 3/3 mắt, từ 09:10 ngày 22/11 (50 phút); chờ UBND phường Nam Cường, ĐT 0216 3852 999" in (
-        copied(ward)
+        words.text
     )
     assert "tel:02163852999" in ward
+    assert officer.get(f"/units/{OTHER_WARD}/words").status_code == 404
 
 
 def test_words_of_an_incident_are_copied_from_its_page(officer: TestClient) -> None:
     pages = re.findall(r'href="(/incidents/\d+)"', officer.get(f"/units/{WARD}").text)
-    words = {copied(officer.get(page).text)[:42] for page in pages}
+    words = {officer.get(f"{page}/words").text[:42] for page in pages}
 
+    assert all(f'data-from="{page}/words"' in officer.get(page).text for page in pages)
     assert words == {
         "[MẤT KẾT NỐI] Điểm NC1, phường Nam Cường: ",
         "[MẤT KẾT NỐI] Điểm NC2, phường Nam Cường: ",

@@ -56,11 +56,13 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/eyes/{code:path}/probe/{wanted}": [f"/eyes/{EYE}/probe/1"],
     "/eyes/{code:path}/probe/{wanted}/rungs": [f"/eyes/{EYE}/probe/1/rungs"],
     "/incidents/{number}": ["/incidents/{incident}", "/incidents/{unit_incident}"],
+    "/incidents/{number}/words": ["/incidents/{incident}/words", "/incidents/{unit_incident}/words"],
     "/points/{code:path}": [f"/points/{POINT}", f"/points/{THEIRS.code}-LOST"],
     "/points/{code:path}/months": [f"/points/{POINT}/months"],
     "/units/{uid}": [f"/units/{THEIRS.uid}"],
     "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
     "/units/{uid}/morning": [f"/units/{THEIRS.uid}/morning"],
+    "/units/{uid}/words": [f"/units/{THEIRS.uid}/words"],
     "/users/{name}": ["/users/ward-officer-out-1", "/users/administrator"],
     "/users/{name}/{deed}": ["/users/ward-officer-out-1/disable", "/users/ward-officer-out-1/sign-out"],
 }
