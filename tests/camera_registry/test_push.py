@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from camera_registry import incident_book, models, settings, sites
+from camera_registry.auth import tokens
 from camera_registry.db import Database
 from camera_registry.ingest import Ingest, rules
 from camera_registry.push.courier import Courier
@@ -201,6 +202,21 @@ async def test_who_was_told_nothing_for_a_week_asks_nobody(database: Database, t
         clock.advance(1)
         await one_round(registry, tmp_path / "ward", port, clock)
         assert sim.counters().connections == asked
+
+
+async def test_a_revoked_token_ends_it(database: Database, tmp_path: Path) -> None:
+    clock, port = Clock(), free_port()
+    async with Simulator(Fleet((camera("c"),))) as sim:
+        registry = found(database, tmp_path, sim, clock)
+        with served(registry.web, port):
+            assert await one_round(registry, tmp_path / "ward", port, clock)
+            with database.transaction() as session:
+                tokens.revoke_all(session, CLERK, "an", clock())
+            asked = sim.counters().connections
+            assert not await one_round(registry, tmp_path / "ward", port, clock)
+            assert sim.counters().connections == asked
+    with closing(Outbox(tmp_path / "ward")) as outbox:
+        assert outbox.targets() is None, "the copy is gone, too"
 
 
 async def test_a_wrong_clock_is_said_and_a_site_taken_back_left(database: Database, tmp_path: Path) -> None:
