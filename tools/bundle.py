@@ -93,6 +93,9 @@ def fetched(python: str) -> Path:
             ],
             check=True,
         )
+        wheels = {canonicalize_name(file.name.split("-")[0]) for file in Path(room, "wheels").iterdir()}
+        if missing := set(re.findall(r"^([a-z0-9.-]+)==", wanted, re.MULTILINE)) - wheels:
+            sys.exit(f"no wheel came for {', '.join(sorted(missing))}")
         Path(room, "wheels").rename(folder)
     return folder
 
@@ -147,13 +150,17 @@ def _needs(requirement: Requirement, environment: Mapping[str, str]) -> Iterator
 
 
 def _locked(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Name and lines of each pin that holds in ``environment``."""
+    """Name and lines of each pin that holds in ``environment``, without its condition.
+
+    pip would ask it of the Python that it runs on.
+    """
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     for lines in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE):
         if lines.strip():
-            pin = Requirement(lines.partition("\\")[0])
+            said, _, hashes = lines.partition("\\")
+            pin = Requirement(said)
             if _applies(pin, environment, ""):
-                yield canonicalize_name(pin.name), lines
+                yield canonicalize_name(pin.name), f"{pin.name}{pin.specifier} \\{hashes}"
 
 
 def _have_pip() -> None:
