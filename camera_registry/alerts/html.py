@@ -26,7 +26,7 @@ _PAGE = """\
 <title>{{ title }}</title>
 </head>
 <body style="margin:0;padding:16px;font:16px/1.5 'Segoe UI',Roboto,Arial,sans-serif;color:#1c2430">
-<div style="max-width:640px">
+<div style="max-width:640px;overflow-wrap:anywhere;word-break:break-word">
 <h1 style="font-size:18px;line-height:1.35;margin:0 0 12px">{{ title }}</h1>
 {% for kind, lines in blocks %}
 {% if kind == "items" %}
