@@ -82,7 +82,9 @@ def results(desk: AtDesk, told: Post) -> Response:
         own = couriers.eyes_of(session, site, {result.eye for result in read})
         version = couriers.version(session, now)
     # The beat stands before: what was found while the site was not heard is believed now that it is.
-    done = _deliver(desk, couriers.delivery_key(_site_id(desk), told), [one for one in read if one.eye in own])
+    done = _deliver(
+        desk, couriers.delivery_key(_site_id(desk), told), [one for one in read if one.eye in own]
+    )
     receipt = Receipt(
         now=now,
         version=version,
