@@ -952,6 +952,7 @@ class Message(Base):
         UniqueConstraint("channel_id", "occasion", "kind"),
         Index(None, "state", "due_at"),
         Index(None, "made_at"),
+        Index(None, "channel_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)

@@ -27,8 +27,8 @@ from camera_registry.spelling import fold
 from camera_registry.units import Scope, UnitTree, UnitVersion
 
 PAGE = 50  # messages of one page
-LOOKED_AT = 3_000  # messages whose words are compared before a page is given as it is
-AT_ONCE = 1_000  # rows fetched
+LOOKED_AT = 1_000  # messages whose words are compared before a page is given as it is
+AT_ONCE = 500  # rows fetched
 RECENT = timedelta(days=7)  # what was given up earlier waits for nobody any more
 
 
@@ -171,6 +171,13 @@ def channels(session: Session, scope: Scope, now: datetime, day: date) -> list[C
     )
 
 
+def names(session: Session, scope: Scope, day: date) -> dict[int, str]:
+    """What the channels in scope are called, by their numbers, in the order of their names."""
+    seen = _seen(session, scope, day, AlertChannel.unit_id)
+    found = session.execute(select(AlertChannel.id, AlertChannel.name).where(*seen)).all()
+    return {row.id: row.name for row in sorted(found, key=lambda row: collation_key(row.name))}
+
+
 def channel(session: Session, scope: Scope, now: datetime, day: date, channel_id: int) -> ChannelRow | None:
     """One of them by its number; ``None`` where no such channel is in scope."""
     seen = _seen(session, scope, day, AlertChannel.unit_id)
@@ -230,14 +237,11 @@ def page(
 
     A rare word may leave a page short, or empty, though there is more: ``older`` then goes on.
     """
-    found = _select(session, scope, day, wanted)
-    if before is not None:
-        found = found.where(Message.id < before)
     words = fold(wanted.text).split()
     chosen: list[Message] = []
     seen = last = 0
-    most = LOOKED_AT if words else limit + 1
-    with closing(session.scalars(found.limit(most).execution_options(yield_per=AT_ONCE))) as rows:
+    found = _select(session, scope, day, wanted, before, LOOKED_AT if words else limit + 1)
+    with closing(session.scalars(found)) as rows:
         for row in rows:
             if len(chosen) == limit:
                 return Page(_message_rows(session, day, chosen), last)
@@ -250,8 +254,7 @@ def page(
 def every(session: Session, scope: Scope, day: date, wanted: Wanted, most: int) -> list[MessageRow]:
     """All that are wanted, the newest first, at most so many: for files."""
     words = fold(wanted.text).split()
-    found = _select(session, scope, day, wanted).execution_options(yield_per=AT_ONCE)
-    with closing(session.scalars(found)) as rows:
+    with closing(session.scalars(_select(session, scope, day, wanted))) as rows:
         chosen = list(islice((row for row in rows if _says(row, words)), most))
     return _message_rows(session, day, chosen)
 
@@ -310,15 +313,21 @@ def _uid(session: Session, day: date, unit_id: int | None) -> str:
 def _channel_rows(
     session: Session, found: Collection[AlertChannel], now: datetime, day: date
 ) -> list[ChannelRow]:
-    ids = [row.id for row in found]
-    told = _counted(session, Subscription.channel_id, ids, Subscription.ended_at.is_(None))
+    told = _counted(session, Subscription.channel_id, Subscription.ended_at.is_(None))
     unsaid = and_(Message.state.in_((State.WAITING, State.HELD)), Message.sent_at.is_(None))
-    waiting = _counted(session, Message.channel_id, ids, unsaid)
+    waiting = _counted(session, Message.channel_id, unsaid)
     late = _counted(
-        session, Message.channel_id, ids, and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
+        session, Message.channel_id, and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
     )
-    newest = select(Message.channel_id, func.max(Message.sent_at)).where(Message.channel_id.in_(ids))
-    sent = dict(session.execute(newest.group_by(Message.channel_id)).all())
+    newest = (
+        select(Message.sent_at)
+        .where(Message.channel_id == AlertChannel.id, Message.sent_at.is_not(None))
+        .order_by(Message.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    ids = [row.id for row in found]
+    sent = dict(session.execute(select(AlertChannel.id, newest).where(AlertChannel.id.in_(ids))).all())
     return [
         ChannelRow(
             row.id,
@@ -345,10 +354,10 @@ def _channel_rows(
 
 
 def _counted(
-    session: Session, channel: InstrumentedAttribute[int], ids: Collection[int], which: ColumnElement[bool]
+    session: Session, channel: InstrumentedAttribute[int], which: ColumnElement[bool]
 ) -> Mapping[int, int]:
-    """How many rows of each of these channels there are."""
-    found = select(channel, func.count()).where(channel.in_(ids), which).group_by(channel)
+    """How many such rows there are of each channel that has any: few, of all that was ever told."""
+    found = select(channel, func.count()).where(which).group_by(channel)
     return dict(session.execute(found).all())
 
 
@@ -383,8 +392,18 @@ def _subscription_rows(
     ]
 
 
-def _select(session: Session, scope: Scope, day: date, wanted: Wanted) -> Select[Message]:
-    found = select(Message).where(*_seen(session, scope, day, Message.unit_id))
+def _select(
+    session: Session,
+    scope: Scope,
+    day: date,
+    wanted: Wanted,
+    before: int | None = None,
+    most: int | None = None,
+) -> Select[Message]:
+    """The newest first, of those with a number below ``before``; read as they are consumed."""
+    found = select(Message.id).where(*_seen(session, scope, day, Message.unit_id))
+    if before is not None:
+        found = found.where(Message.id < before)
     exact: Mapping[InstrumentedAttribute[Any], Any] = {
         Message.channel_id: wanted.channel,
         Message.state: wanted.state,
@@ -394,13 +413,17 @@ def _select(session: Session, scope: Scope, day: date, wanted: Wanted) -> Select
     if wanted.unit:
         found = found.where(Message.unit_id.in_(_ids_of(session, day, wanted.unit)))
     if wanted.inbox:
-        found = found.join(AlertChannel, AlertChannel.id == Message.channel_id)
-        found = found.where(AlertChannel.kind == ChannelKind.INBOX)
+        inboxes = select(AlertChannel.id).where(AlertChannel.kind == ChannelKind.INBOX)
+        if scope.unit_ids is None and not wanted.unit:
+            inboxes = inboxes.where(AlertChannel.unit_id.is_(None))
+        else:
+            inboxes = inboxes.where(*_seen(session, scope, day, AlertChannel.unit_id))
+        found = found.where(Message.channel_id.in_(list(session.scalars(inboxes))))
         if wanted.state is None:
             found = found.where(Message.state == State.SENT)
-        if scope.unit_ids is None and not wanted.unit:
-            found = found.where(AlertChannel.unit_id.is_(None))
-    return found.order_by(Message.id.desc())
+    # Numbers are sorted, not texts.
+    chosen = select(Message).where(Message.id.in_(found.order_by(Message.id.desc()).limit(most)))
+    return chosen.order_by(Message.id.desc()).execution_options(yield_per=AT_ONCE)
 
 
 def _ids_of(session: Session, day: date, uid: str) -> list[int]:

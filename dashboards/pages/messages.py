@@ -126,7 +126,7 @@ def _page(
             refused = reader.say(message, limit=reader.number(MOST_IN_A_FILE))
         found = reading.page(session, desk.scope, reader.today, asked.wanted, before)
         dead = reading.dead(session, desk.scope, reader.now, reader.today)
-        channels = reading.channels(session, desk.scope, reader.now, reader.today)
+        channels = reading.names(session, desk.scope, reader.today)
         units = queries.units_of_today(session, desk.scope, reader.today)
     return page(
         request,

@@ -119,6 +119,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_message_incident_id"), "message", ["incident_id"])
     op.create_index(op.f("ix_message_made_at"), "message", ["made_at"])
     op.create_index(op.f("ix_message_state_due_at"), "message", ["state", "due_at"])
+    op.create_index(op.f("ix_message_channel_id_id"), "message", ["channel_id", "id"])
     op.create_table(
         "incident_link",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
