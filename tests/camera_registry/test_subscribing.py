@@ -222,7 +222,7 @@ def test_how_a_channel_does(
             "Mắt camera lẻ: khi đã kéo dài 12 giờ, báo chung lúc 06:30. "
             "Yên tĩnh từ 21:30 đến 06:30; hết giờ thì gộp thành một tin. "
             "Nhiều nhất 6 tin mỗi giờ; quá số đó thì gộp thành một tin. "
-            "Nhiều nhất 3 tin trong bảy ngày; còn lại báo trong tin tổng hợp.",
+            "Nhiều nhất 3 tin trong bảy ngày; còn lại báo trong bản tin.",
             id="a ward",
         ),
         pytest.param(
