@@ -2,10 +2,9 @@
 
 It follows ``happened``, which reads what is so now. What kept rows do not tell is decided here:
 
-- An incident is known when it was announced and written down. What the book told when it was first folded is
-  taken as written down in time: nobody kept incidents before.
-- That it is over is known when it ends. Who belongs to it is known when he falls.
-- What probes found of an eye is known from the moment it is of, however late its results came.
+- An incident is known when it was announced and written down, what a check found when it was written down.
+  What was written with the very first is taken as written in time: of what was before, nobody kept it.
+- That an incident is over is known when it ends; who belongs to it, when he falls.
 - Places are those of the end of the period: a unit is asked about as what it is then.
 """
 
@@ -117,7 +116,7 @@ def _incidents(session: Session, period: Span) -> list[_Episode]:
         .where(IncidentNote.kind == Deed.ACKNOWLEDGED)
         .group_by(IncidentNote.incident_id)
     )
-    taken = dict(notes.tuples().all())
+    taken = dict(notes.all())
     counted: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
         if row.incident.kind != Kind.SITE:
@@ -146,7 +145,7 @@ def _rows(session: Session, period: Span) -> list[_Row]:
     return [
         _Row(
             row,
-            row.announced_at if row.recorded_at == folded_first else max(row.announced_at, row.recorded_at),
+            _known_at(row.announced_at, row.recorded_at, folded_first),
             eyes[row.id],
         )
         for row in session.scalars(select(Incident).where(*within).order_by(Incident.id))
@@ -170,7 +169,7 @@ def _episode(row: _Row, taken: Mapping[int, datetime], turns: Mapping[int, Seque
             f"incident:{incident.id}",
             What.SITE if of_site else What.OUTAGE,
             incident.started_at,
-            row.known_at,
+            incident.announced_at,
         ),
         incident=incident.id,
         kind=Kind(incident.kind),
@@ -281,11 +280,15 @@ def _exposed(session: Session, period: Span) -> Iterator[_Episode]:
 
 def _lasting(session: Session, period: Span) -> Iterator[_Episode]:
     """Pictures that could not be used, recordings that were too short, clocks that were wrong."""
-    until = func.lead(Transition.at, type_=Transition.at.type).over(
-        partition_by=(Transition.eye_id, Transition.ledger), order_by=Transition.at
+    written_first = session.scalar(select(func.min(Transition.recorded_at)))
+    of_ledger = (Transition.eye_id, Transition.ledger)
+    until, until_recorded = (
+        func.lead(column, type_=Transition.at.type).over(partition_by=of_ledger, order_by=Transition.at)
+        for column in (Transition.at, Transition.recorded_at)
     )
     turns = (
-        select(Transition.eye_id, Transition.ledger, Transition.at, Transition.after, until.label("until"))
+        select(*of_ledger, Transition.at, Transition.after, Transition.recorded_at)
+        .add_columns(until.label("until"), until_recorded.label("until_recorded"))
         .where(Transition.ledger.in_(LEDGERS), Transition.at >= period.start, Transition.at < period.end)
         .subquery()
     )
@@ -295,11 +298,12 @@ def _lasting(session: Session, period: Span) -> Iterator[_Episode]:
         .join(Device, Device.id == Eye.device_id)
         .where(turns.c.after.in_({bad for _, bad in LEDGERS.values()}))
     )
-    for eye, ledger, at, after, ended, point in rows:
+    for eye, ledger, at, after, recorded_at, until, until_recorded_at, point in rows:
         what, bad = LEDGERS[ledger]
-        if after == bad:
-            occasion = _occasion(f"{what}:{eye}:{at:%Y%m%dT%H%M%S}", what, at, at)
-            yield _held(occasion, point, at, ended or period.end)
+        begin = _known_at(at, recorded_at, written_first)
+        end = _known_at(until, until_recorded_at, written_first) if until is not None else period.end
+        if after == bad and begin < end:
+            yield _held(_occasion(f"{what}:{eye}:{at:%Y%m%dT%H%M%S}", what, at, at), point, begin, end)
 
 
 def _changed(session: Session, period: Span) -> Iterator[_Episode]:
@@ -327,7 +331,7 @@ def _held(occasion: Occasion, point: int, begin: datetime, until: datetime) -> _
     return _Episode(stands, {point: begin})
 
 
-def _occasion(key: str, what: What, started_at: datetime, known_at: datetime) -> Occasion:
+def _occasion(key: str, what: What, started_at: datetime, told_at: datetime) -> Occasion:
     """Without the words that a message would have: nothing is written."""
     return Occasion(
         key=key,
@@ -336,9 +340,14 @@ def _occasion(key: str, what: What, started_at: datetime, known_at: datetime) ->
         eyes=(),
         of_eyes=0,
         started_at=started_at,
-        told_at=known_at,
-        recorded_at=known_at,
+        told_at=told_at,
+        recorded_at=told_at,
     )
+
+
+def _known_at(at: datetime, recorded_at: datetime, first: datetime | None) -> datetime:
+    """When somebody could hear of it: what was ``first`` written down is taken as written in time."""
+    return at if recorded_at == first else max(at, recorded_at)
 
 
 def _by(moment: datetime | None, at: datetime) -> datetime | None:
