@@ -219,9 +219,9 @@ TURN = {"eye_id": 1, "reason": "CLOCK_DRIFT", "recorded_at": day(9)}
     ],
 )
 def test_what_probes_found_is_known_while_it_is_so(
-    tmp_path: Path, table: type[models.Base], rows: list[dict[str, Any]], expected: list[str]
+    database_url: str, table: type[models.Base], rows: list[dict[str, Any]], expected: list[str]
 ) -> None:
-    database = fill(sqlite_in(tmp_path))
+    database = fill(database_url)
     with database.transaction() as session:
         session.execute(insert(table), rows)
     with database.reading() as session:
@@ -279,9 +279,11 @@ def test_eyes_that_never_worked_make_no_storm(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Result]]:
+def run(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Result]]:
     """At a terminal, after a cut of a whole point of two eyes on the second day."""
-    database = fill(sqlite_in(tmp_path))
+    database = fill(database_url)
     with database.transaction() as session:
         cut = {"from_at": day(1.5), "to_at": day(1.6)}
         session.add(
@@ -291,7 +293,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
                 members=[models.IncidentEye(eye_id=eye, **cut) for eye in (1, 2)],
             )
         )  # fmt: skip
-    monkeypatch.setenv("CAMERA_REGISTRY_DATABASE_URL", str(database.engine.url))
+    monkeypatch.setenv("CAMERA_REGISTRY_DATABASE_URL", database_url)
     monkeypatch.setenv("CAMERA_REGISTRY_DATA_DIR", str(tmp_path))
     yield lambda words: CliRunner().invoke(app, ["alerts", "preview", *words.split()])
     database.close()
