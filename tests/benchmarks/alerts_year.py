@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 from rich.console import Console
@@ -25,7 +26,7 @@ from camera_registry.commands.alert_preview import course, table
 from tests.benchmarks.draw_alerts import draw
 from tests.replay import city
 from tests.replay.city import ZONE
-from tests.replay.warned import MOST_A_WEEK, Warned, news_of, waits, warned
+from tests.replay.warned import MOST_A_WEEK, Warned, news_of, told_after, warned
 
 OUT = Path("docs/benchmarks")
 MOST_PREVIEW_S = 60.0  # CPU
@@ -57,7 +58,17 @@ def of_hearer(year: Warned, hearer: Hearer) -> dict[str, Any]:
         "most_in_seven_days": hearer.most_a_week(),
         "most_in_seven_days_outside_the_flood": year.most_outside_the_flood(hearer),
         "in_the_flood": len(during),
-        "held_at_most_h": round(max(waits(hearer), default=timedelta(0)) / HOUR, 1),
+    }
+
+
+def of_delays(delays: list[timedelta]) -> dict[str, float]:
+    hours = [delay / HOUR for delay in delays]
+    tenths = quantiles(hours, n=10)
+    return {
+        "told": len(hours),
+        "median": round(tenths[4], 1),
+        "nine_of_ten": round(tenths[8], 1),
+        "most": round(hours[-1], 1),
     }
 
 
@@ -80,6 +91,10 @@ def main() -> int:
             ward.uid: [[str(kind), at.astimezone(ZONE).isoformat()] for kind, at in news_of(ward, occasion)]
             for ward in year.preview.wards
             if (occasion := year.floods.get(ward.uid)) is not None
+        },
+        "wards_told_after_h": {
+            "of_single_eyes": of_delays(told_after(year, alone=True)),
+            "of_several_eyes": of_delays(told_after(year, alone=False)),
         },
         "city": of_hearer(year, year.preview.city),
         "wards": {ward.uid: of_hearer(year, ward) for ward in year.preview.wards},

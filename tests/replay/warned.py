@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from camera_registry import incident_book
 from camera_registry.alerts import past
-from camera_registry.alerts.preview import Hearer, Preview, preview
+from camera_registry.alerts.preview import Hearer, Past, Preview, preview
 from camera_registry.alerts.routing import Kind
 from camera_registry.alerts.rules import Policy
 from camera_registry.incidents import Kind as IncidentKind
@@ -33,6 +33,7 @@ class Warned:
     """
 
     city: City
+    past: Past
     preview: Preview
     flood: Span
     floods: Mapping[str, str]
@@ -54,7 +55,8 @@ def warned(shape: Shape) -> Warned:
         incident_book.fold(played.database, ZONE, now)
         began = process_time()
         with played.database.reading() as session:
-            sent = preview(past.read(session, ZONE, period), Policy(), ZONE)
+            known = past.read(session, ZONE, period)
+            sent = preview(known, Policy(), ZONE)
             took = process_time() - began
             areas = session.execute(
                 select(Incident.ancestor_id, Incident.id).where(
@@ -72,7 +74,7 @@ def warned(shape: Shape) -> Warned:
         names = {id_: name for name, id_ in played.names.units.items()}
     floods = {names[unit]: f"incident:{number}" for unit, number in areas}
     assert len(floods) == len(areas), "a ward is flooded once"
-    return Warned(made, sent, flood, floods, fallen, took)
+    return Warned(made, known, sent, flood, floods, fallen, took)
 
 
 def news_of(ward: Hearer, occasion: str) -> list[tuple[Kind, datetime]]:
@@ -84,15 +86,22 @@ def news_of(ward: Hearer, occasion: str) -> list[tuple[Kind, datetime]]:
     return sorted([*alone, *in_digests], key=lambda news: news[1])
 
 
-def waits(ward: Hearer) -> list[timedelta]:
-    """How long what was held of beginnings waited for the message that told it."""
-    held = {(each.kind, each.occasion): each.at for each in ward.said if each.held}
-    return [
-        each.at - held[told]
-        for each in ward.messages
-        for told in each.tells
-        if told in held and told[0] is Kind.OPENED
-    ]
+def told_after(year: Warned, *, alone: bool) -> list[timedelta]:
+    """How long outages of single eyes, or of several, had gone on when their ward first heard of each."""
+    found: list[timedelta] = []
+    for ward, hearer in zip(year.past.wards, year.preview.wards, strict=True):
+        began = {
+            stand.key: stand.occasion.started_at
+            for stand in ward.stands
+            if stand.occasion is not None and stand.occasion.incident is not None
+            if stand.occasion.alone is alone
+        }
+        heard: dict[str, datetime] = {}
+        for each in hearer.messages:
+            for occasion in (each.occasion, *(about for _, about in each.tells)):
+                heard.setdefault(occasion, each.at)
+        found += [heard[key] - at for key, at in began.items() if key in heard]
+    return sorted(found)
 
 
 def _midnight(day: date) -> datetime:
