@@ -1,4 +1,4 @@
-"""The stories of the definition under default rules, to a real mail server: who is told what, and how often."""
+"""The stories of the definition, under default rules, to a real mail server: who is told what, how often."""
 
 from collections import Counter
 from collections.abc import Iterator
