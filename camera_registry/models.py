@@ -989,7 +989,7 @@ class IncidentLink(Base):
 
 
 class LinkCode(Base):
-    """A code that somebody sends to our bot once, so that we know where to write to: ``LIENKET 123456``."""
+    """A code that somebody sends to our bot once, so that we know where to write to: ``LIENKET 12345678``."""
 
     __tablename__ = "link_code"
 

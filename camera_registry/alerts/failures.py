@@ -3,8 +3,13 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-# What the other side may get over by itself, though it says that we are wrong.
-_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+# What speaks of this one message. Any other refusal (401, 403, 404, 407, 429 …) is of the channel: a token
+# that was renewed, an address that moved, a proxy; once that is mended all that waits can be said.
+_OF_THE_MESSAGE = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 
 
 class NotSent(Exception):
@@ -22,6 +27,5 @@ class NotSent(Exception):
 
 
 def by_status(status: int, wait: timedelta | None = None) -> NotSent:
-    """What an HTTP status other than success means: a 4xx is final, but for those that pass."""
-    final = 400 <= status < 500 and status not in _PASSING
-    return NotSent(f"HTTP {status}", for_good=final, wait=wait)
+    """What an HTTP status other than success means: final is what refuses the message itself."""
+    return NotSent(f"HTTP {status}", for_good=status in _OF_THE_MESSAGE, wait=wait)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -32,10 +33,16 @@ from camera_registry.queries import Overlay
 from camera_registry.spelling import clean, fold, spelled
 from camera_registry.units import Scope
 
-CODE_DIGITS = 6
+log = structlog.get_logger(__name__)
+
+CODE_DIGITS = 8
 CODE_FOR = timedelta(minutes=15)
 MOST_TRIES = 5  # of a stranger's chat within that time; then it is not answered, and no code is looked at
 MOST_STRANGERS = 10_000  # remembered
+# Of all chats together: who has many chats guesses no faster. A hundred codes that count are found by chance
+# once in twenty thousand hours.
+MOST_WRONG, WRONG_IN = 50, timedelta(hours=1)
+KEPT_FOR = timedelta(days=90)  # a reply; what was done about it stands in the audit
 MOST_POINTS = 10  # of one message
 LONGEST_SPELLING = 5  # words that a code may be written as
 LONGEST_ANSWER = 500  # characters
@@ -81,7 +88,7 @@ _WORD = re.compile(r"\w+")
 _NOT = frozenset({"khong", "chua", "ko", "k", "chang", "dung", "not"})
 
 HOW_TO_LINK = N_(
-    "This chat is not linked. Ask the operator of the cameras for a code, then send: LIENKET 123456"
+    "This chat is not linked. Ask the operator of the cameras for a code, then send: LIENKET 12345678"
 )
 HELP = N_(
     "Not understood. Send NHAN and the point's code to take it in hand; TOT, MO or HONG and the code to say "
@@ -149,7 +156,7 @@ def _joined(words: Sequence[str]) -> str:
 def make_code(
     session: Session, credentials: CredentialStore, actor: Actor, now: datetime, channel_id: int
 ) -> str:
-    """Six digits that link the chat which sends them to a Zalo channel; shown once. Older ones end.
+    """Eight digits that link the chat which sends them to a Zalo channel; shown once. Older ones end.
 
     Raises ``ChannelError`` for a channel of another kind, or one that is stopped.
     """
@@ -187,6 +194,7 @@ class Strangers:
 
     def __init__(self) -> None:
         self._tries: dict[str, list[datetime]] = {}
+        self._wrong: list[datetime] = []
 
     def may(self, chat: str, now: datetime) -> bool:
         """Whether this chat is heard once more; counts it."""
@@ -200,6 +208,16 @@ class Strangers:
         if len(self._tries) > MOST_STRANGERS:
             del self._tries[next(iter(self._tries))]
         return heard
+
+    def may_guess(self, now: datetime) -> bool:
+        """Whether codes are looked at: not after so many wrong ones, whoever sent them."""
+        self._wrong = [at for at in self._wrong if now - at < WRONG_IN]
+        return len(self._wrong) < MOST_WRONG
+
+    def guessed_wrong(self, now: datetime) -> None:
+        self._wrong.append(now)
+        if len(self._wrong) == MOST_WRONG:
+            log.error("somebody guesses link codes: none is taken for an hour", wrong=MOST_WRONG)
 
 
 # --- acting -----------------------------------------------------------------------------------------
@@ -238,6 +256,11 @@ def act(session: Session, desk: Desk, update: Update, now: datetime) -> str | No
     return answer
 
 
+def forget(session: Session, now: datetime) -> None:
+    """Old replies are kept no longer."""
+    session.execute(delete(Reply).where(Reply.at < now - KEPT_FOR))
+
+
 def _keep(
     session: Session,
     update: Update,
@@ -246,6 +269,8 @@ def _keep(
     answer: str | None,
     now: datetime,
 ) -> None:
+    if not own and answer is None:  # nothing was done, and whoever writes without end fills no table
+        return
     said = (answer or "")[:LONGEST_ANSWER]
     channel_id = own[0].id if own else None
     session.add(Reply(key=update.key, channel_id=channel_id, at=now, text=text, answer=said))
@@ -271,6 +296,8 @@ def _is_of(credentials: CredentialStore, row: AlertChannel, chat: str) -> bool:
 
 def _link(session: Session, desk: Desk, update: Update, command: Command, now: datetime) -> str:
     code = code_in(command.words)
+    if not desk.strangers.may_guess(now):
+        return translate(N_("Codes are not taken at the moment. Try again in an hour."), "vi")
     row = session.scalar(
         select(LinkCode)
         .where(LinkCode.code_hash.in_(desk.credentials.digests(_LABEL, code)))
@@ -279,6 +306,8 @@ def _link(session: Session, desk: Desk, update: Update, command: Command, now: d
     )
     channel = None if not code or row is None else session.get_one(AlertChannel, row.channel_id)
     if row is None or channel is None or channel.stopped_at is not None:
+        if code:
+            desk.strangers.guessed_wrong(now)
         return translate(N_("This code is unknown, used, or too old. Ask for a new one."), "vi")
     row.used_at = now
     before = {"address": channel.shown}

@@ -98,6 +98,14 @@ def test_incidents_are_routed_or_the_monitor_is_ill(session: Session) -> None:
     assert ill(session) == "nothing was routed for too long"
 
 
+def test_a_cursor_ahead_of_the_clock_is_an_illness(session: Session) -> None:
+    session.add(AlertCursor(id=1, began_at=NOW - timedelta(days=9), at=NOW + timedelta(seconds=30)))
+    session.flush()
+    assert ill(session) == ""
+    session.execute(update(AlertCursor).values(at=NOW + timedelta(hours=7)))
+    assert ill(session).startswith("the clock was set back")
+
+
 def test_the_address_is_asked() -> None:
     with web_sink() as sink:
         heartbeat.ping(f"{sink.url}/k4n4ryb1rd")

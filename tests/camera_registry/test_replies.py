@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from camera_registry import settings
 from camera_registry.alerts import channels, replies
 from camera_registry.alerts.channels import ChannelError, Kind
-from camera_registry.alerts.replies import MOST_TRIES, Command, Desk, Strangers, Verb
+from camera_registry.alerts.replies import MOST_TRIES, MOST_WRONG, WRONG_IN, Command, Desk, Strangers, Verb
 from camera_registry.alerts.zalo import Update
 from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
@@ -44,8 +45,8 @@ _keys = count()
         pytest.param("hỏng yb-0127, nhận sau", Verb.BROKEN, "yb 0127 nhan sau", id="first-of-two"),
         pytest.param("Phường Hồng Hà nhận YB-1", Verb.TAKE, "phuong hong ha yb 1", id="place-hong"),
         pytest.param("Thành Nhân báo mờ YB-1", Verb.POOR, "thanh nhan bao yb 1", id="person-nhan"),
-        pytest.param("LIENKET 123456", Verb.LINK, "123456", id="link"),
-        pytest.param("Liên kết 123 456", Verb.LINK, "ket 123 456", id="link-two-words"),
+        pytest.param("LIENKET 12345678", Verb.LINK, "12345678", id="link"),
+        pytest.param("Liên kết 1234 5678", Verb.LINK, "ket 1234 5678", id="link-two-words"),
     ],
 )
 def test_what_is_understood(text: str, verb: Verb, words: str) -> None:
@@ -233,7 +234,7 @@ def test_a_code_ends_after_its_time_and_with_the_next(office: Office) -> None:
 
 def test_a_stranger_hears_how_to_be_linked_a_few_times(office: Office) -> None:
     code = office.code(office.channel("U1 mới", 1))
-    answers = [office.hear(STRANGER, text) for text in ("nhan P1", "P1?", "LIENKET 000000", "LIENKET", "x")]
+    answers = [office.hear(STRANGER, text) for text in ("nhan P1", "P1?", "LIENKET 00000000", "LIENKET", "x")]
     assert all(answers)
     assert not [answer for answer in answers if answer and "P1" in answer]
     assert len(answers) == MOST_TRIES
@@ -245,6 +246,26 @@ def test_a_stranger_hears_how_to_be_linked_a_few_times(office: Office) -> None:
     with office.database.transaction() as session:
         kept = session.scalars(select(Reply).where(Reply.channel_id.is_(None))).all()
         assert {each.text for each in kept} <= {"", "LIENKET"}, "of strangers nothing is kept"
+
+
+def test_who_writes_without_end_fills_no_table(office: Office) -> None:
+    for _ in range(30):
+        office.hear(STRANGER, "x" * 500)
+    with office.database.transaction() as session:
+        assert len(session.scalars(select(Reply)).all()) == MOST_TRIES
+
+
+def test_many_chats_guess_no_faster_than_one(office: Office) -> None:
+    code = office.code(office.channel("U1 mới", 1))
+    with capture_logs() as logged:
+        for number in range(MOST_WRONG):
+            office.hear(f"chat-{number}", "LIENKET 00000000")
+    assert [line["wrong"] for line in logged] == [MOST_WRONG], "said once"
+    answer = office.hear(STRANGER, f"LIENKET {code}")
+    assert answer == "Hiện không nhận mã liên kết. Hãy thử lại sau một giờ."
+    office.now += WRONG_IN
+    code = office.code(office.channel("U1 mới nữa", 1))
+    assert (office.hear(STRANGER, f"LIENKET {code}") or "").startswith("Đã liên kết")
 
 
 def test_a_stopped_channel_is_nobodys(office: Office) -> None:

@@ -164,7 +164,7 @@ def test_what_is_shown_once(town: Town) -> None:
     client.post("/alerts/channels", data={"name": "Zalo", "kind": "zalo", "unit": WARD} | WHY)
     with town.web.database.reading() as session:
         ids = dict(session.execute(select(models.AlertChannel.name, models.AlertChannel.id)).all())
-    code = re.search(r"LIENKET (\d{6})", client.post(f"/alerts/channels/{ids['Zalo']}/link-code").text)
+    code = re.search(r"LIENKET (\d{8})", client.post(f"/alerts/channels/{ids['Zalo']}/link-code").text)
     assert code is not None
     assert client.post(f"/alerts/channels/{ids['Zalo']}/test").status_code == 409  # leads nowhere yet
     for name in ("IOC", "Zalo"):
