@@ -7,9 +7,9 @@ hear of one that does not exist. Whoever is not linked hears how to become so, a
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
@@ -17,17 +17,32 @@ import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from camera_registry import audit, handling, outages, queries, reported
-from camera_registry.alerts import channels
+from camera_registry import audit, custody, handling, outages, queries, reported
+from camera_registry.alerts import channels, naming
 from camera_registry.alerts.channels import ChannelError, Kind
+from camera_registry.alerts.naming import Place
+from camera_registry.alerts.outbox import State
+from camera_registry.alerts.phrases import Speaker
 from camera_registry.alerts.zalo import Update
 from camera_registry.audit import Action, Actor
 from camera_registry.auth import scopes
 from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.errors import RegistryError
+from camera_registry.handling import Deed
 from camera_registry.i18n import N_, Language, stamp, translate
 from camera_registry.inventory import Word
-from camera_registry.models import AlertChannel, Eye, LinkCode, Point, Reply
+from camera_registry.models import (
+    AlertChannel,
+    Audit,
+    Device,
+    Eye,
+    Incident,
+    LinkCode,
+    Message,
+    Point,
+    Reply,
+    ReportWord,
+)
 from camera_registry.outages import IncidentRow
 from camera_registry.queries import Overlay
 from camera_registry.spelling import clean, fold, spelled
@@ -43,8 +58,10 @@ MOST_STRANGERS = 10_000  # remembered
 # once in twenty thousand hours.
 MOST_WRONG, WRONG_IN = 50, timedelta(hours=1)
 KEPT_FOR = timedelta(days=90)  # a reply; what was done about it stands in the audit
-MOST_POINTS = 10  # of one message
-LONGEST_SPELLING = 5  # words that a code may be written as
+MOST_CODES = 8  # that an answer lists
+LONGEST_NOTE = 300  # characters of what was written beside a code
+REPEATED = timedelta(days=1)  # the same word within it is one
+TOLD_FOR = timedelta(days=7)  # a digest is looked into for what it told
 LONGEST_ANSWER = 500  # characters
 ORIGIN = "zalo"
 
@@ -85,6 +102,8 @@ _SPELLED: Mapping[str, Verb] = {
 _WORD = re.compile(r"\w+")
 
 # "not received", "not good": what follows is not what was meant.
+# Said beside a verb, and meaning nothing more.
+_POLITE = frozenset({"a", "anh", "chi", "diem", "em", "nha", "nhe", "ok", "va"})
 _NOT = frozenset({"khong", "chua", "ko", "k", "chang", "dung", "not"})
 
 HOW_TO_LINK = N_(
@@ -98,10 +117,11 @@ HELP = N_(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was understood: ``words`` are all the others, without marks and case."""
+    """What was understood: ``words`` are all others, without marks and case; ``text`` is all as written."""
 
     verb: Verb
     words: tuple[str, ...]
+    text: str = field(default="", compare=False, repr=False)
 
 
 # --- reading: pure ----------------------------------------------------------------------------------
@@ -119,35 +139,18 @@ def parse(text: str) -> Command | None:
     # Who begins with a verb means it; of several others nobody knows which is meant.
     if place > 0 and (len({verb for _, verb in found}) > 1 or words[place - 1] in _NOT):
         return None
-    return Command(verb, (*words[:place], *words[place + 1 :]))
+    return Command(verb, (*words[:place], *words[place + 1 :]), _written(text))
+
+
+def _written(text: str) -> str:
+    """On one line, without what would hide or turn other words round; the beginning where it is long."""
+    return "".join(char for char in clean(text) if char.isprintable())[:LONGEST_NOTE]
 
 
 def code_in(words: Sequence[str]) -> str:
     """The link code among them, however its digits are parted; empty where there is none."""
     digits = "".join(word for word in words if word.isascii() and word.isdigit())
     return digits if len(digits) == CODE_DIGITS else ""
-
-
-def points_in(words: Sequence[str], codes: Iterable[str]) -> list[str]:
-    """The points whose code stands among these words, as ``YB-0127``, ``yb 0127`` or ``yb0127``, in order."""
-    by_key: dict[str, str] = {}
-    for code in codes:
-        by_key.setdefault(_joined(fold(code).split()), code)
-    found: dict[str, None] = {}
-    place = 0
-    while place < len(words):
-        for length in range(LONGEST_SPELLING, 0, -1):
-            code = by_key.get(_joined(words[place : place + length]), "")
-            if code and place + length <= len(words):
-                found[code] = None
-                place += length - 1
-                break
-        place += 1
-    return list(found)[:MOST_POINTS]
-
-
-def _joined(words: Sequence[str]) -> str:
-    return "".join(words)
 
 
 # --- linking a chat ---------------------------------------------------------------------------------
@@ -249,7 +252,7 @@ def act(session: Session, desk: Desk, update: Update, now: datetime) -> str | No
         answer = translate(HOW_TO_LINK, "vi") if desk.strangers.may(update.chat, now) else None
         _keep(session, update, own, "", answer, now)
         return answer
-    answer = _done(session, desk, own, command, now) if command is not None else None
+    answer = _done(session, desk, own, command, now, group=update.group) if command is not None else None
     if answer is None and not update.group:  # in a group people speak of other things, too
         answer = translate(HELP, _language(own[0]))
     _keep(session, update, own, update.text, answer, now)
@@ -322,42 +325,161 @@ def _link(session: Session, desk: Desk, update: Update, command: Command, now: d
 
 
 def _done(
-    session: Session, desk: Desk, own: Sequence[AlertChannel], command: Command, now: datetime
+    session: Session,
+    desk: Desk,
+    own: Sequence[AlertChannel],
+    command: Command,
+    now: datetime,
+    *,
+    group: bool,
 ) -> str | None:
-    """What was done at each point that is named; ``None`` where none is, of any channel of this chat."""
-    answers: dict[str, str] = {}
-    today = now.astimezone(desk.zone).date()
+    """What was done at each place that is named; ``None`` where nothing was understood."""
+    language, today = _language(own[0]), now.astimezone(desk.zone).date()
+    reach: dict[Place, tuple[AlertChannel, Scope]] = {}
     for channel in own:
         scope = _scope(session, channel)
-        inside = queries.point_ids(session, scope, today)
-        codes = session.scalars(select(Point.code).where(Point.id.in_(inside)).order_by(Point.code))
-        for code in points_in(command.words, codes):
-            if code not in answers:
-                answers[code] = _at_point(session, desk, channel, scope, command.verb, code, now)
-    if answers:
-        return "\n".join(answers.values())[:LONGEST_ANSWER]
+        for place in _places(session, scope, today):
+            reach.setdefault(place, (channel, scope))
+    meant = naming.named(command.words, reach)
+    if meant.places:
+        note = "" if _POLITE.issuperset(meant.beside) else command.text
+        answers = [
+            _at_place(session, desk, *reach[place], command.verb, place, note, now) for place in meant.places
+        ]
+        return "\n".join(answers)[:LONGEST_ANSWER]
+    if meant.perhaps:
+        codes = ", ".join(place.code for place in meant.perhaps[:MOST_CODES])
+        return translate(N_("Several have this number: {codes}. Send the whole code."), language, codes=codes)
     if any(any(char.isdigit() for char in word) for word in command.words):
-        return translate(N_("No point of this channel has that code."), _language(own[0]))
+        return translate(N_("No point of this channel has that code."), language)
+    return _without_code(session, desk, own, command, now, group=group)
+
+
+def _places(session: Session, scope: Scope, today: date) -> list[Place]:
+    """The points in scope, and their eyes."""
+    inside = queries.point_ids(session, scope, today)
+    points = session.scalars(select(Point.code).where(Point.id.in_(inside)))
+    eyes = session.execute(
+        select(Point.code, Eye.code)
+        .join(Device, Device.id == Eye.device_id)
+        .join(Point, Point.id == Device.point_id)
+        .where(Point.id.in_(inside))
+    )
+    return [*map(Place, points), *(Place(point, eye) for point, eye in eyes)]
+
+
+def _without_code(
+    session: Session,
+    desk: Desk,
+    own: Sequence[AlertChannel],
+    command: Command,
+    now: datetime,
+    *,
+    group: bool,
+) -> str | None:
+    """A verb alone means the one incident that goes on and was told here; of several, their codes are said.
+
+    With other words it is but asked for the code, and in a group not heard: people speak of other things.
+    """
+    language, alone = _language(own[0]), _POLITE.issuperset(command.words)
+    if group and not alone:
+        return None
+    told = {row.id: (channel, row) for channel in own for row in _told(session, desk, channel, now)}
+    if alone and len(told) == 1:
+        ((channel, row),) = told.values()
+        try:
+            return _with(session, desk, channel, [row], command.verb, _points(row), "", now)
+        except RegistryError as refused:
+            return f"{_points(row)}: {refused.text(language)}"
+    if told:
+        rows = [row for _, row in told.values()]
+        codes = ", ".join(dict.fromkeys(_first_point(row) for row in rows[:MOST_CODES]))
+        return translate(
+            N_("Say which: {codes}. For example: {example}"),
+            language,
+            codes=codes,
+            example=f"{command.verb.upper()} {_first_point(rows[0])}",
+        )
+    if alone:
+        return translate(
+            N_("Of what was told here nothing goes on. Send the code, too, for example: {example}"),
+            language,
+            example=f"{command.verb.upper()} YB-0127",
+        )
     return None
 
 
-def _at_point(
+def _told(session: Session, desk: Desk, channel: AlertChannel, now: datetime) -> list[IncidentRow]:
+    """The open incidents of which this channel was told, each by itself or in a digest of late."""
+    sent = (Message.channel_id == channel.id, Message.state == State.SENT)
+    told = set(
+        session.scalars(
+            select(Message.incident_id)
+            .join(Incident, Incident.id == Message.incident_id)
+            .where(*sent, Incident.ended_at.is_(None))
+        )
+    )
+    lists = session.scalars(
+        select(Message.told).where(*sent, Message.incident_id.is_(None), Message.made_at > now - TOLD_FOR)
+    )
+    told |= {line.get("incident") for data in lists for line in data.get("open", ())}
+    open_ = outages.incidents(session, _scope(session, channel), now, desk.zone, open_=True)
+    return [row for row in open_ if row.id in told and row.away]
+
+
+def _first_point(row: IncidentRow) -> str:
+    return min(away.point for away in row.away)
+
+
+def _points(row: IncidentRow) -> str:
+    """The point of the incident; of several the first."""
+    return _first_point(row) + (", …" if row.points > 1 else "")
+
+
+def _at_place(
     session: Session,
     desk: Desk,
     channel: AlertChannel,
     scope: Scope,
     verb: Verb,
-    point: str,
+    place: Place,
+    note: str,
     now: datetime,
 ) -> str:
-    language = _language(channel)
-    open_ = outages.incidents(session, scope, now, desk.zone, open_=True, point=point)
+    open_ = outages.incidents(
+        session, scope, now, desk.zone, open_=True, point=place.point, eye=place.eye or None
+    )
     try:
         if verb is Verb.TAKE:
-            return _take(session, desk, channel, open_, point, now)
-        return _say(session, desk, channel, scope, open_, verb, point, now)
+            return _take(session, desk, channel, open_, place.code, note, now)
+        return _say(session, desk, channel, scope, open_, verb, place, note, now)
     except RegistryError as refused:
-        return f"{point}: {refused.text(language)}"
+        return f"{place.code}: {refused.text(_language(channel))}"
+
+
+def _with(
+    session: Session,
+    desk: Desk,
+    channel: AlertChannel,
+    open_: Sequence[IncidentRow],
+    verb: Verb,
+    what: str,
+    note: str,
+    now: datetime,
+) -> str:
+    """What is done about incidents: taken in hand, or a word written beside them."""
+    if verb is Verb.TAKE:
+        return _take(session, desk, channel, open_, what, note, now)
+    for row in open_:
+        _write_beside(session, channel, row, _words(verb, note), now)
+    language = _language(channel)
+    return translate(
+        N_("{point}: written beside incident {numbers}: {said}."),
+        language,
+        point=what,
+        numbers=", ".join(str(row.id) for row in open_),
+        said=translate(SAID[verb], language),
+    )
 
 
 def _take(
@@ -365,28 +487,31 @@ def _take(
     desk: Desk,
     channel: AlertChannel,
     open_: Sequence[IncidentRow],
-    point: str,
+    what: str,
+    note: str,
     now: datetime,
 ) -> str:
     language = _language(channel)
     if not open_:
-        return translate(N_("{point}: there is no open incident."), language, point=point)
+        return translate(N_("{point}: there is no open incident."), language, point=what)
     before = handling.acknowledgements(session, open_)
     notes = [handling.acknowledge(session, _actor(channel), now, row) for row in open_]
+    for row in open_ if note else ():
+        _write_beside(session, channel, row, f"“{note}”", now)
     numbers = ", ".join(str(row.id) for row in open_)
     if len(before) == len(open_):
         first = min(notes, key=lambda each: each.at)  # by whom is not said: a chat hears of no person
         return translate(
             N_("{point}: it was taken in hand at {at} already (incident {numbers})."),
             language,
-            point=point,
+            point=what,
             at=stamp(first.at, language, desk.zone),
             numbers=numbers,
         )
     return translate(
         N_("{point}: noted that you take it in hand (incident {numbers})."),
         language,
-        point=point,
+        point=what,
         numbers=numbers,
     )
 
@@ -398,39 +523,103 @@ def _say(
     scope: Scope,
     open_: Sequence[IncidentRow],
     verb: Verb,
-    point: str,
+    place: Place,
+    note: str,
     now: datetime,
 ) -> str:
-    """A person's word on a point: on the eyes that no network reaches, and beside what was measured."""
-    language, actor = _language(channel), _actor(channel)
-    rows = queries.eyes(session, scope, now, desk.zone, point=point)
+    """A person's word: on the eyes that no network reaches, and beside what was measured of the others."""
+    language = _language(channel)
+    rows = [
+        row
+        for row in queries.eyes(session, scope, now, desk.zone, point=place.point)
+        if place.eye in ("", row.code)
+    ]
     spoken_of = [row.code for row in rows if row.overlay is Overlay.REPORTED]
-    for eye in session.scalars(select(Eye).where(Eye.code.in_(spoken_of)).order_by(Eye.code)):
-        reported.report(session, eye, WORDS[verb], now, actor, now, days=desk.report_days, note="Zalo")
-    words = translate(SAID[verb], "vi")
-    for row in open_:
-        handling.comment(session, actor, now, row, words)
+    answers = []
     if spoken_of:
-        return translate(
-            N_("{point}: taken down ({said}) for {eyes} eyes."),
-            language,
-            point=point,
-            said=translate(SAID[verb], language),
-            eyes=len(spoken_of),
+        for eye in session.scalars(select(Eye).where(Eye.code.in_(spoken_of)).order_by(Eye.code)):
+            _report(session, desk, channel, eye, verb, note, now)
+        answers.append(
+            translate(
+                N_("{point}: taken down ({said}) for {eyes} eyes."),
+                language,
+                point=place.code,
+                said=translate(SAID[verb], language),
+                eyes=len(spoken_of),
+            )
         )
     if open_:
-        return translate(
-            N_("{point}: written beside incident {numbers}: {said}."),
-            language,
-            point=point,
-            numbers=", ".join(str(row.id) for row in open_),
-            said=translate(SAID[verb], language),
+        answers.append(_with(session, desk, channel, open_, verb, place.code, note, now))
+    elif len(spoken_of) < len(rows) or not rows:
+        _write_down(session, channel, verb, place, note, now)
+        answers.append(
+            translate(
+                N_("{point}: written into the log: {said}. No incident is open there. Responsible: {who}."),
+                language,
+                point=place.code,
+                said=translate(SAID[verb], language),
+                who=_office(session, desk, channel, scope, place, now),
+            )
         )
-    return translate(
-        N_("{point}: watched over the network, and no incident is open; nothing was written down."),
-        language,
-        point=point,
+    return "\n".join(answers)
+
+
+def _words(verb: Verb, note: str) -> str:
+    said = translate(SAID[verb], "vi")
+    return f"{said}. “{note}”" if note else said
+
+
+def _report(
+    session: Session, desk: Desk, channel: AlertChannel, eye: Eye, verb: Verb, note: str, now: datetime
+) -> None:
+    actor, text = _actor(channel), f"Zalo: “{note}”" if note else "Zalo"
+    last = session.scalar(
+        select(ReportWord).where(ReportWord.eye_id == eye.id).order_by(ReportWord.at.desc()).limit(1)
     )
+    said = (str(WORDS[verb]), actor.name, text)
+    if last is None or (last.word, last.by, last.note) != said or now - last.at >= REPEATED:
+        reported.report(session, eye, WORDS[verb], now, actor, now, days=desk.report_days, note=text)
+
+
+def _write_beside(
+    session: Session, channel: AlertChannel, row: IncidentRow, text: str, now: datetime
+) -> None:
+    actor = _actor(channel)
+    said = [
+        note
+        for note in handling.notes(session, [row]).get(row.id, ())
+        if note.deed is Deed.COMMENT and note.by == actor.name
+    ]
+    if not said or said[-1].text != text or now - said[-1].at >= REPEATED:
+        handling.comment(session, actor, now, row, text)
+
+
+def _write_down(
+    session: Session, channel: AlertChannel, verb: Verb, place: Place, note: str, now: datetime
+) -> None:
+    """A word that no incident has room for, and no measure is replaced by: into the log of deeds."""
+    actor = _actor(channel)
+    subject = f"eye:{place.eye}" if place.eye else f"point:{place.point}"
+    last = session.scalar(
+        select(Audit)
+        .where(Audit.action == Action.REPORT_TAKEN, Audit.subject == subject, Audit.who == actor.name)
+        .order_by(Audit.id.desc())
+        .limit(1)
+    )
+    word = str(WORDS[verb])
+    if last is None or (last.detail.get("word"), last.reason) != (word, note) or now - last.at >= REPEATED:
+        detail = {"word": word, "of": now.isoformat(), "by": actor.name}
+        audit.record(session, actor, Action.REPORT_TAKEN, subject, now, detail=detail, reason=note)
+
+
+def _office(
+    session: Session, desk: Desk, channel: AlertChannel, scope: Scope, place: Place, now: datetime
+) -> str:
+    says, today = Speaker(_language(channel), desk.zone), now.astimezone(desk.zone).date()
+    for each in custody.present(session, scope, today):
+        if each.point == place.point:
+            return says.office(each.manager, each.phone)
+    return says.say(N_("nobody was handed it"))
 
 
 def _scope(session: Session, channel: AlertChannel) -> Scope:

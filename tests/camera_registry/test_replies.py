@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
@@ -14,13 +15,34 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from camera_registry import settings
-from camera_registry.alerts import channels, replies
+from camera_registry.alerts import channels, naming, replies
 from camera_registry.alerts.channels import ChannelError, Kind
-from camera_registry.alerts.replies import MOST_TRIES, MOST_WRONG, WRONG_IN, Command, Desk, Strangers, Verb
+from camera_registry.alerts.naming import Place
+from camera_registry.alerts.outbox import State
+from camera_registry.alerts.replies import (
+    LONGEST_NOTE,
+    MOST_TRIES,
+    MOST_WRONG,
+    WRONG_IN,
+    Command,
+    Desk,
+    Strangers,
+    Verb,
+)
 from camera_registry.alerts.zalo import Update
 from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
-from camera_registry.models import AlertChannel, Audit, Eye, IncidentNote, LinkCode, Reply, ReportWord
+from camera_registry.models import (
+    AlertChannel,
+    Audit,
+    Custody,
+    Eye,
+    IncidentNote,
+    LinkCode,
+    Message,
+    Reply,
+    ReportWord,
+)
 from tests.camera_registry.cuts import Book, at, fill, story
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -68,30 +90,13 @@ def test_what_is_not_understood(text: str) -> None:
     assert replies.parse(text) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "points"),
-    [
-        pytest.param("YB-0127", ["YB-0127"], id="as-it-is"),
-        pytest.param("yb 0127", ["YB-0127"], id="apart"),
-        pytest.param("yb0127 va yb-0128", ["YB-0127", "YB-0128"], id="two"),
-        pytest.param("yb-0127-01", ["YB-0127"], id="code-of-an-eye"),
-        pytest.param("yb-0127 yb-0127", ["YB-0127"], id="twice"),
-        pytest.param("yb-01271", [], id="longer"),
-        pytest.param("127", [], id="part"),
-        pytest.param("chùa đông 3", ["CHUA-DONG-3"], id="words"),
-    ],
-)
-def test_points_that_are_named(text: str, points: list[str]) -> None:
-    command = replies.parse(f"nhan {text}")
-    assert command is not None
-    assert replies.points_in(command.words, ["YB-0127", "YB-0128", "CHUA-DONG-3"]) == points
-
-
 @given(st.text(max_size=600))
 def test_any_text_is_read(text: str) -> None:
     command = replies.parse(text)
     if command is not None:
-        replies.points_in(command.words, ["YB-0127"])
+        naming.named(command.words, [Place("YB-0127"), Place("YB-0127", "YB-0127-01")])
+        assert len(command.text) <= LONGEST_NOTE
+        assert command.text.isprintable()
         assert replies.code_in(command.words) == "" or replies.code_in(command.words).isdigit()
 
 
@@ -139,6 +144,28 @@ class Office:
     def code(self, channel: int) -> str:
         with self.database.transaction() as session:
             return replies.make_code(session, self.store, ACTOR, self.now, channel)
+
+    def tell(self, channel: int, incident: int | None, told: dict[str, Any] | None = None) -> None:
+        """The channel was sent a message of this incident, or a digest."""
+        with self.database.transaction() as session:
+            session.add(
+                Message(
+                    channel_id=channel,
+                    subscription_id=None,
+                    occasion=f"incident:{incident}",
+                    kind="opened" if incident else "daily",
+                    incident_id=incident,
+                    unit_id=None,
+                    made_at=self.now,
+                    due_at=self.now,
+                    title="",
+                    text="",
+                    told=told or {},
+                    state=str(State.SENT),
+                    leased_until=None,
+                    sent_at=self.now,
+                )
+            )
 
     def notes(self) -> list[tuple[str, str, str]]:
         with self.database.transaction() as session:
@@ -193,14 +220,80 @@ def test_a_word_on_eyes_without_a_network_and_one_beside_an_incident(office: Off
     assert office.words() == [(5, "poor", "zalo:U1")]
     assert office.hear(WARD, "hỏng P1") == "P1: đã ghi vào sự cố số 1: Đã xem tại chỗ: không hoạt động."
     assert office.notes() == [("comment", "zalo:U1", "Đã xem tại chỗ: không hoạt động")]
-    answer = office.hear(WARD, "tốt P2")
-    assert answer == "P2: được theo dõi qua mạng và không có sự cố đang mở; không ghi nhận gì."
+
+
+def test_an_eyes_code_means_that_eye_alone(office: Office) -> None:
+    with office.database.transaction() as session:
+        session.get_one(Eye, 1).reach = session.get_one(Eye, 2).reach = "reported"
+    said = "P1: đã ghi nhận “Đã xem tại chỗ: không hoạt động” cho {} mắt camera."
+    assert (office.hear(WARD, "HONG E2") or "").startswith(said.format(1).replace("P1", "E2"))
+    assert office.words() == [(2, "not_working", "zalo:U1")]
+    assert (office.hear(WARD, "HONG P1") or "").startswith(said.format(2))
+    assert sorted(office.words()) == [(1, "not_working", "zalo:U1"), (2, "not_working", "zalo:U1")]
+
+
+def test_what_is_written_beside_a_code_is_kept_and_the_same_again_is_one(office: Office) -> None:
+    for text in ("HONG P1 gãy cột\u202e\n đêm qua", "HONG P1  gãy cột đêm qua", "nhận P1, mai thợ đến"):
+        assert office.hear(WARD, text)
+    seen = "Đã xem tại chỗ: không hoạt động. “HONG P1 gãy cột đêm qua”"
+    assert office.notes() == [
+        ("comment", "zalo:U1", seen),
+        ("acknowledged", "zalo:U1", ""),
+        ("comment", "zalo:U1", "“nhận P1, mai thợ đến”"),
+    ]
+    for text in ("mờ P3", "MO p3", "tốt P3", "mờ P3"):
+        office.now += timedelta(minutes=1)
+        office.hear(WARD, text)
+    assert [word for _, word, _ in office.words()] == ["poor", "working", "poor"]
+
+
+def test_a_word_without_an_incident_goes_into_the_log_and_names_the_office(office: Office) -> None:
+    with office.database.transaction() as session:
+        session.add(
+            Custody(point_id=2, valid_from=at(-9999).date(), manager="UBND phường U1", phone="0216 3852 000")
+        )
+    answer = office.hear(WARD, "MO P2 ảnh mờ vì mạng nhện")
+    assert answer is not None
+    assert answer.startswith(
+        "P2: không có sự cố đang mở; đã ghi vào nhật ký: Đã xem tại chỗ: hoạt động kém. "
+        "Phụ trách: UBND phường U1, "
+    )
+    assert answer.endswith(" 0216 3852 000.")
+    assert office.hear(WARD, "MO P2 ảnh mờ vì mạng nhện") == answer
+    with office.database.transaction() as session:
+        rows = session.execute(
+            select(Audit.subject, Audit.reason).where(Audit.action == "report_taken")
+        ).all()
+    assert [tuple(row) for row in rows] == [("point:P2", "MO P2 ảnh mờ vì mạng nhện")]
 
 
 def test_what_was_not_understood_is_answered_to_one_and_not_in_a_group(office: Office) -> None:
     assert (office.hear(WARD, "alo?") or "").startswith("Chưa hiểu.")
-    assert (office.hear(WARD, "nhận nhé") or "").startswith("Chưa hiểu.")
+    assert (office.hear(WARD, "nhận được tin rồi") or "").startswith("Chưa hiểu.")
     assert office.hear(WARD, "anh em ơi", group=True) is None
+    assert office.hear(WARD, "nhận được tin rồi", group=True) is None
+
+
+def test_a_verb_alone_means_the_one_incident_that_was_told(office: Office) -> None:
+    assert (office.hear(WARD, "NHAN", group=True) or "").startswith("Không có sự cố nào")
+    office.tell(office.ward, 1)
+    assert office.hear(WARD, "hỏng nhé", group=True) == (
+        "P1: đã ghi vào sự cố số 1: Đã xem tại chỗ: không hoạt động."
+    )
+    assert office.hear(WARD, "nhận") == "P1: đã ghi nhận đơn vị nhận xử lý (sự cố số 1)."
+    assert [kind for kind, _, _ in office.notes()] == ["comment", "acknowledged"]
+    asked = "Hãy gửi kèm mã điểm: P1. Ví dụ: HONG P1"
+    assert office.hear(WARD, "hỏng vì xe đâm") == asked
+    assert office.hear(WARD, "hỏng vì xe đâm", group=True) is None
+
+
+def test_a_verb_alone_asks_where_several_go_on(office: Office) -> None:
+    office.channel("city", None, "chat-of-city")
+    city = office.channel("đêm", None, "chat-of-city")
+    office.tell(city, 1)
+    office.tell(city, None, {"open": [{"incident": 2}]})
+    assert office.hear("chat-of-city", "NHAN", group=True) == "Hãy gửi kèm mã điểm: P1, P4. Ví dụ: NHAN P1"
+    assert office.notes() == []
 
 
 # --- linking ----------------------------------------------------------------------------------------
