@@ -19,28 +19,38 @@ from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Annotated, Final
 
 import orjson
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from alembic.util import CommandError
+from pydantic import AwareDatetime, NonNegativeInt, StringConstraints, TypeAdapter
+from sqlalchemy import func, inspect, select, table, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from camera_registry import audit, copying
+from camera_registry.alerts.outbox import State
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Database, alembic_config
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
+from camera_registry.models import Message
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 REGISTRY: Final = "registry.db"
 MAX_MANIFEST_BYTES: Final = 100_000
+LONGEST_FORM: Final = 20  # characters of what a stranger calls his form of backup
 CHUNK_BYTES: Final = 1 << 20
+COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others we know no limits
 COMPRESSION: Final = 6  # of zlib: a registry becomes a fifth; more costs time and gains little
+GIVEN_UP: Final = "restored from a backup; send it again by hand"  # why a message was given up
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+Word = Annotated[str, StringConstraints(pattern=r"^[\w.+-]{1,64}$")]  # is shown, and may come from a stranger
 
 
 class BackupError(RegistryError):
@@ -51,16 +61,19 @@ class BackupError(RegistryError):
 class Manifest:
     """What a backup is: of when, of which program and tables, and what is needed to use it."""
 
-    made_at: datetime
-    version: str  # of the program
-    revision: str  # of the tables: the newest migration
-    keys: tuple[str, ...]  # fingerprints of the keys that seal its passwords, newest first
-    rows: Mapping[str, int]  # by table
-    sha256: str  # of registry.db, hexadecimal
+    made_at: AwareDatetime
+    version: Word  # of the program
+    revision: Word  # of the tables: the newest migration
+    keys: tuple[Word, ...]  # fingerprints of the keys that seal its passwords, newest first
+    rows: Mapping[Word, NonNegativeInt]  # by table
+    sha256: Word  # of registry.db, hexadecimal
 
     @property
     def total(self) -> int:
         return sum(self.rows.values())
+
+
+_STRICT: Final = TypeAdapter(Manifest)
 
 
 def write(database: Database, keys: tuple[str, ...], file: Path, now: datetime) -> Manifest:
@@ -92,12 +105,14 @@ def read(file: Path) -> Manifest:
         return _manifest(archive, file)
 
 
-def restore(file: Path, database: Database, room: Path, actor: Actor, now: datetime) -> Manifest:
+def restore(file: Path, database: Database, room: Path, actor: Actor, now: datetime) -> tuple[Manifest, int]:
     """Put a backup back into ``database``, which must be migrated and hold nothing; all of it or nothing.
 
     One of older tables is brought forward first, in a copy in the folder ``room``. What was put in is
-    compared with the backup before it is committed. Raises ``BackupError``: for a damaged file, for one of
-    newer tables than this program knows, for a database that holds something.
+    compared with the backup before it is committed. Messages that waited at the moment of the backup were
+    sent since, or are old: they are given up, and a person may send them again; their number is returned,
+    too. Raises ``BackupError``: for a damaged file, for one of newer tables than this program knows, for a
+    database that holds something.
     """
     manifest = read(file)
     room.mkdir(parents=True, exist_ok=True)
@@ -107,21 +122,28 @@ def restore(file: Path, database: Database, room: Path, actor: Actor, now: datet
             _unpack(archive, manifest, kept, file)
         source = Database(_url(kept))
         try:
-            _refuse_newer(source, manifest)
-            source.migrate()
+            with _believed(file):
+                _prove_kept(source, manifest, file)
+                source.migrate()
             with source.reading() as reading, database.transaction() as session:
                 if there := copying.occupied(session):
                     raise BackupError(
                         N_("This database holds a registry already ({tables}); restore into an empty one."),
                         tables=", ".join(there),
                     )
-                copied = copying.copy(reading, session)
+                with _believed(file):
+                    copied = copying.copy(reading, session)
                 _compare(copied, copying.contents(session))
-                detail = {"made_at": manifest.made_at.isoformat(), "rows": manifest.total}
+                given_up = _give_up_waiting(session)
+                detail = {
+                    "made_at": manifest.made_at.isoformat(),
+                    "rows": manifest.total,
+                    "given_up": given_up,
+                }
                 audit.record(session, actor, Action.RESTORED, f"backup:{file.name}", now, detail=detail)
         finally:
             source.close()
-    return manifest
+    return manifest, given_up
 
 
 # --- the registry in a backup ---------------------------------------------------------------------------
@@ -143,8 +165,7 @@ def _keep(session: Session, file: Path) -> tuple[str, Mapping[str, int]]:
     try:
         with again.reading() as there:
             _compare(copied, copying.contents(there))
-            sound = [said for (said,) in there.execute(text("PRAGMA quick_check"))]
-            if sound != ["ok"] or there.execute(text("PRAGMA foreign_key_check")).first():
+            if not _sound(there):
                 raise BackupError(N_("The backup is not sound: rows refer to rows that it does not have."))
             (revision,) = _revisions(there)
     finally:
@@ -160,11 +181,68 @@ def _compare(read: Mapping[str, copying.Content], found: Mapping[str, copying.Co
         )
 
 
-def _refuse_newer(source: Database, manifest: Manifest) -> None:
+def _sound(session: Session) -> bool:
+    checked = [said for (said,) in session.execute(text("PRAGMA quick_check"))]
+    return checked == ["ok"] and session.execute(text("PRAGMA foreign_key_check")).first() is None
+
+
+def _prove_kept(source: Database, manifest: Manifest, file: Path) -> None:
+    """That what was unpacked is a registry, the one of the manifest, and one that this program knows."""
     with source.reading() as session:
-        scripts = ScriptDirectory.from_config(alembic_config(session.connection()))
-        unknown = set(_revisions(session)) - {script.revision for script in scripts.walk_revisions()}
-    if unknown:
+        if not _sound(session):
+            raise _damaged(file)
+        revisions = _revisions(session)
+        _refuse_newer(session, revisions, manifest)
+        if revisions != (manifest.revision,) or _rows(session, manifest) != manifest.rows:
+            raise _damaged(file)
+
+
+def _rows(session: Session, manifest: Manifest) -> Mapping[str, int]:
+    """How many there are in each table that the manifest names; a table that is not there has no number."""
+    there = manifest.rows.keys() & inspect(session.connection()).get_table_names()
+    counts = {name: select(func.count()).select_from(table(name)) for name in there}
+    return {name: session.execute(count).scalar_one() for name, count in counts.items()}
+
+
+@contextmanager
+def _believed(file: Path) -> Iterator[None]:
+    """What the block reads is as this program writes it; where it is not, the backup is damaged.
+
+    A digest that agrees says only that whoever wrote the manifest wrote the registry, too.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if _of_this_machine(error):
+            raise
+        raise _damaged(file) from error
+    except (CommandError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise _damaged(file) from error
+
+
+def _of_this_machine(error: SQLAlchemyError) -> bool:
+    """A full disk, a lock, a broken connection: not what stands in a backup."""
+    if not isinstance(error, OperationalError):
+        return False
+    if not isinstance(error.orig, sqlite3.Error):
+        return True
+    # SQLite says of a table that is missing, and of text that is none, that they are operational, too.
+    return getattr(error.orig, "sqlite_errorcode", None) not in (None, sqlite3.SQLITE_ERROR)
+
+
+def _give_up_waiting(session: Session) -> int:
+    gone = session.execute(
+        update(Message)
+        .where(Message.state == State.WAITING)
+        .values(state=State.DEAD, leased_until=None, error=GIVEN_UP)
+        .returning(Message.id)
+    )
+    return len(gone.all())
+
+
+def _refuse_newer(session: Session, revisions: tuple[str, ...], manifest: Manifest) -> None:
+    scripts = ScriptDirectory.from_config(alembic_config(session.connection()))
+    if unknown := set(revisions) - {script.revision for script in scripts.walk_revisions()}:
         raise BackupError(
             N_(
                 "The backup was made by version {theirs}, whose tables ({revision}) are newer than those "
@@ -224,32 +302,30 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     """The archive; whatever is wrong with it while the block reads is a ``BackupError``."""
     try:
         with zipfile.ZipFile(file) as archive:
+            if any(member.compress_type not in COMPRESSIONS for member in archive.infolist()):
+                raise _damaged(file)
             yield archive
     except OSError as error:
         if error.errno in FULL:
             raise
         raise BackupError(N_("Cannot read {path}: {reason}"), path=file, reason=error.strerror) from None
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, ValueError):
         raise _damaged(file) from None
 
 
 def _manifest(archive: zipfile.ZipFile, file: Path) -> Manifest:
     with archive.open(MANIFEST) as stream:
-        said: dict[str, Any] = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
-    if said["format"] != FORMAT:
+        described = stream.read(MAX_MANIFEST_BYTES)
+    said = orjson.loads(described)
+    if not isinstance(said, dict):
+        raise _damaged(file)
+    if (form := said.get("format")) != FORMAT:
         raise BackupError(
             N_("{file} is a backup of form {form}, which this version does not know."),
             file=file,
-            form=said["format"],
+            form=str(form)[:LONGEST_FORM],
         )
-    return Manifest(
-        made_at=datetime.fromisoformat(said["made_at"]),
-        version=said["version"],
-        revision=said["revision"],
-        keys=tuple(said["keys"]),
-        rows=said["rows"],
-        sha256=said["sha256"],
-    )
+    return _STRICT.validate_json(described, strict=True)
 
 
 def _damaged(file: Path) -> BackupError:

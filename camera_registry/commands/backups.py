@@ -64,7 +64,7 @@ def restore(
     """
     with command() as loaded, open_database(loaded) as database, ExitStack() as held:
         _be_alone(database, held)
-        made = backups.restore(file, database, loaded.data_dir, actor(), now())
+        made, given_up = backups.restore(file, database, loaded.data_dir, actor(), now())
         _tell(loaded, N_("{file}: the registry of {moment}, {rows} rows, restored and compared."), made, file)
         store = CredentialStore(loaded)
         if missing := [key for key in made.keys if key not in store.fingerprints()]:
@@ -74,6 +74,11 @@ def restore(
                 fingerprint=", ".join(missing),
                 path=store.path,
             )
+        if given_up:
+            text = N_(
+                "Messages that waited at that moment are given up ({count}): send again what still matters."
+            )
+            say(loaded, text, count=number(given_up, loaded.language))
         say(loaded, N_("What was done after that moment is not in it: who was let in or out, what was sent."))
         say(loaded, N_("Never serve both this registry and the one it was copied from."))
 

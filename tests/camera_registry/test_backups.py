@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from typer.testing import CliRunner, Result
 
 from camera_registry import audit, backups, copying, doctor, models
+from camera_registry.alerts import outbox
 from camera_registry.audit import Actor
 from camera_registry.backups import BackupError
 from camera_registry.cli import app
@@ -133,16 +134,31 @@ def test_units_come_over_whose_parent_was_written_later(
 # --- refused --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def backup(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def one_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of a registry that has one site."""
-    (tmp_path / "source").mkdir()
-    database = Database(sqlite_in(tmp_path / "source"))
-    with database.transaction() as session:
+    folder = tmp_path_factory.mktemp("one-site")
+    source = Database(sqlite_in(folder))
+    with source.transaction() as session:
         session.add(models.Site(code="S1"))
-    backups.write(database, (), tmp_path / "backup.zip", lived.NOW)
-    database.close()
-    return tmp_path / "backup.zip"
+    backups.write(source, (), folder / "backup.zip", lived.NOW)
+    source.close()
+    return folder / "backup.zip"
+
+
+@pytest.fixture
+def backup(one_site: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    return Path(shutil.copy(one_site, tmp_path / "backup.zip"))
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Database]:
+    """A database of one kind, where the kind does not matter."""
+    (tmp_path / "empty").mkdir()
+    made = Database(sqlite_in(tmp_path / "empty"))
+    yield made
+    made.close()
 
 
 def test_a_backup_overwrites_nothing(database: Database, tmp_path: Path) -> None:
@@ -188,6 +204,101 @@ def _rot(file: Path) -> None:
     file.write_bytes(content)
 
 
+def _rewritten(file: Path, kept: bytes | None = None, **said: object) -> None:
+    """By somebody who knows to make the digest right."""
+    with zipfile.ZipFile(file) as packed:
+        manifest = json.loads(packed.read(backups.MANIFEST))
+        kept = packed.read(backups.REGISTRY) if kept is None else kept
+    manifest |= {"sha256": sha256(kept).hexdigest()} | said
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr(backups.MANIFEST, json.dumps(manifest))
+        packed.writestr(backups.REGISTRY, kept)
+
+
+def _changed(file: Path, statement: str) -> None:
+    kept = file.with_suffix(".db")
+    with zipfile.ZipFile(file) as packed:
+        kept.write_bytes(packed.read(backups.REGISTRY))
+    with closing(sqlite3.connect(kept)) as registry:
+        registry.execute(statement)
+        registry.commit()
+    _rewritten(file, kept.read_bytes())
+
+
+def _no_registry(file: Path) -> None:
+    _rewritten(file, b"x" * 5000)
+
+
+def _empty_registry(file: Path) -> None:
+    _rewritten(file, b"")
+
+
+def _no_object(file: Path) -> None:
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr(backups.MANIFEST, "[1]")
+
+
+def _no_keys(file: Path) -> None:
+    _rewritten(file, keys=5)
+
+
+def _no_moment(file: Path) -> None:
+    _rewritten(file, made_at=5)
+
+
+def _moment_of_no_zone(file: Path) -> None:
+    _rewritten(file, made_at="2026-01-01T00:00:00")
+
+
+def _no_counts(file: Path) -> None:
+    _rewritten(file, rows=[1])
+
+
+def _other_counts(file: Path) -> None:
+    _rewritten(file, rows={"site": 2})
+
+
+def _no_such_table(file: Path) -> None:
+    _rewritten(file, rows={"site": 1, "nowhere": 0})
+
+
+def _other_revision(file: Path) -> None:
+    _rewritten(file, revision="0001")
+
+
+def _obeyed_by_terminals(file: Path) -> None:
+    _rewritten(file, version="1\x1b[2J")
+
+
+def _rows_missing(file: Path) -> None:
+    _changed(file, "DELETE FROM site")
+
+
+def _column_missing(file: Path) -> None:
+    _changed(file, "ALTER TABLE site DROP COLUMN name")
+
+
+def _text_that_is_none(file: Path) -> None:
+    _changed(file, "UPDATE site SET name = CAST(x'ff' AS TEXT)")
+
+
+def _list_that_is_none(file: Path) -> None:
+    _changed(file, "UPDATE site SET canaries = '[' || zeroblob(3)")
+
+
+def _moment_that_is_none(file: Path) -> None:
+    _changed(file, "INSERT INTO heartbeat VALUES (1, 1, 'yesterday', 5, 60)")
+    _rewritten(file, rows={"site": 1, "heartbeat": 1})
+
+
+def _squeezed_otherwise(file: Path) -> None:
+    with zipfile.ZipFile(file) as packed:
+        members = {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+
+
 def _another_archive(file: Path) -> None:
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr("letter.txt", "xin chào")
@@ -197,36 +308,87 @@ def _no_archive(file: Path) -> None:
     file.write_text("xin chào")
 
 
+def refused_as_damaged(backup: Path, database: Database, room: Path) -> None:
+    with pytest.raises(BackupError, match=r"backup\.zip is no backup of a registry, or it is damaged"):
+        backups.restore(backup, database, room, AN, lived.NOW)
+    with database.reading() as session:
+        assert copying.occupied(session) == []
+    assert list(room.glob(".*")) == []
+
+
 @pytest.mark.parametrize(
-    "damage", [_cut, _flip, _rot, _another_archive, _no_archive], ids=lambda d: d.__name__.strip("_")
+    "damage",
+    [
+        *(_cut, _flip, _rot, _another_archive, _no_archive, _squeezed_otherwise),
+        *(_no_object, _no_keys, _no_moment, _moment_of_no_zone, _no_counts, _obeyed_by_terminals),
+        *(_no_registry, _empty_registry, _other_revision, _other_counts, _no_such_table, _rows_missing),
+    ],
+    ids=lambda d: d.__name__.strip("_"),
 )
 def test_a_damaged_file_is_refused_and_leaves_nothing(
+    empty: Database, backup: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(backup)
+    refused_as_damaged(backup, empty, tmp_path / "room")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_column_missing, _text_that_is_none, _list_that_is_none, _moment_that_is_none],
+    ids=lambda d: d.__name__.strip("_"),
+)
+def test_so_is_what_shows_only_when_rows_are_copied(
     database: Database, backup: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     damage(backup)
-    with pytest.raises(BackupError, match=r"backup\.zip is no backup of a registry, or it is damaged"):
-        backups.restore(backup, database, tmp_path / "room", AN, lived.NOW)
-    with database.reading() as session:
-        assert copying.occupied(session) == []
-    assert list((tmp_path / "room").glob(".*")) == []
+    refused_as_damaged(backup, database, tmp_path / "room")
 
 
 def test_a_backup_of_a_later_version_is_refused_by_name(
-    database: Database, backup: Path, tmp_path: Path
+    empty: Database, backup: Path, tmp_path: Path
 ) -> None:
-    with zipfile.ZipFile(backup) as packed:
-        manifest = json.loads(packed.read(backups.MANIFEST))
-        kept = tmp_path / "later.db"
-        kept.write_bytes(packed.read(backups.REGISTRY))
-    with closing(sqlite3.connect(kept)) as later:
-        later.execute("UPDATE alembic_version SET version_num = '9999'")
-        later.commit()
-    manifest |= {"version": "7.0.0", "sha256": sha256(kept.read_bytes()).hexdigest()}
-    with zipfile.ZipFile(backup, "w") as packed:
-        packed.writestr(backups.MANIFEST, json.dumps(manifest))
-        packed.write(kept, backups.REGISTRY)
+    _changed(backup, "UPDATE alembic_version SET version_num = '9999'")
+    _rewritten(backup, version="7.0.0")
     with pytest.raises(BackupError, match=r"version 7\.0\.0, whose tables \(9999\) are newer"):
-        backups.restore(backup, database, tmp_path, AN, lived.NOW)
+        backups.restore(backup, empty, tmp_path, AN, lived.NOW)
+
+
+# --- what was under way ---------------------------------------------------------------------------------
+
+
+def test_what_waited_is_not_sent_again_by_itself(
+    empty: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    moment = lived.NOW - timedelta(days=20)
+    with empty.transaction() as session:
+        channel = models.AlertChannel(
+            name="trực ban", kind="webhook", language="vi", made_at=moment, made_by="an"
+        )
+        session.add(channel)
+        session.flush()
+        for state in outbox.State:
+            message = outbox.put(
+                session,
+                moment,
+                channel_id=channel.id,
+                occasion=state,
+                kind="opened",
+                title="P3",
+                text="3/3",
+                told={},
+            )
+            session.get_one(models.Message, message).state = str(state)
+    backups.write(empty, (), tmp_path / "b.zip", moment)
+
+    _, given_up = backups.restore(tmp_path / "b.zip", elsewhere, tmp_path, AN, lived.NOW)
+
+    assert given_up == 1
+    assert outbox.lease(elsewhere, lived.NOW, 10, 60, over=["webhook"]) == []
+    with elsewhere.reading() as session:
+        rows = session.execute(select(models.Message.occasion, models.Message.state, models.Message.error))
+        after = {occasion: (state, error) for occasion, state, error in rows}
+    kept = {str(state): (str(state), "") for state in outbox.State}
+    assert after == kept | {"waiting": ("dead", "restored from a backup; send it again by hand")}
 
 
 # --- as it is typed -------------------------------------------------------------------------------------
