@@ -16,7 +16,7 @@ from sqlalchemy import and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, selectinload
 
-from camera_registry import histories, incidents, sites
+from camera_registry import histories, incidents, sites, successions
 from camera_registry.db import Database
 from camera_registry.health import EYE, EyeState
 from camera_registry.incidents import WINDOW, Incident, Kind, Life, Loss, Member, Place
@@ -355,7 +355,7 @@ def _fold_sites(session: Session, city: _City, edge: datetime) -> int:
 
 def _keep(session: Session, kept: Sequence[IncidentRow], found: Iterable[Incident], now: datetime) -> int:
     """Make the rows say what was found. What is the same cause keeps its row, and its id."""
-    changed = 0
+    changed: list[IncidentRow] = []
     left = {row.id: row for row in kept}
     by_fall: dict[tuple[int, datetime], int] = {
         (member.eye_id, member.from_at): row.id for row in kept for member in row.members
@@ -369,11 +369,13 @@ def _keep(session: Session, kept: Sequence[IncidentRow], found: Iterable[Inciden
             del left[row.id]
         if _say(row, incident):
             row.changed_at = now
-            changed += 1
+            changed.append(row)
     for row in left.values():
         row.withdrawn_at = row.changed_at = now
     session.flush()
-    return changed + len(left)
+    if changed:
+        successions.hand_down(session, now, [row.id for row in changed])
+    return len(changed) + len(left)
 
 
 def _same(

@@ -1,7 +1,7 @@
 """What of alerts somebody may see: channels, subscriptions, messages. Each is cut to a ``Scope`` here.
 
 A thing of a unit is seen by who sees all that the unit is by today; what is the city desk's, or of a site,
-by who sees everything.
+or comes over a channel of the desk, by who sees everything.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -261,14 +261,14 @@ def every(session: Session, scope: Scope, day: date, wanted: Wanted, most: int) 
 
 def of_incident(session: Session, scope: Scope, day: date, incident: IncidentRow) -> list[MessageRow]:
     """What was said of an incident to those whom the reader may see, the oldest first."""
-    seen = _seen(session, scope, day, Message.unit_id)
+    seen = _told(session, scope, day)
     found = select(Message).where(Message.incident_id == incident.id, *seen).order_by(Message.id)
     return _message_rows(session, day, list(session.scalars(found)))
 
 
 def message(session: Session, scope: Scope, day: date, message_id: int) -> MessageRow | None:
     """One message by its number; ``None`` where no such message is in scope."""
-    seen = _seen(session, scope, day, Message.unit_id)
+    seen = _told(session, scope, day)
     found = session.scalars(select(Message).where(Message.id == message_id, *seen))
     return next(iter(_message_rows(session, day, list(found))), None)
 
@@ -276,7 +276,7 @@ def message(session: Session, scope: Scope, day: date, message_id: int) -> Messa
 def dead(session: Session, scope: Scope, now: datetime, day: date) -> int:
     """How many messages in scope of those made within ``RECENT`` were given up."""
     condition = and_(Message.state == State.DEAD, Message.made_at >= now - RECENT)
-    seen = _seen(session, scope, day, Message.unit_id)
+    seen = _told(session, scope, day)
     return session.scalars(select(func.count()).select_from(Message).where(condition, *seen)).one()
 
 
@@ -295,6 +295,15 @@ def _seen(
 ) -> Sequence[ColumnElement[bool]]:
     """The condition that cuts to ``scope``; none where it is everything."""
     return () if scope.unit_ids is None else (unit.in_(_inside(session, scope, day)),)
+
+
+def _told(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[bool]]:
+    """The same for messages: one may name all that its channel hears of, whatever unit it is for."""
+    owned = _seen(session, scope, day, AlertChannel.unit_id)
+    return (
+        *_seen(session, scope, day, Message.unit_id),
+        *(Message.channel_id.in_(select(AlertChannel.id).where(mine)) for mine in owned),
+    )
 
 
 def _named(session: Session, day: date, unit_id: int | None) -> str:
@@ -401,7 +410,7 @@ def _select(
     most: int | None = None,
 ) -> Select[Message]:
     """The newest first, of those with a number below ``before``; read as they are consumed."""
-    found = select(Message.id).where(*_seen(session, scope, day, Message.unit_id))
+    found = select(Message.id).where(*_told(session, scope, day))
     if before is not None:
         found = found.where(Message.id < before)
     exact: Mapping[InstrumentedAttribute[Any], Any] = {

@@ -5,16 +5,18 @@ the transaction of the last messages, so that of a process which is killed the n
 yet. What a channel was told about an occasion is a key of the database, too: nothing is said twice.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from camera_registry import successions
 from camera_registry.alerts import defaults, digests, happened, rules, words
 from camera_registry.alerts.channels import Kind as ChannelKind
 from camera_registry.alerts.happened import Ground, Happening
@@ -140,6 +142,7 @@ class _Plan:
     ear: _Ear
     sayings: Sequence[Saying]
     occasions: Mapping[str, Occasion]
+    elders: Mapping[str, Collection[str]]
 
     def write(self, session: Session, zone: tzinfo, now: datetime) -> int:
         return sum(self._write(session, saying, zone, now) for saying in self.sayings)
@@ -178,7 +181,7 @@ class _Plan:
                     update(Message)
                     .where(
                         Message.channel_id == self.channel.id,
-                        Message.occasion == key,
+                        Message.occasion.in_([key, *self.elders.get(key, ())]),
                         Message.kind == str(kind),
                         Message.state == State.HELD,
                     )
@@ -236,22 +239,58 @@ def _decide(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) 
     ears = _ears(session, zone, now, cursor)
     channels = {row.id: row for row in session.scalars(select(AlertChannel)) if row.id in ears}
     waiting = _waiting(session, now)
-    happenings = happened.incidents(session, now, cursor.at, waiting)
+    heirs = successions.of_told(session, now, min(cursor.at, now) - happened.OVERLAP, waiting)
+    happenings = happened.incidents(session, now, cursor.at, [*waiting, *heirs])
+    elders = {_key(heir): frozenset(map(_key, ids)) for heir, ids in heirs.items()}
     if any(cursor.at < moment_of_digest(ear.rules, now, zone) for each in ears.values() for ear in each):
         happenings += happened.collected(session, now, cursor.began_at)
     ground = Ground.load(session, zone, now, happenings)
-    said = _said_to(session, now, [each.occasion.key for each in happenings])
+    keys = {each.occasion.key for each in happenings}.union(*elders.values())
+    said = _said_to(session, now, keys)
     plans: list[_Plan] = []
     for channel_id, listening in ears.items():
         told = said[channel_id]
         for ear in listening:
             occasions = _heard_by(ear, listening, ground, happenings)
+            inherited = {key for each in occasions for key in elders.get(each.key, ())}
+            occasions = [each for each in occasions if each.key not in inherited]
+            told = _inherited(told, occasions, elders)
             due = sayings(ear.listener, occasions, told, now, zone)
             if due:
                 known = {occasion.key: occasion for occasion in occasions}
-                plans.append(_Plan(channels[channel_id], ear, due, known))
+                plans.append(_Plan(channels[channel_id], ear, due, known, elders))
                 told = after(told, due, now)
     return plans
+
+
+def _inherited(
+    said: Sequence[Said], occasions: Iterable[Occasion], elders: Mapping[str, Collection[str]]
+) -> list[Said]:
+    """What a channel was told, and of what was said of incidents that were withdrawn, what holds of an heir.
+
+    Who was told that it began is owed that it is over, once. Who was told of its end, too, is told anew that
+    it goes on.
+    """
+    every = list(said)
+    for occasion in occasions:
+        before = [each for each in said if each.occasion in elders.get(occasion.key, ())]
+        own = {each.kind for each in said if each.occasion == occasion.key}
+        counted = Counter(each.kind for each in before)
+        owed = counted[Kind.OPENED] > counted[Kind.RECOVERED]
+        if Kind.OPENED in own or not (owed or occasion.over):
+            continue
+        # Of two that say the same, what does not wait: it was said.
+        latest = {each.kind: each for each in sorted(before, key=attrgetter("waits"), reverse=True)}
+        every += [
+            replace(each, occasion=occasion.key, held=True)  # it was one message
+            for kind, each in latest.items()
+            if kind not in own and not (owed and kind is Kind.RECOVERED)
+        ]
+    return every
+
+
+def _key(incident_id: int) -> str:
+    return f"incident:{incident_id}"
 
 
 def _heard_by(

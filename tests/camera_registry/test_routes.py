@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from camera_registry import handling, models, outages, sites
-from camera_registry.alerts import routes, rules
+from camera_registry.alerts import reading, routes, rules
 from camera_registry.alerts.rules import WARD_RULES, Rules
 from camera_registry.audit import Actor
 from camera_registry.db import Database
@@ -193,10 +193,12 @@ def test_an_unstable_eye_is_told_once(book: Book) -> None:
     flaps = "".join("o" * 5 + "f" * 15 for _ in range(6)) + "oo"
     live(book, story(E6=flaps), 125)
     kinds = Counter(row.kind for row in messages(book) if row.channel_id == at_once)
-    assert kinds == {"opened": 3, "recovered": 3}, "from the fourth on they are not told"
+    assert kinds == {"opened": 6, "recovered": 6}, "nobody was told yet that it is unstable"
     routes.route(book.database, ZONE, at(690.5))
+    again = [result("E6", 695 + m, "f" if m < 15 else "o") for m in range(20)]
+    live(book, again, 720, begin=695)
     (digest, unstable) = sorted(
-        (row for row in messages(book) if row.channel_id == at_once and row.made_at == at(690.5)),
+        (row for row in messages(book) if row.channel_id == at_once and row.made_at >= at(690.5)),
         key=lambda row: row.kind,
     )
     assert (unstable.kind, digest.kind, unstable.occasion[:10]) == ("unstable", "morning", "unstable:6")
@@ -220,6 +222,24 @@ def test_a_ward_hears_nothing_of_another(book: Book) -> None:
     assert said, "its digests come"
     foreign = ("U1", "P1", "P2", "P3", "E1", "E2", "E3", "E4", "E5")
     assert [name for name in foreign for text in said if name in text] == []
+
+
+def test_a_ward_reads_nothing_of_what_the_desk_hears_of_two(book: Book) -> None:
+    """A channel of the desk that asked for both units is told of the whole; each of them reads its own."""
+    mail = subscribe(book, "email", replace_quiet(Rules(what=rules.CITY)))
+    wanted = rules.to_json(replace_quiet(Rules(what=rules.CITY)))
+    with book.database.transaction() as session:
+        session.execute(update(Subscription).where(Subscription.channel_id == mail).values(unit_id=1))
+        session.add(Subscription(channel_id=mail, unit_id=2, rules=wanted, made_at=at(-60), made_by="a"))
+        sites.heard(session, 1, at(0), at(10), 10)
+    live(book, story(**dict.fromkeys(EYES, "o" * 11)), 30)
+    (row,) = (row for row in messages(book) if row.channel_id == mail)
+    assert row.told["eyes"] == sorted(EYES)
+    with book.database.reading() as session:
+        scope, day = Scope.of([1]), at(30).date()
+        assert reading.page(session, scope, day, reading.Wanted()).messages == []
+        assert reading.message(session, scope, day, row.id) is None
+        assert reading.page(session, Scope.everything(), day, reading.Wanted(channel=mail)).messages
 
 
 def _find_everything(database: Database) -> None:
@@ -323,6 +343,92 @@ def test_many_who_listen_are_told_in_one_go(book: Book) -> None:
     assert routes.route(book.database, ZONE, at(15)) == routes.AT_ONCE + 7
     with book.database.reading() as session:
         assert session.scalars(select(models.AlertCursor.at)).one() == at(15)
+
+
+# --- an outage that becomes another incident --------------------------------------------------------
+
+POINT = story(E1="ooo" + "f" * 38 + "oo" * 10, E2="ooo" + "f" * 38 + "oo" * 10, E6="o" * 61)
+REST = story(**dict.fromkeys(("E3", "E4", "E5"), "ooo" + "f" * 38 + "oo" * 10))  # comes late, of the unit
+
+
+def deliver_late(book: Book, minutes: int) -> None:
+    """The rest of the unit is heard of at 30 only: what was a point's outage is an area's."""
+    live(book, [*POINT, *(each for each in REST if each.at <= at(2))], 25)
+    deliver_rest(book, minutes)
+
+
+def deliver_rest(book: Book, minutes: int) -> None:
+    book.clock.now = at(30)
+    book.deliver([each for each in [*POINT, *REST] if at(2) < each.at <= at(30)])
+    routes.route(book.database, ZONE, at(30))
+    live(book, [*POINT, *REST], minutes, begin=35)
+
+
+def test_late_results_make_another_incident_and_no_other_message(book: Book) -> None:
+    deliver_late(book, 25)
+    with book.database.transaction() as session:
+        (row,) = outages.incidents(session, Scope.everything(), at(30), ZONE)
+        assert row.kind == "area"
+    assert told(book) == ["2 opened 15 sent", "1 opened 30 sent"], "the desk had not heard of the point"
+    live(book, [*POINT, *REST], 60, begin=35)
+    assert told(book)[2:] == ["1 recovered 45 sent", "2 recovered 45 sent"]
+
+
+def test_what_was_taken_in_hand_stays_in_hand(book: Book) -> None:
+    live(book, [*POINT, *(each for each in REST if each.at <= at(2))], 25)
+    with book.database.transaction() as session:
+        (row,) = outages.incidents(session, Scope.everything(), at(25), ZONE)
+        handling.acknowledge(session, ALICE, at(25), row)
+    deliver_rest(book, 35)
+    with book.database.reading() as session:
+        (row,) = outages.incidents(session, Scope.everything(), at(35), ZONE)
+        assert [note.by for note in handling.acknowledgements(session, [row]).values()] == ["alice"]
+
+
+def test_a_moved_point_takes_nothing_back_and_its_end_is_told_once(book: Book) -> None:
+    fallen = story(**dict.fromkeys(("E1", "E2", "E3", "E4", "E5"), "ooo" + "f" * 37 + "o" * 20), E6="o" * 60)
+    live(book, fallen, 20)
+    with book.database.transaction() as session:
+        session.execute(update(models.PointUnit).where(models.PointUnit.point_id == 1).values(unit_id=2))
+    live(book, fallen, 60, begin=25)
+    assert Counter(line.rsplit(" ", 2)[0] for line in told(book)) == {
+        "1 opened": 1,
+        "2 opened": 1,
+        "3 opened": 1,
+        "1 recovered": 2,  # of each of the two that it became
+        "2 recovered": 1,
+        "3 recovered": 1,
+    }
+    assert not any("RÚT LẠI" in row.text for row in messages(book))
+
+
+def test_what_the_night_held_is_told_once_though_it_became_another(book: Book) -> None:
+    with book.database.transaction() as session:
+        session.execute(
+            update(Subscription)
+            .where(Subscription.unit_id == 1)
+            .values(rules=rules.to_json(rules.from_json({"quiet": ["19:00", "06:30"]})))
+        )
+    deliver_late(book, 60)
+    assert [line for line in told(book) if line[0] == "2"] == ["2 opened 15 held", "2 recovered 45 held"]
+    for minutes in (690.5, 691, 760, 2131):
+        routes.route(book.database, ZONE, at(minutes))
+    assert [line for line in told(book) if line[0] == "2"][2:] == ["2 morning 690.5 sent"]
+    assert all(row.sent_at == at(690.5) for row in messages(book) if row.state == "held")
+
+
+def test_what_became_another_and_was_none_is_taken_back_once(book: Book) -> None:
+    deliver_late(book, 35)
+    with book.database.transaction() as session:
+        session.execute(
+            update(models.Incident)
+            .where(models.Incident.kind == "area")
+            .values(withdrawn_at=at(36), changed_at=at(36))
+        )
+    for minutes in (37, 38, 300):
+        routes.route(book.database, ZONE, at(minutes))
+    assert told(book)[2:] == ["1 recovered 37 sent", "2 recovered 37 sent"]
+    assert all("RÚT LẠI" in row.text for row in messages(book)[2:])
 
 
 # --- who listens from the start ---------------------------------------------------------------------
