@@ -553,6 +553,13 @@ ANSWERED: Mapping[Standing, str] = {
 }
 
 
+# How something was done by whom no account names: over a chat, by the link in a message.
+WAYS: Mapping[str, str] = {
+    "zalo": N_("over Zalo, channel {name}"),
+    "link": N_("by the link in a message, channel {name}"),
+}
+
+
 def subject(text: str, language: Language) -> str:
     """What a deed was done to, or a window covers: ``eye:YB-0001-01`` is "Mắt camera YB-0001-01"."""
     kind, _, name = text.partition(":")
@@ -562,6 +569,12 @@ def subject(text: str, language: Language) -> str:
         return f"{translate(FILES[kind], language)} ({name.upper()})"
     said = translate(SUBJECTS[kind], language) if kind in SUBJECTS else kind
     return f"{said} {name}".strip()
+
+
+def who(text: str, language: Language) -> str:
+    """Who did something: a name as it is, but of what came over a channel which: ``qua Zalo, kênh …``."""
+    way, _, name = text.partition(":")
+    return translate(WAYS[way], language, name=name) if name and way in WAYS else text
 
 
 def field(name: str, language: Language, of: str = "") -> str:

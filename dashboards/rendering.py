@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from camera_registry import audit, deeds, i18n, incidents, words
+from camera_registry.alerts.failure_words import failure
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
 from camera_registry.auth.roles import Permission, Role
@@ -219,6 +220,14 @@ class Reader:
     def subject(self, text: str) -> str:
         """What a deed was done to, or a window covers."""
         return deeds.subject(text, self.language)
+
+    def who(self, text: str) -> str:
+        """Who did something: a user's name, or over which channel it was done."""
+        return deeds.who(text, self.language)
+
+    def failure(self, raw: str) -> str:
+        """Why a message was not sent, and what to do about it."""
+        return failure(raw, self.language)
 
     def of_subject(self, text: str) -> str:
         """The same inside of a sentence."""

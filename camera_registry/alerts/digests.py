@@ -23,6 +23,7 @@ from camera_registry.alerts.phrases import (
     LONGEST_OFFICE,
     LONGEST_PHONE,
     LONGEST_UNIT,
+    TAKEN,
     Speaker,
     inside,
     is_person,
@@ -61,6 +62,7 @@ class Line:
     points: int
     units: tuple[str, ...]
     site: str  # the code, of a site that is not heard
+    site_name: str
     eyes: int
     of_eyes: int
     started_at: datetime
@@ -95,7 +97,8 @@ class Digest:
     """What stood at ``now``, and what came and went since ``since``; ``unit`` is ``""`` for the whole city.
 
     ``open``: the worst first; ``over``: what ended since then, the newest first. ``units`` only where several
-    are told of. ``working`` of the ``observed`` eyes deliver a stream. ``backlog``: points with eyes that
+    are told of. Of the ``measured`` eyes ``observed`` have a known state, and ``working`` deliver a
+    stream. ``backlog``: points with eyes that
     never worked yet, the most first; ``None`` where it was not asked for.
     """
 
@@ -105,6 +108,7 @@ class Digest:
     now: datetime
     working: int
     observed: int
+    measured: int
     open: Sequence[Line]
     over: Sequence[Line]
     units: Sequence[UnitLine]
@@ -151,6 +155,7 @@ def read(
         now=now,
         working=totals.by_standing[EyeState.UP] + totals.by_standing[EyeState.DEGRADED],
         observed=totals.observed,
+        measured=totals.measured,
         open=sorted((line for line in lines if line.ended_at is None), key=lambda line: -line.cost),
         over=sorted(
             (line for line in lines if line.ended_at is not None),
@@ -170,11 +175,7 @@ def words(
     ``held`` is what waited for it: (kind, occasion) of each. Of these it adds what it does not tell anyway.
     """
     says = Speaker(language, zone)
-    stream = says.say(
-        N_("{count}/{of} eyes deliver a stream."),
-        count=says.number(digest.working),
-        of=says.number(digest.observed),
-    )
+    stream = streams(digest.working, digest.observed, digest.measured, says)
     quiet = [] if digest.open else [says.say(N_("No incident goes on."))]
     counts = says.say(
         N_("{open} going on, {over} over"),
@@ -186,6 +187,27 @@ def words(
     sections = [*_sections(digest, says), *_held(others, digest.now, says)]
     return _put_together(
         digest.kind, digest.unit, digest.now, counts, " ".join([stream, *quiet]), sections, says
+    )
+
+
+def streams(working: int, observed: int, measured: int, says: Speaker) -> str:
+    """How many eyes deliver a stream, of all that are to: those of which nobody knows are not left out."""
+    unknown = measured - observed
+    if not measured:
+        return says.say(N_("No eye is watched over the network."))
+    if not observed:
+        return says.many(
+            "The state of {count} eye is unknown.", "The state of {count} eyes is unknown.", unknown
+        )
+    stream, of = says.number(working), says.number(measured)
+    if not unknown:
+        return says.say(N_("{count}/{of} eyes deliver a stream."), count=stream, of=of)
+    return says.many(
+        "{stream}/{of} eyes deliver a stream; the state of {count} eye is unknown.",
+        "{stream}/{of} eyes deliver a stream; the state of {count} eyes is unknown.",
+        unknown,
+        stream=stream,
+        of=of,
     )
 
 
@@ -206,7 +228,7 @@ def held(
     says = Speaker(language, zone)
     found = {occasion.key: occasion for _, occasion in said}.values()
     counts = says.say(
-        N_("{open} going on, {over} over"),
+        N_("{open} things going on, {over} over"),
         open=says.number(sum(not each.over for each in found)),
         over=says.number(sum(each.over for each in found)),
     )
@@ -223,6 +245,7 @@ def told(digest: Digest, held: Sequence[tuple[Message, Occasion]] = ()) -> dict[
         "at": digest.now.isoformat(),
         "eyes_working": digest.working,
         "eyes_observed": digest.observed,
+        "eyes_measured": digest.measured,
         "incidents_open": len(digest.open),
         "incidents_over": len(digest.over),
         "open": [_line_told(line) for line in digest.open[:MOST_TOLD]],
@@ -287,6 +310,7 @@ def _line(
         points=len(points),
         units=tuple(sorted({each.unit for each in stands if each.unit}, key=collation_key)),
         site=row.code if row.kind is Kind.SITE else "",
+        site_name=row.name if row.kind is Kind.SITE else "",
         eyes=eyes,
         of_eyes=max(eyes, sum(each.overlay in queries.MEASURED for each in stands)),
         started_at=row.started_at,
@@ -436,7 +460,7 @@ def _named(point: str, units: Sequence[str], says: Speaker) -> str:
 
 def _where(line: Line, several: bool, says: Speaker) -> str:
     if line.site:
-        return says.say(N_("Site {code}"), code=plain(line.site, LONGEST_CODE))
+        return says.say(N_("Site {code}"), code=says.site(line.site, line.site_name))
     return _named(line.point or says.many(*POINTS, line.points), line.units if several else (), says)
 
 
@@ -446,21 +470,17 @@ def _eyes(line: Line, says: Speaker) -> str:
 
 def _open(line: Line, now: datetime, several: bool, says: Speaker) -> str:
     what = f"{_where(line, several, says)}: {_eyes(line, says)}"
-    taken = [says.say(N_("taken in hand"))] if line.acknowledged else []
-    return says.going_on(what, line.started_at, now, ", ".join([_waiting_for(line, says), *taken]))
+    if not line.site:
+        who = says.waiting_for(line.manager, line.phone, taken=line.acknowledged)
+        return says.going_on(what, line.started_at, now, who)
+    taken = [says.say(TAKEN)] if line.acknowledged else []
+    unknown = says.say(N_("state unknown, not counted as disconnected"))
+    return says.going_on(what, line.started_at, now, ", ".join([unknown, *taken]))
 
 
 def _over(line: Line, now: datetime, several: bool, says: Speaker) -> str:
     what = f"{_where(line, several, says)}: {_eyes(line, says)}"
     return says.came_and_went(what, line.started_at, line.ended_at or now, now)
-
-
-def _waiting_for(line: Line, says: Speaker) -> str:
-    if line.site:
-        return says.say(N_("state unknown, not counted as disconnected"))
-    if line.manager is None:
-        return says.say(N_("several are responsible"))
-    return says.waiting_for(line.manager, line.phone)
 
 
 def _line_told(line: Line) -> dict[str, Any]:

@@ -48,6 +48,7 @@ UNSTEADY = 4  # incidents of one eye within a day
 DEVICE_CHANGES = timedelta(days=8)  # how old a changed device is news, after however long a stop
 
 NOWHERE = Where(None, "")  # before an occasion is cut
+FIRST_CODES = 3  # of the points of an occasion that takes several
 
 FAILING: Mapping[Check, What] = {Check.RECORDING: What.RETENTION, Check.CLOCK: What.CLOCK}
 
@@ -136,7 +137,8 @@ def incidents(
     ).all()
     touched, unsteady = _members(session, rows), unstable_eyes(session, now)
     taken = _acknowledgements(session, rows)
-    sites = dict(session.execute(select(Site.id, Site.code)).all())
+    named = session.execute(select(Site.id, Site.code, Site.name))
+    sites = {each: (code, name) for each, code, name in named}
     return [
         _incident(row, touched[row.id], taken.get(row.id), sites, unsteady) for row in rows if touched[row.id]
     ]
@@ -155,7 +157,12 @@ def unstable_eyes(session: Session, now: datetime) -> frozenset[int]:
 
 def unstable_key(eye_id: int, now: datetime) -> str:
     """That an eye is unstable is told once a week."""
-    return f"unstable:{eye_id}:{now:%G-W%V}"
+    return f"{unstable_keys(eye_id)}{now:%G-W%V}"
+
+
+def unstable_keys(eye_id: int) -> str:
+    """What all the keys that say so of this eye begin with."""
+    return f"unstable:{eye_id}:"
 
 
 def cut(happening: Happening, ground: Ground, may_hear: Callable[[int, int], bool]) -> Occasion | None:
@@ -175,24 +182,27 @@ def cut(happening: Happening, ground: Ground, may_hear: Callable[[int, int], boo
         occasion,
         eyes=tuple(dict.fromkeys(each.eye for each in concerned)),
         of_eyes=sum(ground.in_service.get(place, 0) for place in places),
-        where=_where(points, ground, occasion.where.site),
+        where=_where(points, ground, occasion.where),
         reason=reasons.most_common(1)[0][0] if reasons else "",
     )
 
 
-def _where(points: Collection[int], ground: Ground, site: str) -> Where:
+def _where(points: Collection[int], ground: Ground, before: Where) -> Where:
     units = {ground.homes[point][0] if point in ground.homes else None for point in points}
     unit = units.pop() if len(units) == 1 else None
     custodies = {ground.custodies.get(point, ("", "")) for point in points}
     managers, phones = ({each[n] for each in custodies} for n in (0, 1))
-    return Where(
+    codes = sorted(ground.codes[point] for point in points)
+    return replace(
+        before,
         unit_id=unit,
         unit=ground.unit_names[unit] if unit is not None else "",
-        point=ground.codes[next(iter(points))] if len(points) == 1 and not site else "",
-        points=len(points),
-        site=site,
-        manager=managers.pop() if len(managers) == 1 else "",
+        point=codes[0] if len(codes) == 1 and not before.site else "",
+        points=len(codes),
+        manager=next(iter(managers)) if len(managers) == 1 else "",
         phone=phones.pop() if len(custodies) == 1 else "",
+        codes=tuple(codes[:FIRST_CODES]),
+        offices=len(managers - {""}),
     )
 
 
@@ -203,14 +213,15 @@ def _incident(
     row: Incident,
     touched: tuple[Touched, ...],
     taken: IncidentNote | None,
-    sites: Mapping[int, str],
+    sites: Mapping[int, tuple[str, str]],
     unsteady: Collection[int],
 ) -> Happening:
     of_site = row.kind == Kind.SITE
+    site, site_name = sites.get(row.ancestor_id, ("", "")) if of_site else ("", "")
     occasion = Occasion(
         key=f"incident:{row.id}",
         what=What.SITE if of_site else What.OUTAGE,
-        where=replace(NOWHERE, site=sites.get(row.ancestor_id, "") if of_site else ""),
+        where=replace(NOWHERE, site=site, site_name=site_name),
         eyes=(),
         of_eyes=0,
         started_at=row.started_at,
@@ -222,7 +233,7 @@ def _incident(
         acknowledged_by=taken.by if taken else "",
         incident=row.id,
         kind=Kind(row.kind),
-        unsteady=not of_site and all(each.id in unsteady for each in touched),
+        unsteady=unstable_keys(touched[0].id) if row.kind == Kind.EYE and touched[0].id in unsteady else "",
     )
     return Happening(occasion, touched)
 

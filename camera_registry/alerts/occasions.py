@@ -25,8 +25,9 @@ class What(StrEnum):
 class Where:
     """Where something happened, in the words of people who know the place.
 
-    ``point`` is the code where it is of one point. ``manager`` is who has the point, and ``phone`` the
-    number of that office; both are empty where nothing is recorded, or the points have several.
+    ``point`` is the code where it is of one point; ``codes`` are the first few of several. ``manager`` is who
+    has all of its points, and ``phone`` the number of that office; both are empty where nothing is recorded,
+    or the points have several: so many as ``offices`` says.
     """
 
     unit_id: int | None  # of today
@@ -36,6 +37,9 @@ class Where:
     site: str = ""  # the code, where a site cannot be seen
     manager: str = ""
     phone: str = ""
+    codes: tuple[str, ...] = ()
+    offices: int = 0
+    site_name: str = ""  # what people call the site; may be empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Occasion:
     reason: str = ""
     incident: int | None = None
     kind: IncidentKind | None = None
-    unsteady: bool = False  # an outage of eyes that are told of as unstable
+    unsteady: str = ""  # of an outage of one eye that is unstable: what the keys that say so begin with
 
     @property
     def over(self) -> bool:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from camera_registry import i18n
-from camera_registry.i18n import N_, Language
+from camera_registry.i18n import N_, NN_, Language
 from camera_registry.spelling import clean
 
 LONGEST_CODE, LONGEST_UNIT, LONGEST_OFFICE, LONGEST_PHONE = 40, 80, 100, 40  # characters
 
-_DAYS_FROM = timedelta(hours=48)  # on, a length is told in days
+_A_DAY = timedelta(days=1)  # from it on, a length is told in days; up to two of them with hours
 # Addresses of networks: IPv4; IPv6 and of network cards, with colons (two of which may be a time); of network
 # cards, with hyphens.
 _IPV4 = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
@@ -23,6 +23,8 @@ _COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f.]*")
 _HYPHENS = re.compile(r"[0-9A-Fa-f]{1,2}(?:[:-][0-9A-Fa-f]{1,2}){5}")
 # A household's camera may be in the hands of a person, who is not named: "hộ ông …", "bà …".
 _PERSONS = frozenset({"hộ", "ho", "ông", "ong", "bà", "anh", "chị", "cô", "chú", "bác", "mr", "mrs", "ms"})
+_DAYS, _HOURS = NN_("{count} day", "{count} days"), NN_("{count} hour", "{count} hours")
+TAKEN = N_("taken in hand")
 # What units are called by, large only where a sentence begins.
 _KINDS = ("Phường ", "Xã ", "Thị trấn ", "Thị xã ", "Thành phố ", "Huyện ", "Tỉnh ", "Đặc khu ")
 
@@ -83,9 +85,11 @@ class Speaker:
         return self.say(N_("{time} on {day}"), time=f"{there:%H:%M}", day=self.day(at, now))
 
     def length(self, lasted: timedelta) -> str:
-        """``2 giờ 15 phút``; in days where it is long; at least a minute."""
-        if lasted >= _DAYS_FROM:
-            return self.many("{count} day", "{count} days", lasted // timedelta(days=1))
+        """``2 giờ 15 phút``; ``1 ngày 5 giờ``; in days where it is long; at least a minute."""
+        if lasted >= _A_DAY:
+            days, hours = lasted // _A_DAY, lasted % _A_DAY // timedelta(hours=1)
+            said = self.many(*_DAYS, days)
+            return f"{said} {self.many(*_HOURS, hours)}" if days == 1 and hours else said
         minutes = max(1, lasted // timedelta(minutes=1))
         return i18n.duration(minutes * 60_000_000, self.language).replace("\N{NO-BREAK SPACE}", " ")
 
@@ -96,11 +100,22 @@ class Speaker:
         name, number = plain(manager, LONGEST_OFFICE), plain(phone, LONGEST_PHONE)
         return self.say(N_("{office}, phone {phone}"), office=name, phone=number) if number else name
 
-    def waiting_for(self, manager: str, phone: str) -> str:
-        """Who has to act, inside of a list; ``manager`` is empty where nobody was handed the point."""
-        if not manager:
-            return self.say(N_("nobody was handed it"))
-        return self.say(N_("waiting for {who}"), who=self.office(manager, phone))
+    def waiting_for(self, manager: str | None, phone: str, *, taken: bool) -> str:
+        """Who has to act, inside of a list; of what is ``taken`` in hand nobody is waited for.
+
+        ``manager`` is empty where nobody was handed the point, ``None`` where several have the points.
+        """
+        if manager and not taken:
+            return self.say(N_("waiting for {who}"), who=self.office(manager, phone))
+        who = self.say(N_("several are responsible") if manager is None else N_("nobody was handed it"))
+        if manager:
+            who = self.say(N_("responsible is {who}"), who=self.office(manager, phone))
+        return f"{self.say(TAKEN)}, {who}" if taken else who
+
+    def site(self, code: str, name: str) -> str:
+        """``HO-DAN (Hộ dân)``: what a site is called, beside its code."""
+        said, called = plain(code, LONGEST_CODE), plain(name, LONGEST_UNIT)
+        return f"{said} ({called})" if called and called != said else said
 
     def going_on(self, what: str, began: datetime, now: datetime, who: str) -> str:
         """One line of a list; ``who`` is waited for, ``""`` where that is not said."""

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 from camera_registry import audit
 from camera_registry.alerts import outbox
 from camera_registry.alerts.channels import ChannelError
+from camera_registry.alerts.phrases import Speaker
 from camera_registry.alerts.reading import ChannelRow
 from camera_registry.audit import Action, Actor
-from camera_registry.i18n import N_, moment, translate
+from camera_registry.i18n import N_, translate
 
 KIND = "test"  # of its message, beside those of ``routing.Kind``
 
@@ -18,7 +19,7 @@ def send_test(session: Session, actor: Actor, now: datetime, zone: tzinfo, chann
     """Returns the message's number. Raises ``ChannelError`` for a channel that leads nowhere."""
     if channel.stopped_at is not None or not channel.linked:
         raise ChannelError(N_("The channel leads nowhere: it is stopped, or not linked yet."))
-    at = moment(now, channel.language, zone)
+    at = Speaker(channel.language, zone).moment(now, now)
     text = N_(
         "[TEST] A message that only tries this channel, sent at {moment}. "
         "If you can read it, alerts of the cameras will reach you here."

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from camera_registry.alerts.occasions import Occasion, What, Where
+from camera_registry.alerts.occasions import Occasion, What
 from camera_registry.alerts.phrases import (
     LONGEST_CODE,
     LONGEST_OFFICE,
     LONGEST_PHONE,
     LONGEST_UNIT,
+    TAKEN,
     Speaker,
     inside,
     is_person,
@@ -47,7 +48,7 @@ class Words:
 class _Saying:
     """How an occasion is said: its tag, what is so, and that it is over, with its tag.
 
-    ``was``: what was so, where that is said otherwise.
+    ``was``: what was so, where that is said otherwise. ``further``: a sentence of its own beside what is so.
     """
 
     tag: str
@@ -55,6 +56,7 @@ class _Saying:
     over_tag: str
     over: str  # {until}
     was: str = ""  # {eyes}, {since}
+    further: str = ""  # {eyes}
 
 
 _SAYINGS: Mapping[What, _Saying] = {
@@ -66,10 +68,11 @@ _SAYINGS: Mapping[What, _Saying] = {
     ),
     What.SITE: _Saying(
         N_("NOT HEARD"),
-        N_("the monitor has not heard from there since {since}; {eyes} unknown, not counted as disconnected"),
+        N_("the monitor has not heard from there since {since}"),
         N_("HEARD AGAIN"),
         N_("heard again at {until}"),
         N_("the monitor had not heard from there since {since}"),
+        N_("The state of {eyes} is unknown, which is not counted as disconnected."),
     ),
     What.DEGRADED: _Saying(
         N_("NO USABLE PICTURE"),
@@ -115,17 +118,20 @@ _CAUSES: Mapping[IncidentKind, str] = {
     IncidentKind.POINT: N_("a power cut or a broken line at the point"),
     IncidentKind.UNIT: N_("a line or a power supply that the points share"),
     IncidentKind.AREA: N_("a power cut, or the line of the whole area"),
+    IncidentKind.SITE: N_("the line to the site, or the power or the machine there"),
 }
 
 # What somebody should know besides.
 _BESIDES: Mapping[What, str] = {
-    What.UNSTABLE: N_("Single losses of the day are not told any more."),
+    What.SITE: N_("Look at the line and the power there first, then at the machine that asks."),
+    What.UNSTABLE: N_("While it is so, its losses are not told one by one, unless one lasts."),
     What.EXPOSURE: N_("Tell the technicians to close it."),
     What.FIRMWARE: N_("If nobody of yours changed it, tell the technicians."),
 }
 
 EYES = NN_("{count} eye", "{count} eyes")
 POINTS = NN_("{count} point", "{count} points")
+OTHER_POINTS = NN_("and {count} other point", "and {count} other points")
 
 
 def message(
@@ -155,31 +161,35 @@ def message(
             parts.append(says.say(N_("A false report, or put down to a power cut or maintenance.")))
         else:
             parts.append(f"{so}, {_over(occasion, said, says, now)}")
-    elif kind in _REMINDERS:
-        lasted = says.length(now - occasion.started_at)
-        parts.append(says.say(N_("{so}, for {length} now"), so=so, length=lasted))
-        taken = N_("Somebody has taken it in hand.") if occasion.acknowledged_at else _NOBODY_YET
-        parts += [says.say(taken), *_about(occasion, says), *_answer(occasion, says, answerable)]
     else:
-        parts += [so, *_about(occasion, says)]
-        if escalated and occasion.acknowledged_at is None:
-            parts.insert(1, says.say(_NOBODY_YET))
-        parts += _answer(occasion, says, answerable)
+        reminds = kind in _REMINDERS
+        lasted = says.length(now - occasion.started_at)
+        parts.append(says.say(N_("{so}, for {length} now"), so=so, length=lasted) if reminds else so)
+        if said.further:
+            parts.append(says.say(said.further, eyes=_eyes(occasion, says)))
+        parts += _in_hand(occasion, says, now, asked=reminds or escalated)
+        parts += [*_about(occasion, says), *_answer(occasion, says, answerable)]
     tag = _tag(kind, occasion, says)
     sentences = " ".join(_ended(part) for part in parts)
     text = shortened(f"[{tag}] {place(occasion, says)}: {sentences}", LONGEST_TEXT)
-    room = LONGEST_TITLE - len(f"[{tag}] : {_short_eyes(occasion, says)}")
-    title = f"[{tag}] {shortened(short_place(occasion, says), room)}: {_short_eyes(occasion, says)}"
+    eyes = _short_eyes(kind, occasion, says)
+    room = LONGEST_TITLE - len(f"[{tag}] : {eyes}")
+    title = f"[{tag}] {shortened(short_place(occasion, says), room)}: {eyes}"
     return Words(title, text)
 
 
 def headline(kind: Kind, occasion: Occasion, says: Speaker, now: datetime) -> str:
     """One line of a list: what is where and since when; until when if it is over, else who is waited for."""
     where, ended = occasion.where, occasion.withdrawn_at or occasion.ended_at
-    what = f"[{_tag(kind, occasion, says)}] {short_place(occasion, says)}: {_short_eyes(occasion, says)}"
+    taken = occasion.acknowledged_at is not None
+    eyes = _short_eyes(kind, occasion, says)
+    what = f"[{_tag(kind, occasion, says)}] {short_place(occasion, says)}: {eyes}"
     if ended is not None:
         return says.came_and_went(what, occasion.started_at, ended, now)
-    who = says.waiting_for(where.manager, where.phone) if where.manager or where.point else ""
+    if occasion.what is What.SITE:
+        return says.going_on(what, occasion.started_at, now, says.say(TAKEN) if taken else "")
+    manager = None if not where.manager and where.offices else where.manager
+    who = says.waiting_for(manager, where.phone, taken=taken)
     return says.going_on(what, occasion.started_at, now, who)
 
 
@@ -210,15 +220,19 @@ def told(kind: Kind, occasion: Occasion) -> dict[str, Any]:
 
 
 def place(occasion: Occasion, says: Speaker) -> str:
-    """``Điểm YB-0127, phường Yên Bái``; of several points the unit and how many; of a site its code."""
+    """``Điểm YB-0127, phường Yên Bái``; of several points the first; of a site its name."""
     where = occasion.where
     unit = plain(where.unit, LONGEST_UNIT)
     if occasion.what is What.SITE:
-        return says.say(N_("Site {code}"), code=plain(where.site, LONGEST_CODE))
+        return says.say(N_("Site {code}"), code=says.site(where.site, where.site_name))
     if where.point:
         point = says.say(N_("Point {code}"), code=plain(where.point, LONGEST_CODE))
         return f"{point}, {inside(unit)}" if unit else point
     points = says.many(*POINTS, where.points)
+    if where.codes:
+        first = ", ".join(plain(code, LONGEST_CODE) for code in where.codes)
+        more = where.points - len(where.codes)
+        points += f" ({first} {says.many(*OTHER_POINTS, more)})" if more > 0 else f" ({first})"
     return f"{unit}, {points}" if unit else points
 
 
@@ -226,7 +240,7 @@ def short_place(occasion: Occasion, says: Speaker) -> str:
     """The same without its beginning, for titles and lists: ``YB-0127, phường Yên Bái``."""
     where = occasion.where
     if occasion.what is What.SITE:
-        return plain(where.site, LONGEST_CODE)
+        return says.site(where.site, where.site_name)
     unit = plain(where.unit, LONGEST_UNIT)
     named = plain(where.point, LONGEST_CODE)
     if named and unit:
@@ -237,7 +251,6 @@ def short_place(occasion: Occasion, says: Speaker) -> str:
 # --- how it is done ---------------------------------------------------------------------------------
 
 _REMINDERS = frozenset(REMINDERS.values())
-_NOBODY_YET = N_("Nobody has taken it in hand yet.")
 
 
 def _of(occasion: Occasion) -> int:
@@ -268,38 +281,61 @@ def _about(occasion: Occasion, says: Speaker) -> list[str]:
     """Why, who is responsible, what somebody should know besides."""
     return [
         *_why(occasion, says),
-        *_responsible(occasion.where, says),
+        *_responsible(occasion, says),
         *(says.say(_BESIDES[what]) for what in (occasion.what,) if what in _BESIDES),
     ]
 
 
 def _why(occasion: Occasion, says: Speaker) -> list[str]:
-    if occasion.what in (What.SITE, What.UNSTABLE, What.EXPOSURE, What.FIRMWARE):
+    if occasion.what in (What.UNSTABLE, What.EXPOSURE, What.FIRMWARE):
         return []
-    if occasion.what is What.OUTAGE and occasion.reason in ("", *NETWORK_CLASS):
+    away = occasion.what in (What.OUTAGE, What.SITE)
+    if occasion.what is What.SITE or (away and occasion.reason in ("", *NETWORK_CLASS)):
         known = _CAUSES.get(occasion.kind) if occasion.kind else None
         cause = says.say(known) if known else ""
     else:
         cause = says.say(reason_text(occasion.reason)) if occasion.reason else ""
         cause = cause[:1].lower() + cause[1:] if cause[1:2].islower() else cause
+        cause = cause.replace(": ", ", ")  # it stands after a colon
     if not cause:
         return []
-    probable = N_("Probable cause: {cause}") if occasion.what is What.OUTAGE else N_("Found: {cause}")
+    probable = N_("Probable cause: {cause}") if away else N_("Found: {cause}")
     return [says.say(probable, cause=cause)]
 
 
-def _responsible(where: Where, says: Speaker) -> list[str]:
+def _in_hand(occasion: Occasion, says: Speaker, now: datetime, *, asked: bool) -> list[str]:
+    """Since when somebody has it in hand, who is not named; that nobody has, where that is ``asked``."""
+    if occasion.acknowledged_at is not None:
+        return [says.say(N_("Taken in hand at {at}."), at=says.moment(occasion.acknowledged_at, now))]
+    return [says.say(N_("Nobody has taken it in hand yet."))] if asked else []
+
+
+def _responsible(occasion: Occasion, says: Speaker) -> list[str]:
+    where = occasion.where
     if where.manager:
         return [says.say(N_("Responsible: {who}"), who=says.office(where.manager, where.phone))]
-    return [says.say(N_("Nobody was handed this point."))] if where.point else []
+    if where.point:
+        return [says.say(N_("Nobody was handed this point."))]
+    if occasion.what is What.SITE:  # its line is no matter of those who have the points
+        return []
+    return [
+        says.say(
+            N_("Several offices are responsible.") if where.offices else N_("Nobody was handed these points.")
+        )
+    ]
 
 
 def _answer(occasion: Occasion, says: Speaker, answerable: bool) -> list[str]:
     """How it is taken in hand by an answer; nothing where somebody has, or where it is no incident."""
-    point = plain(occasion.where.point, LONGEST_CODE)
-    if not answerable or not point or occasion.incident is None or occasion.acknowledged_at is not None:
+    where = occasion.where
+    codes = [plain(code, LONGEST_CODE) for code in ((where.point,) if where.point else where.codes[:1])]
+    if not answerable or not any(codes) or occasion.incident is None or occasion.acknowledged_at is not None:
         return []
-    return [says.say(N_("Answer NHAN {point} to take it in hand."), point=point)]
+    if where.point:
+        return [says.say(N_("Answer NHAN {point} to take it in hand."), point=codes[0])]
+    return [
+        says.say(N_("Answer NHAN and one point's code to take it in hand: NHAN {point}."), point=codes[0])
+    ]
 
 
 def _ended(sentence: str) -> str:
@@ -315,8 +351,9 @@ def _tag(kind: str, occasion: Occasion, says: Speaker) -> str:
     return says.say(N_("REMINDER: {tag}"), tag=tag) if kind in _REMINDERS else tag
 
 
-def _short_eyes(occasion: Occasion, says: Speaker) -> str:
-    if occasion.what is What.SITE:
-        return _eyes(occasion, says)
+def _short_eyes(kind: str, occasion: Occasion, says: Speaker) -> str:
+    """How many of how many; of what is over how many it was, for of them none is missing."""
+    if occasion.what is What.SITE or kind is Kind.RECOVERED:
+        return says.many(*EYES, len(occasion.eyes))
     number = f"{says.number(len(occasion.eyes))}/{says.number(_of(occasion))}"
     return says.say(N_("{number} eyes"), number=number)

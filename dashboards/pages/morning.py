@@ -8,9 +8,11 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from camera_registry import wards
-from camera_registry.alerts import copies
+from camera_registry.alerts import copies, digests
+from camera_registry.alerts.phrases import Speaker
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
+from camera_registry.health import EyeState
 from camera_registry.incidents import Kind
 from camera_registry.queries import EyeRow
 from camera_registry.wards import PointRow, Ward
@@ -24,13 +26,17 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A point on the sheet: its eyes that are not well, how they are, since when the first, and why."""
+    """A point on the sheet: its eyes that are not well, how they are, since when the first, and why.
+
+    ``taken`` is since when somebody has what took its eyes in hand, ``None`` where nobody has.
+    """
 
     point: PointRow
     eyes: Sequence[EyeRow]
     how: str
     since: datetime | None
     why: str
+    taken: datetime | None
 
 
 @router.get("/units/{uid}/morning", dependencies=[may(Permission.VIEW)])
@@ -41,6 +47,8 @@ def morning(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         if ward is None:
             raise HTTPException(404)
         copied = copies.of_unit(session, desk.scope, reader.now, reader.zone, reader.language, ward.unit)
+    totals, says = ward.totals, Speaker(reader.language, reader.zone)
+    working = totals.by_standing[EyeState.UP] + totals.by_standing[EyeState.DEGRADED]
     return page(
         request,
         desk,
@@ -49,6 +57,7 @@ def morning(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
         ward=ward,
         rows=[_row(ward, point, reader) for point in ward.wrong[:MOST_POINTS]],
         copied=copied,
+        streams=digests.streams(working, totals.observed, totals.measured, says),
         most_codes=MOST_CODES,
     )
 
@@ -56,12 +65,14 @@ def morning(desk: AtDesk, request: Request, uid: str) -> HTMLResponse:
 def _row(ward: Ward, point: PointRow, reader: Reader) -> Row:
     eyes = [eye for eye in point.eyes if wards.is_faulty(eye)]
     whys = [_why(ward, eye, reader) for eye in eyes]
+    notes = [ward.acknowledged.get(ward.causes[eye.code].id) for eye in eyes if eye.code in ward.causes]
     return Row(
         point,
         eyes,
         ", ".join(dict.fromkeys(reader.standing(eye.standing) for eye in eyes)),
         min((eye.since for eye in eyes if eye.since), default=None),
         "; ".join(dict.fromkeys(filter(None, whys))),
+        min((note.at for note in notes if note), default=None) if all(notes) else None,
     )
 
 

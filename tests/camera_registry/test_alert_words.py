@@ -41,12 +41,17 @@ POINT = Occasion(
 EYE = replace(POINT, eyes=("YB-0127-2",), kind=IncidentKind.EYE)
 AREA = replace(
     POINT,
-    where=Where(1, "Phường Yên Bái", points=12),
+    where=Where(1, "Phường Yên Bái", points=12, codes=("YB-0101", "YB-0102", "YB-0103"), offices=2),
     eyes=tuple(f"E{n}" for n in range(41)),
     of_eyes=52,
     kind=IncidentKind.AREA,
 )
-SITE = replace(AREA, what=What.SITE, where=Where(None, "", points=12, site="HO-DAN"), kind=IncidentKind.SITE)
+SITE = replace(
+    AREA,
+    what=What.SITE,
+    where=Where(None, "", points=12, site="HO-DAN", codes=("YB-0101",), offices=2, site_name="Hộ dân"),
+    kind=IncidentKind.SITE,
+)
 ORPHAN = replace(EYE, where=Where(1, "Phường Yên Bái", "YB-0127"))
 HOUSEHOLD = replace(EYE, where=replace(WARD, manager="Hộ ông Nguyễn Văn A", phone="0912 345 678"))
 
@@ -84,7 +89,7 @@ def found(what: What, reason: str = "") -> Occasion:
             "[MẤT KẾT NỐI] YB-0127, phường Yên Bái: 1/3 mắt",
             "[MẤT KẾT NỐI] Điểm YB-0127, phường Yên Bái: 1/3 mắt camera (YB-0127-2) mất kết nối từ 21:40 "
             "ngày 09/9. Nguyên nhân có thể: chính camera, bộ nguồn hoặc dây của camera. "
-            "Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999. Trả lời NHAN YB-0127 để nhận việc.",
+            "Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999. Trả lời NHAN YB-0127 để tiếp nhận.",
             id="an eye, over a channel that takes answers",
         ),
         pytest.param(
@@ -122,24 +127,41 @@ def found(what: What, reason: str = "") -> Occasion:
             AREA,
             {"answerable": True},
             "[MẤT KẾT NỐI] Phường Yên Bái: 41/52 mắt",
-            "[MẤT KẾT NỐI] Phường Yên Bái, 12 điểm lắp đặt: 41/52 mắt camera mất kết nối từ 21:40 ngày 09/9. "
-            "Nguyên nhân có thể: mất điện hoặc mất đường truyền cả khu vực.",
+            "[MẤT KẾT NỐI] Phường Yên Bái, 12 điểm lắp đặt (YB-0101, YB-0102, YB-0103 và 9 điểm khác): "
+            "41/52 mắt camera mất kết nối từ 21:40 ngày 09/9. "
+            "Nguyên nhân có thể: mất điện hoặc mất đường truyền cả khu vực. Nhiều đơn vị phụ trách. "
+            "Trả lời NHAN và mã một điểm để tiếp nhận, ví dụ NHAN YB-0101.",
             id="an area",
+        ),
+        pytest.param(
+            Kind.OPENED,
+            replace(
+                taken(AREA), where=replace(AREA.where, manager=WARD.manager, phone=WARD.phone, offices=1)
+            ),
+            {"answerable": True, "escalated": True},
+            "[MẤT KẾT NỐI] Phường Yên Bái: 41/52 mắt",
+            "[MẤT KẾT NỐI] Phường Yên Bái, 12 điểm lắp đặt (YB-0101, YB-0102, YB-0103 và 9 điểm khác): "
+            "41/52 mắt camera mất kết nối từ 21:40 ngày 09/9. Đã tiếp nhận lúc 21:52 ngày 09/9. "
+            "Nguyên nhân có thể: mất điện hoặc mất đường truyền cả khu vực. "
+            "Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999.",
+            id="an area of one office, which has it in hand",
         ),
         pytest.param(
             Kind.OPENED,
             SITE,
             {},
-            "[MẤT LIÊN LẠC] HO-DAN: 41 mắt camera",
-            "[MẤT LIÊN LẠC] Khu vực mạng HO-DAN: hệ thống giám sát mất liên lạc từ 21:40 ngày 09/9; "
-            "41 mắt camera chưa xác định được trạng thái, không tính là mất kết nối.",
+            "[MẤT LIÊN LẠC] HO-DAN (Hộ dân): 41 mắt camera",
+            "[MẤT LIÊN LẠC] Khu vực mạng HO-DAN (Hộ dân): hệ thống giám sát mất liên lạc từ 21:40 ngày 09/9. "
+            "41 mắt camera chưa xác định được trạng thái, không tính là mất kết nối. "
+            "Nguyên nhân có thể: đường truyền đến khu vực mạng, nguồn điện hoặc máy kiểm tra tại đó. "
+            "Đề nghị kiểm tra đường truyền và nguồn điện tại đó trước, sau đó đến máy kiểm tra.",
             id="a site that is not heard",
         ),
         pytest.param(
             Kind.RECOVERED,
             over(POINT),
             {},
-            "[ĐÃ KHÔI PHỤC] YB-0127, phường Yên Bái: 3/3 mắt",
+            "[ĐÃ KHÔI PHỤC] YB-0127, phường Yên Bái: 3 mắt camera",
             "[ĐÃ KHÔI PHỤC] Điểm YB-0127, phường Yên Bái: 3/3 mắt camera mất kết nối từ 21:40 ngày 09/9, "
             "hoạt động trở lại lúc 23:55, sau 2 giờ 15 phút.",
             id="a point is back",
@@ -148,26 +170,27 @@ def found(what: What, reason: str = "") -> Occasion:
             Kind.RECOVERED,
             replace(AREA, ended_at=FELL + timedelta(days=3, hours=1)),
             {},
-            "[ĐÃ KHÔI PHỤC] Phường Yên Bái: 41/52 mắt",
-            "[ĐÃ KHÔI PHỤC] Phường Yên Bái, 12 điểm lắp đặt: 41/52 mắt camera mất kết nối từ 21:40 "
-            "ngày 09/9, ít nhất 80 % đã hoạt động trở lại lúc 22:40 ngày 12/9, sau 3 ngày.",
+            "[ĐÃ KHÔI PHỤC] Phường Yên Bái: 41 mắt camera",
+            "[ĐÃ KHÔI PHỤC] Phường Yên Bái, 12 điểm lắp đặt (YB-0101, YB-0102, YB-0103 và 9 điểm khác): "
+            "41/52 mắt camera mất kết nối từ 21:40 ngày 09/9, "
+            "ít nhất 80 % đã hoạt động trở lại lúc 22:40 ngày 12/9, sau 3 ngày.",
             id="an area is back",
         ),
         pytest.param(
             Kind.RECOVERED,
             over(SITE),
             {},
-            "[ĐÃ LIÊN LẠC LẠI] HO-DAN: 41 mắt camera",
-            "[ĐÃ LIÊN LẠC LẠI] Khu vực mạng HO-DAN: hệ thống giám sát mất liên lạc từ 21:40 ngày 09/9, "
-            "liên lạc lại được lúc 23:55, sau 2 giờ 15 phút.",
+            "[ĐÃ LIÊN LẠC LẠI] HO-DAN (Hộ dân): 41 mắt camera",
+            "[ĐÃ LIÊN LẠC LẠI] Khu vực mạng HO-DAN (Hộ dân): hệ thống giám sát mất liên lạc từ 21:40 "
+            "ngày 09/9, liên lạc lại được lúc 23:55, sau 2 giờ 15 phút.",
             id="a site is heard again",
         ),
         pytest.param(
             Kind.RECOVERED,
             replace(POINT, withdrawn_at=BACK),
             {},
-            "[RÚT LẠI] YB-0127, phường Yên Bái: 3/3 mắt",
-            "[RÚT LẠI] Điểm YB-0127, phường Yên Bái: rút lại thông báo (3/3 mắt camera mất kết nối từ 21:40 "
+            "[RÚT LẠI] YB-0127, phường Yên Bái: 3 mắt camera",
+            "[RÚT LẠI] Điểm YB-0127, phường Yên Bái: rút lại tin (3/3 mắt camera mất kết nối từ 21:40 "
             "ngày 09/9). Báo nhầm, hoặc đã ghi nhận là do mất điện hay bảo trì.",
             id="withdrawn",
         ),
@@ -179,7 +202,7 @@ def found(what: What, reason: str = "") -> Occasion:
             "[NHẮC LẠI: MẤT KẾT NỐI] Điểm YB-0127, phường Yên Bái: 3/3 mắt camera mất kết nối từ 21:52 "
             "ngày 06/9, đến nay đã 3 ngày. Chưa có ai tiếp nhận. Nguyên nhân có thể: mất điện hoặc mất "
             "đường truyền tại điểm. Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999. "
-            "Trả lời NHAN YB-0127 để nhận việc.",
+            "Trả lời NHAN YB-0127 để tiếp nhận.",
             id="a reminder",
         ),
         pytest.param(
@@ -188,8 +211,8 @@ def found(what: What, reason: str = "") -> Occasion:
             {"answerable": True},
             "[NHẮC LẠI: MẤT KẾT NỐI] YB-0127, phường Yên Bái: 3/3 mắt",
             "[NHẮC LẠI: MẤT KẾT NỐI] Điểm YB-0127, phường Yên Bái: 3/3 mắt camera mất kết nối từ 21:52 "
-            "ngày 08/9, đến nay đã 24 giờ 00 phút. Đã có người tiếp nhận. Nguyên nhân có thể: mất điện hoặc "
-            "mất đường truyền tại điểm. Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999.",
+            "ngày 08/9, đến nay đã 1 ngày. Đã tiếp nhận lúc 21:52 ngày 09/9. Nguyên nhân có thể: mất "
+            "điện hoặc mất đường truyền tại điểm. Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999.",
             id="a reminder of what somebody has in hand, who is not named",
         ),
         pytest.param(
@@ -199,7 +222,7 @@ def found(what: What, reason: str = "") -> Occasion:
             "[CHẬP CHỜN] YB-0127, phường Yên Bái: 1/3 mắt",
             "[CHẬP CHỜN] Điểm YB-0127, phường Yên Bái: 1/3 mắt camera (YB-0127-2) nhiều lần mất rồi lại có "
             "kết nối từ 21:40 ngày 09/9. Phụ trách: Công an phường Yên Bái, ĐT 0216 3852 999. "
-            "Trong ngày không báo từng lần mất kết nối nữa.",
+            "Khi còn chập chờn, không báo từng lần mất kết nối, trừ khi mất lâu.",
             id="unstable",
         ),
         pytest.param(
@@ -294,8 +317,10 @@ def test_a_message_says_all_that_is_needed(
         pytest.param(
             Kind.OPENED,
             SITE,
-            "[NOT HEARD] Site HO-DAN: the monitor has not heard from there since 21:40 on 2025-09-09; "
-            "41 eyes unknown, not counted as disconnected.",
+            "[NOT HEARD] Site HO-DAN (Hộ dân): the monitor has not heard from there since 21:40 "
+            "on 2025-09-09. The state of 41 eyes is unknown, which is not counted as disconnected. "
+            "Probable cause: the line to the site, or the power or the machine there. "
+            "Look at the line and the power there first, then at the machine that asks.",
             id="site",
         ),
     ],
@@ -345,13 +370,14 @@ def test_what_was_held_is_told_once_each_as_it_stands() -> None:
     said = [(Kind.OPENED, over(early)), (Kind.OPENED, AREA), (Kind.RECOVERED, over(early))]
     held = digests.held(Kind.HELD, said, "vi", ZONE, BACK, unit="Phường Yên Bái")
 
-    assert held.title == "[TIN GỘP] Phường Yên Bái: 1 sự cố đang diễn ra, 1 đã qua"
+    assert held.title == "[TIN GỘP] Phường Yên Bái: 1 việc đang diễn ra, 1 đã kết thúc"
     assert held.text == (
         "[TIN GỘP] Phường Yên Bái, 23:55 ngày 09/9.\n"
         "\nĐang diễn ra, chưa báo trước đó:\n"
-        "- [MẤT KẾT NỐI] Phường Yên Bái: 41/52 mắt, từ 21:40 ngày 09/9 (2 giờ 15 phút)\n"
-        "\nĐã qua:\n"
-        "- [ĐÃ KHÔI PHỤC] YB-0044, phường Yên Bái: 3/3 mắt, từ 21:40 ngày 09/9 đến 23:55 (2 giờ 15 phút)"
+        "- [MẤT KẾT NỐI] Phường Yên Bái: 41/52 mắt, từ 21:40 ngày 09/9 (2 giờ 15 phút); "
+        "nhiều đơn vị phụ trách\n"
+        "\nĐã kết thúc:\n"
+        "- [ĐÃ KHÔI PHỤC] YB-0044, phường Yên Bái: 3 mắt camera, từ 21:40 ngày 09/9 đến 23:55 (2 giờ 15 phút)"
     )
     assert digests.told_held(Kind.HELD, said)["messages"] == 3
 
@@ -375,7 +401,18 @@ NAMES = st.one_of(st.sampled_from(NASTY), st.text(max_size=20))
 def occasions(draw: st.DrawFn) -> Occasion:
     eyes = tuple(draw(st.lists(NAMES, min_size=1, max_size=4)))
     where = Where(
-        1, draw(NAMES), draw(NAMES), draw(st.sampled_from([1, 9_999])), draw(NAMES), draw(NAMES), draw(NAMES)
+        *(
+            1,
+            draw(NAMES),
+            draw(NAMES),
+            draw(st.sampled_from([1, 9_999])),
+            draw(NAMES),
+            draw(NAMES),
+            draw(NAMES),
+        ),
+        codes=tuple(draw(st.lists(NAMES, max_size=3))),
+        offices=draw(st.sampled_from([0, 2])),
+        site_name=draw(NAMES),
     )
     return Occasion(
         key=f"incident:{draw(st.integers(1, 4))}",

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from camera_registry import custody, models, outages
+from camera_registry import custody, handling, models, outages
 from camera_registry.alerts import copies, digests, links
 from camera_registry.alerts.digests import Digest
 from camera_registry.alerts.links import LinkOver
 from camera_registry.alerts.occasions import Occasion, What, Where
+from camera_registry.alerts.phrases import Speaker
 from camera_registry.alerts.routing import Kind
 from camera_registry.alerts.words import LONGEST_TEXT, LONGEST_TITLE
 from camera_registry.audit import Action, Actor
@@ -65,9 +66,10 @@ def read(database: Database, kind: Kind, uid: str = "", *, site: str = "", backl
 def test_of_a_ward(city: Database) -> None:
     said = digests.words(read(city, Kind.WEEKLY, WARD, backlog=True), "vi", ZONE)
 
-    assert said.title == "[BẢN TIN TUẦN] Phường Nam Cường: 2 sự cố đang diễn ra, 0 đã qua"
+    assert said.title == "[BẢN TIN TUẦN] Phường Nam Cường: 2 sự cố đang diễn ra, 0 đã kết thúc"
     assert said.text == (
-        "[BẢN TIN TUẦN] Phường Nam Cường, 10:00 ngày 22/11. 4/8 mắt camera đang truyền hình về.\n"
+        "[BẢN TIN TUẦN] Phường Nam Cường, 10:00 ngày 22/11. 4/9 mắt camera đang truyền hình về; "
+        "1 mắt camera chưa xác định được trạng thái.\n"
         "\nĐang diễn ra, nặng nhất trước:\n"
         "- NC2: 1/2 mắt, từ 07:00 ngày 22/11 (3 giờ 00 phút); chờ Công an phường Nam Cường\n"
         "- NC1: 3/3 mắt, từ 09:10 ngày 22/11 (50 phút); chờ UBND phường Nam Cường, ĐT 0216 3852 999\n"
@@ -81,7 +83,8 @@ def test_of_the_city(city: Database) -> None:
 
     assert said.title == "[THE DAY] The whole city: 3 going on, 1 over"
     assert said.text == (
-        "[THE DAY] The whole city, 10:00 on 2026-11-22. 5/10 eyes deliver a stream.\n"
+        "[THE DAY] The whole city, 10:00 on 2026-11-22. 5/11 eyes deliver a stream; "
+        "the state of 1 eye is unknown.\n"
         "\nBy unit:\n"
         "- Phường Nam Cường: 2 incidents, 4 eyes\n"
         "- Phường Âu Lâu: 1 incident, 1 eye\n"
@@ -115,18 +118,49 @@ def test_of_a_long_list_the_beginning_is_told(city: Database) -> None:
     digest = read(city, Kind.DAILY)
     line = digest.open[0]
     many = Digest(
-        *(Kind.DAILY, "x" * 300, digest.since, NOW, 5, 10),
+        *(Kind.DAILY, "x" * 300, digest.since, NOW, 5, 10, 10),
         open=[line] * 400,
         over=digest.over,
         units=digest.units,
     )
     said = digests.words(many, "vi", ZONE)
 
-    assert said.text.count("- NC2") == digests.MOST_LINES
-    assert "và 385 sự cố khác" in said.text
+    lines = said.text.count("- NC2")
+    assert 10 < lines <= digests.MOST_LINES
+    assert f"và {400 - lines} sự cố khác" in said.text
     assert len(said.text) <= LONGEST_TEXT
     assert len(said.title) <= LONGEST_TITLE
     assert len(digests.told(many)["open"]) == digests.MOST_TOLD
+
+
+@pytest.mark.parametrize(
+    ("working", "observed", "measured", "said"),
+    [
+        (42, 60, 120, "42/120 mắt camera đang truyền hình về; 60 mắt camera chưa xác định được trạng thái."),
+        (60, 60, 60, "60/60 mắt camera đang truyền hình về."),
+        (0, 0, 120, "120 mắt camera chưa xác định được trạng thái."),
+        (0, 0, 0, "Không có mắt camera nào được theo dõi qua mạng."),
+    ],
+)
+def test_eyes_of_which_nobody_knows_are_not_left_out(
+    working: int, observed: int, measured: int, said: str
+) -> None:
+    assert digests.streams(working, observed, measured, Speaker("vi", ZONE)) == said
+
+
+def test_of_what_somebody_has_in_hand_nobody_is_waited_for(city: Database) -> None:
+    with city.transaction() as session:
+        row = outages.incidents(session, Scope.everything(), NOW, ZONE, open_=True)
+        at_nc1 = next(each for each in row if each.id == incident_at(session, "NC1"))
+        handling.acknowledge(session, CLERK, NOW, at_nc1)
+        of_incident = copies.of_incident(session, Scope.everything(), NOW, ZONE, "vi", at_nc1)
+    said = digests.words(read(city, Kind.DAILY, WARD), "vi", ZONE).text
+
+    assert "Đã tiếp nhận lúc 10:00 ngày 22/11. Nguyên nhân" in of_incident
+    assert (
+        "- NC1: 3/3 mắt, từ 09:10 ngày 22/11 (50 phút); "
+        "đã tiếp nhận, phụ trách: UBND phường Nam Cường, ĐT 0216 3852 999"
+    ) in said
 
 
 def test_words_to_copy_are_those_of_a_message(city: Database) -> None:
