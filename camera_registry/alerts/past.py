@@ -160,9 +160,9 @@ def _episode(row: _Row, taken: Mapping[int, datetime], turns: Mapping[int, Seque
     of_site = incident.kind == Kind.SITE
     ends = [at for at in (incident.ended_at, incident.withdrawn_at) if at is not None]
     moments = [] if taken_at is None else [taken_at]
-    if not of_site and any(eye in turns for eye in row.eyes):
-        moments += [turn.at for eye in row.eyes for turn in turns.get(eye, ())]
-        moments += [from_at for _, from_at in row.eyes.values()]
+    alone = next(iter(row.eyes)) if incident.kind == Kind.EYE else None
+    own_turns = turns.get(alone, ()) if alone is not None else ()
+    moments += [turn.at for turn in own_turns]
     changed = {at for at in moments if not ends or at < min(ends)} | set(ends)
     occasion = replace(
         _occasion(
@@ -176,13 +176,12 @@ def _episode(row: _Row, taken: Mapping[int, datetime], turns: Mapping[int, Seque
     )
 
     def known(at: datetime) -> Occasion:
-        here = [eye for eye, (_, from_at) in row.eyes.items() if from_at <= at]
         return replace(
             occasion,
             ended_at=_by(incident.ended_at, at),
             withdrawn_at=_by(incident.withdrawn_at, at),
             acknowledged_at=_by(taken_at, at),
-            unsteady=not of_site and all(_is_unstable(turns.get(eye, ()), at) for eye in here),
+            unsteady=happened.unstable_keys(alone) if alone and _is_unstable(own_turns, at) else "",
         )
 
     later = sorted(at for at in changed if at > row.known_at)

@@ -6,8 +6,10 @@ minutes and one when it is over. A single eye fails often, comes back by itself 
 repaired in days: it is *collected*, and told in one list, on the first morning on which it has been out for
 six hours. So are the things that probes find of an eye (a stream without a login, footage that is too
 short, a wrong clock, another device), none of which is worse for waiting until the morning. What the rates or
-the quiet hours hold back is *held*, and told in the next digest, once. Of a week's three messages the list of
-single eyes leaves two to an outage. What reaches beyond one point is told whatever the week has had.
+the quiet hours hold back is *held*, and told in the next digest, once. Of a week's three messages one is kept
+for a digest, which lists the single eyes, too: neither do a week's outages use up its list, nor the list an
+outage's two. What reaches beyond one point is told whatever the week has had; so is, with the next morning's
+digest, what takes several eyes away and has gone on for hours.
 
 A city desk wants to hear at once of what no ward can handle: an area, a site that is not heard. Of all else
 it wants to know whether somebody has it in hand: it hears of what nobody has acknowledged for four hours,
@@ -17,12 +19,14 @@ reads the rest in a digest each morning, and is reminded of what goes on after 1
   before it could be told makes no message, however late it was recorded. The backlog is never told so.
 - That it is over hears who heard that it began, in whatever form; so does he that it was withdrawn.
 - About one occasion a channel hears each kind of message once.
-- Of an eye that falls again and again the single outages are not told to who is told that it is unstable,
-  unless it is gone for hours.
+- Of an eye that falls again and again the single outages are not told to who was told that it is unstable,
+  unless it is gone for hours. What takes several eyes is told, however unsteady they are.
 - A reminder is of what was told before it came of that age; of several that are due at once, the oldest.
 - The end of what was held is held, too; and that a single eye is back waits for a digest that comes anyway.
 - While something is held that is worth a digest, whatever else becomes due joins it: the next free message is
   that digest.
+- What was said later than now was said by a clock that was ahead: it is not said again, and counts for no
+  rate.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -36,7 +40,8 @@ from camera_registry.alerts.rules import Rules
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 STEADILY_GONE = timedelta(hours=6)  # an unstable eye that is away for so long is not coming back by itself
 REMEMBERED = WEEK + timedelta(days=1)  # how far back it matters what was said
-LEAST_LEFT = 2  # messages of a week, when what was collected is told by itself: one outage
+FOR_OUTAGE = 2  # messages of a week that one outage makes
+FOR_DIGEST = 1  # of a week, in which there always is room for what was collected
 
 
 class Kind(StrEnum):
@@ -222,13 +227,19 @@ class _Hearing:
         """Whether it has gone on for long enough, and for whoever acts on it not to have acted."""
         if occasion.started_at < self.listener.since:
             return False
-        flapping = occasion.unsteady and by < occasion.started_at + STEADILY_GONE
-        if flapping and What.UNSTABLE in self.rules.what:
+        if by < occasion.started_at + STEADILY_GONE and self._knows_unstable(occasion):
             return False
         if not self._is_escalation(occasion):
             return self._first_due(occasion) <= by
         return (
             occasion.acknowledged_at is None and self._first_due(occasion) + self.rules.unacknowledged <= by
+        )
+
+    def _knows_unstable(self, occasion: Occasion) -> bool:
+        """Whether it is of an eye that was told of as unstable within a week."""
+        return bool(occasion.unsteady) and any(
+            each.kind is Kind.UNSTABLE and each.occasion.startswith(occasion.unsteady) and not each.waits
+            for each in self._since(self.now - WEEK)
         )
 
     def _is_escalation(self, occasion: Occasion) -> bool:
@@ -255,7 +266,7 @@ class _Hearing:
             or self._is_untold(occasion)
             or is_quiet(self.rules, self.now, self.zone)
             or bool(self._calling())
-            or not self._may_speak(wide=occasion.wide)
+            or not self._may_speak_of(occasion)
         )
         escalated = kind is Kind.OPENED and self._is_escalation(occasion)
         self._add(Saying(kind, occasion.key, held, escalated))
@@ -267,23 +278,33 @@ class _Hearing:
 
     def _may_speak(self, *, wide: bool) -> bool:
         """Whether a message more is not too many for the hour, nor, unless it is ``wide``, for the week."""
-        spoken = [each for each in self.told.values() if not each.held]
-        if sum(each.at > self.now - HOUR for each in spoken) >= self.rules.per_hour:
+        if sum(not each.held for each in self._since(self.now - HOUR)) >= self.rules.per_hour:
             return False
-        return wide or not self.rules.per_week or self._of_week(self.now) < self.rules.per_week
+        return wide or not self.rules.per_week or len(self._of_week(self.now)) < self.rules.per_week
+
+    def _may_speak_of(self, occasion: Occasion) -> bool:
+        """... nor leaves a week without a digest."""
+        return self._may_speak(wide=occasion.wide) and (
+            occasion.wide
+            or self.rules.per_week <= FOR_DIGEST
+            or sum(each.kind not in DIGESTS for each in self._of_week(self.now))
+            < self.rules.per_week - FOR_DIGEST
+        )
 
     def _may_tell_collected(self, moment: datetime) -> bool:
-        """Whether, at the time of digests, a list of single eyes leaves the week enough for an outage."""
-        of_week = self._of_week(moment)
-        leaves = not self.rules.per_week or of_week == 0 or of_week + LEAST_LEFT < self.rules.per_week
+        """Whether, at the time of digests, a list of single eyes is a week's only digest, or not too much."""
+        if not any(each.kind in DIGESTS for each in self._since(moment - WEEK)):
+            return self._may_speak(wide=self.rules.per_week > FOR_DIGEST)
+        leaves = not self.rules.per_week or len(self._of_week(moment)) + FOR_OUTAGE < self.rules.per_week
         return leaves and self._may_speak(wide=False)
 
-    def _of_week(self, until: datetime) -> int:
-        """How many messages there were since a week before then, besides digests that were asked for."""
-        return sum(
-            each.at > until - WEEK and not each.held and each.kind not in SCHEDULED
-            for each in self.told.values()
-        )
+    def _of_week(self, until: datetime) -> list[Said]:
+        """The messages since a week before then, besides digests that were asked for."""
+        return [each for each in self._since(until - WEEK) if not each.held and each.kind not in SCHEDULED]
+
+    def _since(self, moment: datetime) -> Iterator[Said]:
+        """What was said after then."""
+        return (each for each in self.told.values() if moment < each.at <= self.now)
 
     # --- digests ----------------------------------------------------------------------------------------
 
@@ -291,7 +312,7 @@ class _Hearing:
         """One digest at most: that which was asked for, or one that what was held or collected calls for."""
         moment = moment_of_digest(self.rules, self.now, self.zone)
         collected = list(self._collected(moment))
-        kind = self._scheduled(moment) or self._called_for()
+        kind = self._scheduled(moment) or self._called_for(moment)
         if kind is None and collected and not self._digest_since(moment) and self._may_tell_collected(moment):
             kind = Kind.MORNING
         if kind is None:
@@ -309,10 +330,14 @@ class _Hearing:
             )
         )
 
-    def _called_for(self) -> Kind | None:
+    def _called_for(self, moment: datetime) -> Kind | None:
         """The digest that nobody asked for, but that what is held is worth."""
         calling = self._calling()
-        if not calling or not self._may_speak(wide=any(occasion.wide for _, occasion in calling)):
+        urgent = any(
+            occasion.wide or (each.at < moment and _goes_on(each, occasion, moment))
+            for each, occasion in calling
+        )
+        if not calling or not self._may_speak(wide=urgent):
             return None
         by_night = any(is_quiet(self.rules, each.at, self.zone) for each, _ in calling)
         return Kind.MORNING if by_night else Kind.HELD
@@ -343,7 +368,7 @@ class _Hearing:
     def _digest_since(self, moment: datetime, kinds: Iterable[Kind] = DIGESTS) -> bool:
         mine = f":{self.listener.number}"
         return any(
-            each.kind in kinds and each.at >= moment and each.occasion.endswith(mine)
+            each.kind in kinds and moment <= each.at <= self.now and each.occasion.endswith(mine)
             for each in self.told.values()
         )
 
@@ -352,6 +377,12 @@ class _Hearing:
         for occasion in self.known.values():
             if self._is_collected(occasion) and not occasion.over and any(self._due(occasion, moment)):
                 yield occasion
+
+
+def _goes_on(said: Said, occasion: Occasion, moment: datetime) -> bool:
+    """Whether it says that something began which by then had gone on for hours, and still does."""
+    begins = said.kind is _opening(occasion) and not occasion.over
+    return begins and occasion.started_at + STEADILY_GONE <= moment
 
 
 def _opening(occasion: Occasion) -> Kind:

@@ -53,6 +53,7 @@ def incidents(draw: st.DrawFn, number: int) -> list[Stand]:
     known = began + draw(st.sampled_from((0, 1, 2, 40)))
     lasts = draw(st.sampled_from((1, 2, 3, 7, 30, 80, 200, 2000)))
     ends = max(known, began + lasts)
+    unstable = f"{What.UNSTABLE}:{draw(st.integers(0, 4))}:"
     of = draw(st.sampled_from((Of.EYE, Of.EYE, Of.POINT, Of.POINT, Of.AREA, Of.SITE)))
     stand = Occasion(
         f"incident:{number}",
@@ -65,7 +66,7 @@ def incidents(draw: st.DrawFn, number: int) -> list[Stand]:
         at(known),
         incident=number,
         kind=of,
-        unsteady=draw(st.integers(0, 5)) == 0,
+        unsteady=draw(st.sampled_from(("", "", "", "", "", unstable))),
     )
     stands = [Stand(at(known), stand.key, stand)]
     for change in draw(st.lists(st.sampled_from(("taken", "unsteady")), max_size=2)):
@@ -75,7 +76,7 @@ def incidents(draw: st.DrawFn, number: int) -> list[Stand]:
         changed = (
             replace(stand, acknowledged_at=later)
             if change == "taken"
-            else replace(stand, unsteady=not stand.unsteady)
+            else replace(stand, unsteady="" if stand.unsteady else unstable)
         )
         stands.append(Stand(later, stand.key, changed))
     stand = stands[-1].occasion or stand
@@ -96,7 +97,7 @@ def findings(draw: st.DrawFn, number: int) -> list[Stand]:
     """What probes found of an eye, until it was so no longer."""
     began = draw(st.integers(0, TICKS))
     what = draw(st.sampled_from((What.DEGRADED, What.UNSTABLE, What.CLOCK)))
-    found = Occasion(f"{what}:{number}", what, NOWHERE, (), 0, at(began), at(began), at(began))
+    found = Occasion(f"{what}:{number}:", what, NOWHERE, (), 0, at(began), at(began), at(began))
     until = at(began + draw(st.sampled_from((3, 100, 300, 2000))))
     return [Stand(found.started_at, found.key, found), Stand(until, found.key, None)]
 

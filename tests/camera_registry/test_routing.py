@@ -21,6 +21,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PLAIN = replace(WARD_RULES, quiet=None, per_week=0)
 WHENEVER = replace(PLAIN, what=frozenset(What), reminders=(DAY, 3 * DAY, 7 * DAY))
+AT_ONCE = replace(PLAIN, alone=timedelta(0))
 NIGHT = (time(21, 30), time(6, 30))
 
 
@@ -52,7 +53,7 @@ class Happens:
     known: datetime | None = None
     end_known: datetime | None = None
     what: What = field(default=What.OUTAGE, kw_only=True)
-    unsteady: bool = field(default=False, kw_only=True)
+    unsteady: str = field(default="", kw_only=True)
 
     def seen(self, now: datetime) -> Occasion | None:
         if (self.known or self.begins) > now:
@@ -288,10 +289,10 @@ def lived(rules: Rules, world: Sequence[Happens], until: str, since: str = "Mon 
             [
                 "Mon 10:10 opened p",
                 "Mon 12:00 recovered p",
-                "Wed 10:10 opened q",
+                "Wed 10:10 held: opened q",
                 "Mon+1 10:10 held: recovered q",
             ],
-            id="three messages a week, and the rest when there is room",
+            id="three messages a week, one of them a digest, and the rest when there is room",
         ),
         pytest.param(
             WARD_RULES,
@@ -304,7 +305,7 @@ def lived(rules: Rules, world: Sequence[Happens], until: str, since: str = "Mon 
             [
                 "Mon 10:10 opened p",
                 "Mon 12:00 recovered p",
-                "Tue 10:10 opened q",
+                "Tue 10:10 held: opened q",
                 "Wed 10:10 opened a",
                 "Wed 12:00 recovered a",
             ],
@@ -314,8 +315,55 @@ def lived(rules: Rules, world: Sequence[Happens], until: str, since: str = "Mon 
             WARD_RULES,
             [point("p", "Mon 10:00", "Mon 12:00"), eye("e", "Mon 12:00")],
             "Tue+1 12:00",
-            ["Mon 10:10 opened p", "Mon 12:00 recovered p", "Tue+1 06:30 morning: opened e"],
-            id="the list of single eyes leaves two messages of a week to an outage",
+            ["Mon 10:10 opened p", "Mon 12:00 recovered p", "Tue 06:30 morning: opened e"],
+            id="the list of single eyes has its own of a week's messages",
+        ),
+        pytest.param(
+            WARD_RULES,
+            [
+                eye("e", "Mon 03:00"),
+                eye("f", "Mon 18:00"),
+                *(point(f"p{week}", f"Tue+{week} 10:00", f"Tue+{week} 13:00") for week in range(3)),
+            ],
+            "Thu+2 12:00",
+            [
+                "Tue 06:30 morning: opened e, opened f",
+                *("Tue 10:10 opened p0", "Tue 13:00 recovered p0"),
+                *("Tue+1 10:10 opened p1", "Tue+1 13:00 recovered p1"),
+                *("Tue+2 10:10 opened p2", "Tue+2 13:00 recovered p2"),
+            ],
+            id="... and leaves two to an outage",
+        ),
+        pytest.param(
+            WARD_RULES,
+            [
+                eye("e", "Wed 03:00"),
+                eye("f", "Wed+1 03:00"),
+                *(point(f"p{week}", f"Mon+{week} 10:00", f"Mon+{week} 13:00") for week in range(3)),
+            ],
+            "Thu+2 12:00",
+            [
+                *("Mon 10:10 opened p0", "Mon 13:00 recovered p0", "Thu 06:30 morning: opened e"),
+                *("Mon+1 10:10 opened p1", "Mon+1 13:00 recovered p1", "Thu+1 06:30 morning: opened f"),
+                *("Mon+2 10:10 opened p2", "Mon+2 13:00 recovered p2"),
+            ],
+            id="... however regular outages are",
+        ),
+        pytest.param(
+            WARD_RULES,
+            [
+                *(point(f"p{n}", f"{DAYS[n]} 10:00", f"{DAYS[n]} 11:00") for n in range(3)),
+                point("r", "Wed 12:00", "Wed 20:00"),
+                point("q", "Wed 13:00"),
+                point("s", "Thu 04:00"),
+            ],
+            "Sat 12:00",
+            [
+                *("Mon 10:10 opened p0", "Mon 11:00 recovered p0", "Tue 10:10 held: opened p1"),
+                "Thu 06:30 morning: recovered p1, opened p2, recovered p2, opened r, opened q, recovered r, "
+                "opened s",
+            ],
+            id="what has taken a point for hours is told in the morning whatever the week has had",
         ),
         pytest.param(
             replace(PLAIN, per_hour=2),
@@ -348,21 +396,38 @@ def lived(rules: Rules, world: Sequence[Happens], until: str, since: str = "Mon 
             id="what probes find is told in the morning, once",
         ),
         pytest.param(
-            PLAIN,
+            AT_ONCE,
             [
-                replace(point("p", "Mon 10:00", "Mon 12:00"), unsteady=True),
-                replace(point("q", "Mon 14:00", "Mon 22:00"), unsteady=True),
+                found("unstable:3:W37", What.UNSTABLE, "Mon 05:00"),
+                replace(eye("e", "Mon 05:30", "Mon 06:00"), unsteady="unstable:3:"),
+                replace(eye("f", "Mon 10:00", "Mon 12:00"), unsteady="unstable:3:"),
+                replace(eye("g", "Mon 14:00", "Mon 22:00"), unsteady="unstable:3:"),
+                replace(eye("h", "Mon 14:00", "Mon 15:00"), unsteady="unstable:33:"),
+                eye("i", "Mon 14:00", "Mon 15:00"),
             ],
             "Mon 23:00",
-            ["Mon 20:00 opened q", "Mon 22:00 recovered q"],
-            id="single outages of an unstable eye, unless it is gone for hours",
+            [
+                *("Mon 05:40 opened e", "Mon 06:00 recovered e"),
+                "Mon 06:30 morning: unstable unstable:3:W37",
+                *(
+                    "Mon 14:10 opened h",
+                    "Mon 14:10 opened i",
+                    "Mon 15:00 recovered h",
+                    "Mon 15:00 recovered i",
+                ),
+                *("Mon 20:00 opened g", "Mon 22:00 recovered g"),
+            ],
+            id="no single outages of an eye that was told of as unstable, unless it is gone for hours",
         ),
         pytest.param(
-            replace(PLAIN, what=WARD - {What.UNSTABLE}),
-            [replace(point("p", "Mon 10:00", "Mon 12:00"), unsteady=True)],
+            replace(AT_ONCE, what=WARD - {What.UNSTABLE}),
+            [
+                found("unstable:3:W37", What.UNSTABLE, "Mon 05:00"),
+                replace(eye("e", "Mon 10:00", "Mon 12:00"), unsteady="unstable:3:"),
+            ],
             "Mon 23:00",
-            ["Mon 10:10 opened p", "Mon 12:00 recovered p"],
-            id="... are told to who does not hear that it is unstable",
+            ["Mon 10:10 opened e", "Mon 12:00 recovered e"],
+            id="... they are told to who does not hear that it is unstable",
         ),
         pytest.param(
             replace(WARD_RULES, weekly=0, daily=False, digest_at=time(5, 0)),
@@ -388,6 +453,21 @@ def test_after_a_stop_of_days_what_goes_on_is_told_and_one_digest_made_up_for() 
     for moment in ("Mon 09:00", "Thu 12:00", "Thu 12:05"):
         channel.look(world, at(moment))
     assert channel.lines == ["Mon 09:00 weekly", "Thu 12:00 opened open", "Thu 12:00 daily"]
+
+
+def test_what_a_clock_that_was_ahead_said_counts_for_no_rate_and_no_digest() -> None:
+    """Nor is it said again."""
+    ahead = [Said(Kind.OPENED, f"of a year ahead {n}", at("Mon 10:00") + 365 * DAY) for n in range(12)]
+    ahead += [Said(kind, "digest:2027-09-07T06:30:7", at("Mon 10:00") + 365 * DAY) for kind in DIGESTS]
+    ahead.append(Said(Kind.OPENED, "said", at("Mon 10:00") + 365 * DAY))
+    channel = Channel(WARD_RULES, said=ahead)
+    world = [point("p", "Mon 10:00", "Mon 12:00"), point("said", "Mon 10:00"), eye("e", "Mon 13:00")]
+    for moment in ("Mon 10:10", "Mon 12:00", "Tue 06:30"):
+        channel.look(world, at(moment))
+    assert channel.lines == ["Mon 10:10 opened p", "Mon 12:00 recovered p", "Tue 06:30 morning: opened e"]
+    desk = Channel(CITY_RULES, said=ahead)
+    desk.look([], at("Tue 07:00"))
+    assert desk.lines == ["Tue 07:00 weekly"]
 
 
 def test_two_subscriptions_of_one_channel_say_a_thing_once() -> None:
