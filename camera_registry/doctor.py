@@ -17,6 +17,7 @@ from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import closings, health, models, rollups
+from camera_registry.alerts import channels
 from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.db import Database, alembic_config
 from camera_registry.health import EYE, Condition, EyeState, Finding, Instability, Policy, Told, Transition
@@ -73,7 +74,8 @@ ENDS: Final = N_("What is shown now is how the ledgers end")
 CONCLUDED: Final = N_("The results that are kept conclude the same, by the policy of today")
 SPANS: Final = N_("Everything ends after it begins")
 CUSTODY: Final = N_("A point has one custodian at a time")
-OPENED: Final = N_("Sealed logins open with the key")
+KEY: Final = N_("The key is there that opens what is sealed")
+OPENED: Final = N_("Sealed logins and addresses of channels open with the key")
 ROLLED_UP: Final = N_("What is rolled up is what the ledgers give")
 CLOSED: Final = N_("Closed months are as they were closed")
 MEMBERS: Final = N_("Eyes of incidents had fallen when they became part of one")
@@ -95,6 +97,7 @@ def examine(
         yield _concluded(session, judge, now)
         yield _spans(session)
         yield _custody(session)
+        yield _key(session, credentials)
         yield _opened(session, credentials)
         yield _members(session)
         yield _rolled_up(session, zone, now)
@@ -341,6 +344,18 @@ def _custody(session: Session) -> Examined:
 # --- logins, incidents ------------------------------------------------------------------------------------
 
 
+def _key(session: Session, credentials: CredentialStore) -> Examined:
+    """After a backup was restored without it, its path is named. Where nothing is sealed, none is needed."""
+    count = _Count(KEY)
+    for table in (models.Credential, models.AlertChannel, models.KeptPicture):
+        count.looked_at += (
+            session.scalar(select(func.count()).select_from(table).where(table.sealed.is_not(None))) or 0
+        )
+    if count.looked_at and not credentials.fingerprints():
+        count.broken, count.examples = count.looked_at, (str(credentials.path),)
+    return count.examined()
+
+
 def _opened(session: Session, credentials: CredentialStore) -> Examined:
     count = _Count(OPENED)
     book = credentials.book(session)
@@ -351,6 +366,15 @@ def _opened(session: Session, credentials: CredentialStore) -> Examined:
         except CredentialError:
             opens = False
         count.note(opens, name)
+    for channel in session.scalars(select(models.AlertChannel).order_by(models.AlertChannel.id)):
+        if channel.sealed is None:
+            continue
+        try:
+            channels.opened(credentials, channel)
+            opens = True
+        except CredentialError:
+            opens = False
+        count.note(opens, channel.name)
     return count.examined()
 
 

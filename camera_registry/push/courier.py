@@ -86,9 +86,10 @@ class Courier:
             await self._close()
 
     async def once(self) -> bool:
-        """Ask each eye once, and deliver. Returns whether that was done, and everything is delivered.
+        """Ask each eye once, and deliver. Returns whether eyes were asked, and everything is delivered.
 
-        The next run is expected after the interval of the site.
+        The next run is expected after the interval of the site. Nobody asked, or no word of the registry's,
+        is nothing done.
         """
         self._next_s = RUN_S
         await self._recall()
@@ -100,18 +101,26 @@ class Courier:
             if self._asking is not None and asked:
                 await self._asking.ask_all()
                 log.info("asked", eyes=self._asking.eyes, waiting=self._outbox.waiting)
+                if not self._asking.eyes:
+                    log.warning("no eye of this site may be asked yet")
         finally:
-            await self._close()
-        return asked and self._outbox.waiting == 0
+            delivered = await self._close()
+        some = self._asking is not None and self._asking.eyes > 0
+        return asked and some and delivered and self._outbox.waiting == 0
 
-    async def _close(self) -> None:
-        """End every probe in good order, and deliver what can be; the rest stays in the outbox."""
+    async def _close(self) -> bool:
+        """End every probe in good order, and deliver what can be; the rest stays in the outbox.
+
+        Returns whether the registry took it.
+        """
         if self._asking is not None:
             await self._asking.close()
         try:
             await self._deliver()
         except LineError as error:
             log.warning("results wait", reason=str(error), waiting=self._outbox.waiting)
+            return False
+        return True
 
     async def look(self) -> None:
         """Deliver what waits, say that the site is heard, and go by the targets as they are now."""

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from camera_registry import closings, doctor, models, rollups
+from camera_registry.alerts import channels
 from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -268,6 +270,32 @@ def test_damage(patient: Patient, statement: str, invariants: set[str], said: st
     broken = patient.broken()
     assert broken.keys() == invariants
     assert any(said in "; ".join(examined.examples) for examined in broken.values()), broken
+
+
+@pytest.mark.parametrize("key", ["missing", "another"])
+def test_a_registry_without_its_key(patient: Patient, tmp_path: Path, key: str) -> None:
+    """What a backup looks like that was restored without the key: nothing sealed opens, and that is said."""
+    with patient.database.transaction() as session:
+        store = CredentialStore(patient.settings)
+        store.prepare(session)
+        session.execute(text("UPDATE credential SET sealed = NULL"))
+        channels.add(
+            *(session, store, Actor("somebody", "cli"), NOW),
+            name="Trực ban",
+            kind=channels.Kind.EMAIL,
+            unit_id=None,
+            language="vi",
+            address="truc.ban@example.vn",
+            reason="x",
+        )
+    patient.settings.data_dir.joinpath("credential.key").unlink()
+    if key == "another":
+        patient.settings.data_dir.joinpath("credential.key").write_bytes(Fernet.generate_key())
+    broken = patient.broken()
+    assert broken[doctor.OPENED].examples == ("Trực ban",)
+    assert (doctor.KEY in broken) == (key == "missing")
+    if key == "missing":
+        assert broken[doctor.KEY].examples[0].endswith("credential.key")
 
 
 DAY = timedelta(days=1)

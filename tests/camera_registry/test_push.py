@@ -131,6 +131,18 @@ async def one_round(registry: Registry, folder: Path, port: int, clock: Clock) -
         return await Courier(line, outbox, registry.token, loaded, clock, Pauses()).once()
 
 
+async def test_a_round_that_reaches_nobody_is_no_success(database: Database, tmp_path: Path) -> None:
+    clock, port = Clock(), free_port()
+    async with Simulator(Fleet((camera("c"),))) as sim:
+        registry = found(database, tmp_path, sim, clock)
+        with database.transaction() as session:
+            session.execute(update(models.Eye).values(retired_at=NOON - timedelta(days=1)))
+        assert not await one_round(registry, tmp_path / "ward", port, clock), "no registry"
+        with served(registry.web, port):
+            assert not await one_round(registry, tmp_path / "ward", port, clock), "no eye to ask"
+        assert not await one_round(registry, tmp_path / "ward", port, clock), "no registry, no eye"
+
+
 async def test_hours_without_a_line_are_no_gap_afterwards(database: Database, tmp_path: Path) -> None:
     """T15: four eyes, asked each hour; for four hours nothing can be delivered. One is down for three."""
     clock, port = Clock(), free_port()
