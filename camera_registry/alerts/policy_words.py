@@ -25,8 +25,10 @@ WEEKDAYS: Sequence[str] = (
 )
 
 
-def subject(rules: Rules, language: Language) -> str:
-    """Of what is told at once, in one line; digests alone where it is of nothing."""
+def subject(rules: Rules | None, language: Language) -> str:
+    """Of what is told at once, in one line; digests alone where it is of nothing. ``None``: unreadable."""
+    if rules is None:
+        return translate(N_("nothing, for its rules cannot be read: change or end it"), language)
     if not rules.what:
         return translate(N_("digests alone"), language)
     if rules.what == frozenset(What):
@@ -34,8 +36,10 @@ def subject(rules: Rules, language: Language) -> str:
     return ", ".join(translate(words, language) for what, words in WHATS.items() if what in rules.what)
 
 
-def conditions(rules: Rules, language: Language) -> list[str]:
+def conditions(rules: Rules | None, language: Language) -> list[str]:
     """When it is told and when not, sentence by sentence."""
+    if rules is None:
+        return []
     return [translate(message, language, **values) for message, values in _conditions(rules, language)]
 
 

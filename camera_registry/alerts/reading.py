@@ -19,7 +19,7 @@ from camera_registry import queries
 from camera_registry.alerts import rules
 from camera_registry.alerts.channels import Kind as ChannelKind
 from camera_registry.alerts.outbox import State
-from camera_registry.alerts.rules import Rules
+from camera_registry.alerts.rules import Rules, RulesError
 from camera_registry.i18n import Language, collation_key
 from camera_registry.models import AlertChannel, Message, Site, Subscription
 from camera_registry.outages import IncidentRow
@@ -90,7 +90,8 @@ class ChannelRow:
 class SubscriptionRow:
     """Who hears what: ``unit`` and ``site`` are empty where it is of the whole city.
 
-    ``unit`` is what the unit is called by today; ``channel_stopped``: nothing of it is told any more.
+    ``unit`` is what the unit is called by today; ``channel_stopped``: nothing of it is told any more; nor is
+    it where ``rules`` are ``None``, for they cannot be read.
     """
 
     id: int
@@ -101,7 +102,7 @@ class SubscriptionRow:
     unit_id: int | None
     unit: str
     site: str
-    rules: Rules
+    rules: Rules | None
     made_at: datetime
     made_by: str
     ended_at: datetime | None
@@ -392,13 +393,20 @@ def _subscription_rows(
             row.unit_id,
             _named(session, day, row.unit_id),
             site or "",
-            rules.from_json(row.rules),
+            _readable(row.rules),
             row.made_at,
             row.made_by,
             row.ended_at,
         )
         for row, channel, site in session.execute(found)
     ]
+
+
+def _readable(kept: object) -> Rules | None:
+    try:
+        return rules.from_json(kept)
+    except RulesError:
+        return None
 
 
 def _select(

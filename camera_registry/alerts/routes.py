@@ -9,9 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
+import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -33,12 +35,14 @@ from camera_registry.alerts.routing import (
     moment_of_digest,
     sayings,
 )
-from camera_registry.alerts.rules import Rules
+from camera_registry.alerts.rules import Rules, RulesError
 from camera_registry.alerts.words import Words
 from camera_registry.db import Database
 from camera_registry.i18n import Language
 from camera_registry.models import AlertChannel, AlertCursor, Message, Site, Subscription
 from camera_registry.units import Scope, UnitTree
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 20  # subscriptions served in one transaction: digests are read in it, and others want to write, too
 CURSOR_S = 60  # how often the cursor is written while nothing is said
@@ -122,13 +126,23 @@ def _ears(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) ->
         .order_by(Subscription.channel_id, Subscription.id)
     )
     for row in rows:
-        since = max(cursor.began_at, row.made_at)
-        listener = Listener(row.id, rules.from_json(row.rules), since)
+        try:
+            said = rules.from_json(row.rules)
+        except RulesError as error:
+            _complain(row.id, str(error))  # of all others somebody still hears
+            continue
+        listener = Listener(row.id, said, max(cursor.began_at, row.made_at))
         names = {unit.name for unit in tree.parts_on(row.unit_id, day)} if row.unit_id is not None else set()
         site = sites.get(row.site_id, "") if row.site_id is not None else ""
         reach = _Reach(scope_of(tree, row.unit_id, day), row.site_id)
         found[row.channel_id].append(_Ear(listener, row, reach, ", ".join(sorted(names)), site))
     return found
+
+
+@cache
+def _complain(subscription: int, reason: str) -> None:
+    """Once, not every few seconds."""
+    log.error("a subscription's rules cannot be read: it is told nothing", id=subscription, reason=reason)
 
 
 # --- what they are told -------------------------------------------------------------------------------

@@ -102,8 +102,10 @@ def to_json(rules: Rules) -> dict[str, Any]:
     }
 
 
-def from_json(said: Mapping[str, Any], base: Rules = WARD_RULES) -> Rules:
+def from_json(said: object, base: Rules = WARD_RULES) -> Rules:
     """The rules that these words say; what is not said is as in ``base``. Raises ``RulesError``."""
+    if not isinstance(said, Mapping):
+        raise RulesError(N_("Rules are a table of names and values."))
     if unknown := sorted(set(said) - _READ.keys()):
         raise RulesError(
             N_('There is no rule "{name}"; there are: {names}.'), name=unknown[0], names=", ".join(_READ)

@@ -207,7 +207,8 @@ def _lies_in(session: Session, day: date, unit_id: int, other_id: int) -> bool:
 
 def _told(row: SubscriptionRow) -> dict[str, Any]:
     """As the audit keeps it."""
-    return {"channel": row.channel, "unit": row.unit, "site": row.site, **rules.to_json(row.rules)}
+    kept = rules.to_json(row.rules) if row.rules is not None else {}  # unreadable: what they were is lost
+    return {"channel": row.channel, "unit": row.unit, "site": row.site, **kept}
 
 
 def _record(

@@ -305,7 +305,7 @@ def _one(
         reader=reader,
         status=409 if refused else 200,
         row=row,
-        typed=typed or Typed.of(row.rules),
+        typed=typed or Typed.of(row.rules or (WARD_RULES if row.unit else CITY_RULES)),
         reason=reason,
         refused=refused,
         **_offered(),

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event, select, update
+from structlog.testing import capture_logs
 
 from camera_registry import handling, models, outages, sites
-from camera_registry.alerts import reading, routes, rules
+from camera_registry.alerts import policy_words, reading, routes, rules
 from camera_registry.alerts.rules import WARD_RULES, Rules
 from camera_registry.audit import Actor
 from camera_registry.db import Database
@@ -287,6 +288,21 @@ def test_a_subscription_follows_its_unit(book: Book) -> None:
     assert "U3" in messages(book)[1].text
     with book.database.reading() as session:
         assert len(session.scalars(select(AlertChannel)).all()) == 4, "no second inbox"
+
+
+@pytest.mark.parametrize("kept", [{"mute_until": "x"}, [1], None, {"what": {}}])
+def test_rules_that_nobody_can_read_silence_nobody_else(book: Book, kept: object) -> None:
+    """Of a later version, say."""
+    with book.database.transaction() as session:
+        session.execute(update(Subscription).where(Subscription.unit_id == 2).values(rules=kept))
+    with capture_logs() as logs:
+        live(book, CUT, 20)
+    assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
+    assert len([line for line in logs if line["log_level"] == "error"]) <= 1, "said once"
+    with book.database.reading() as session:
+        rows = reading.subscriptions(session, Scope.everything(), at(0).date())
+        assert [row.unit for row in rows if row.rules is None] == ["U2"]
+        assert policy_words.subject(None, "en").startswith("nothing")
 
 
 def replace_quiet(wanted: Rules) -> Rules:
