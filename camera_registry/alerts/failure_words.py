@@ -22,7 +22,11 @@ _WHOLE: Mapping[str, str] = {
     "the bot token is not one": N_(
         "The Zalo bot's token is not in the right form: enter ZALO_BOT_TOKEN again."
     ),
-    "the service did not answer": N_("The service did not answer; it is tried again."),
+    "the service did not take it": N_("The service did not take the message; it is tried again."),
+    "the service leads elsewhere": N_("The service leads to another host, which is not followed."),
+    "the address is not public: WEBHOOK_NETWORKS": N_(
+        "The address lies in a private network that the setting WEBHOOK_NETWORKS does not name."
+    ),
     "too long an answer": N_("What answers is not the service: look at the address, or at the proxy."),
     "no JSON": N_("What answers is not the service: look at the address, or at the proxy."),
 }
@@ -48,9 +52,11 @@ _HTTP_HUNDREDS: Mapping[int, str] = {
     5: N_("The receiver has a fault of its own; it is tried again."),
 }
 _SMTP: Mapping[int, str] = {
+    454: N_("The mail server does not take the login: look at the name and password in SMTP_URL."),
     530: N_("The mail server does not take the login: look at the name and password in SMTP_URL."),
     534: N_("The mail server does not take the login: look at the name and password in SMTP_URL."),
     535: N_("The mail server does not take the login: look at the name and password in SMTP_URL."),
+    538: N_("The mail server does not take the login: look at the name and password in SMTP_URL."),
     550: N_("The mail server does not take this recipient: look at the channel's address."),
     551: N_("The mail server does not take this recipient: look at the channel's address."),
     553: N_("The mail server does not take this recipient: look at the channel's address."),

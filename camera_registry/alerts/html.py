@@ -52,7 +52,12 @@ _PAGE = """\
 
 
 def html(title: str, text: str, language: Language = "vi") -> str:
-    """The page of a mail. Lines that begin with a dash are a list; a link of ours on its own line is one."""
+    """The page of a mail. Lines that begin with a dash are a list; a link of ours on its own line is one.
+
+    What it is about stands in brackets before the title, and is not said again before the text.
+    """
+    tag = title[: title.find("]") + 1]
+    text = text.removeprefix(f"{tag} ") if tag else text
     blocks = [
         (kind, [line.removeprefix(_ITEM) if kind == "items" else line for line in lines])
         for kind, lines in groupby(text.splitlines(), key=_kind)

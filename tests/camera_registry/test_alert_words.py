@@ -501,7 +501,7 @@ def test_a_person_is_told_from_an_office(manager: str, person: bool) -> None:
 
 def test_a_mail_says_what_the_text_says_and_loads_nothing() -> None:
     link = "https://camera.yb.example/i/" + "a" * 43
-    text = f"Một <b>điểm</b>.\n\nĐang diễn ra:\n- A & B\n- C\n\nhttp://evil.example/\n{link}"
+    text = f"[MẤT KẾT NỐI] Một <b>điểm</b>.\n\nĐang diễn ra:\n- A & B\n- C\n\nhttp://evil.example/\n{link}"
     page = html("[MẤT KẾT NỐI] <YB>", text)
     lines = re.sub(r"<[^>]+>", "\n", page[page.index("<body") :])
 
