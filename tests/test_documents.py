@@ -1,6 +1,7 @@
 """The documents are true: what they list exists, and what exists is listed."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,14 @@ PACKAGES = ("probes", "camera_registry", "dashboards")
 @pytest.mark.parametrize("setting", Settings.model_fields)
 def test_every_setting_is_described(setting: str) -> None:
     assert f"`{setting.upper()}`" in REGISTRY
+
+
+def test_what_a_new_server_s_settings_suggest_can_be_set() -> None:
+    """Each line of the bundle's settings with its # taken away."""
+    text = (ROOT / "deploy/bundle/settings.toml").read_text(encoding="utf-8")
+    said = tomllib.loads(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
+    assert said.keys() >= {"smtp_url", "zalo_bot_token", "public_url", "heartbeat_url"}
+    assert Settings(**said)
 
 
 @pytest.mark.parametrize("counter", [f.name for f in Counters.new().registry.collect()])

@@ -113,6 +113,9 @@ def bundle(python: str, wheels: Path, into: Path) -> Path:
         shutil.move(ours, top / "wheelhouse")
         for file in BESIDE:
             shutil.copy(ROOT / file, top)
+        (top / "docs").mkdir()
+        for document in sorted((ROOT / "docs").glob("*.md")):
+            shutil.copy(document, top / "docs")
         digest = sha256((top / "wheelhouse" / ours.name).read_bytes()).hexdigest()
         own = f"camera-registry=={version} --hash=sha256:{digest}\n"
         (top / "requirements.txt").write_text(pins(python) + own, encoding="utf-8")
