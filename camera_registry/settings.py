@@ -199,6 +199,11 @@ class Settings(BaseSettings):
         "https://bot-api.zaloplatforms.com",
         description="Where the API of Zalo bots is; it has moved before.",
     )
+    webhook_networks: Annotated[Listed, AfterValidator(_networks)] = Field(
+        (),
+        description="Addresses or networks, separated by commas, in which webhooks may be besides the "
+        "Internet: whoever may make channels can have posted to what stands there.",
+    )
     public_url: Annotated[str, AfterValidator(_private_address)] | None = Field(
         None,
         description="Address of these pages as recipients of messages reach it; messages then carry a link "

@@ -6,12 +6,11 @@ is shown the secret that signs its requests, once.
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from ipaddress import ip_address
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
@@ -19,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import audit
-from camera_registry.alerts import outbox
+from camera_registry.alerts import destinations, outbox
 from camera_registry.audit import Action, Actor
 from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
@@ -79,11 +78,12 @@ def add(
     language: str,
     address: str,
     reason: str,
+    networks: Sequence[str] = (),
 ) -> Made:
     """Make a channel of a unit (database id), or the city desk's (``None``).
 
-    ``address`` is empty for an inbox and for Zalo. Raises ``ChannelError``, ``ReasonError``, and
-    ``CredentialError`` where the key is missing.
+    ``address`` is empty for an inbox and for Zalo; ``networks`` of ours are those where a webhook may be.
+    Raises ``ChannelError``, ``ReasonError``, and ``CredentialError`` where the key is missing.
     """
     reason = audit.reason_of(reason)
     row = AlertChannel(
@@ -99,7 +99,7 @@ def add(
         failing_since=None,
         error="",
     )
-    text = checked(kind, address)
+    text = checked(kind, address, networks)
     session.add(row)
     session.flush()
     secret = secrets.token_urlsafe(SECRET_BYTES) if kind is Kind.WEBHOOK else ""
@@ -121,6 +121,7 @@ def change(
     name: str | None = None,
     language: str | None = None,
     address: str | None = None,
+    networks: Sequence[str] = (),
 ) -> None:
     """Change what is not ``None``. Kind and unit stay: what was said there was said to somebody.
 
@@ -135,7 +136,7 @@ def change(
     if language is not None:
         row.language = _language(language)
     if address is not None:
-        text = checked(Kind(row.kind), address)
+        text = checked(Kind(row.kind), address, networks)
         was = opened(credentials, row) if row.sealed is not None else None
         if text and (was is None or was.text != text):
             changed_address = True
@@ -199,7 +200,7 @@ def reseal(session: Session, credentials: CredentialStore) -> int:
     return len(rows)
 
 
-def checked(kind: Kind, typed: str) -> str:
+def checked(kind: Kind, typed: str, networks: Sequence[str] = ()) -> str:
     """An address as it is kept. Raises ``ChannelError``, which says what is wrong with it, and not it."""
     text = typed.strip()
     if kind not in ADDRESSED:
@@ -211,12 +212,12 @@ def checked(kind: Kind, typed: str) -> str:
     if kind is Kind.EMAIL and _EMAIL.fullmatch(text) is None:
         raise ChannelError(N_("This is no e-mail address, like truc.ban@example.vn."))
     if kind is Kind.WEBHOOK:
-        _check_webhook(text)
+        _check_webhook(text, networks)
     if kind is Kind.APPRISE:
         from camera_registry.alerts import services  # half a second that nothing else need wait
 
         if not services.accepts(text):
-            raise ChannelError(N_("Apprise knows no service with this URL, or something is missing in it."))
+            _refuse_service(text, services.SERVICES)
     return text
 
 
@@ -262,15 +263,35 @@ def _language(language: str) -> str:
     return language
 
 
-def _check_webhook(url: str) -> None:
+def _refuse_service(url: str, services: Iterable[str]) -> NoReturn:
+    if url.partition("://")[0].lower() in services and "?" not in url:
+        raise ChannelError(N_("Apprise knows no service with this URL, or something is missing in it."))
+    raise ChannelError(
+        N_("Of the services that Apprise knows these are used, by a URL without a question mark: {services}"),
+        services=", ".join(f"{each}://" for each in services),
+    )
+
+
+def _check_webhook(url: str, networks: Sequence[str]) -> None:
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https"):
         raise ChannelError(N_("A webhook is an address like https://example.vn/hook."))
     if parts.username is not None or parts.fragment or not url.isascii():
         raise ChannelError(N_("A webhook's address has no name, password or fragment in it."))
-    if parts.scheme == "http" and not _near(parts.hostname or ""):
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not destinations.named(host, networks):
         raise ChannelError(
-            N_("Without TLS (http://) a webhook is an address of this machine or of a private network.")
+            N_(
+                "Without TLS (http://) a webhook is an IP address in a network that the server's setting "
+                "WEBHOOK_NETWORKS names."
+            )
+        )
+    if not destinations.may(host, networks):
+        raise ChannelError(
+            N_(
+                "A webhook may not be at this address. The server's setting WEBHOOK_NETWORKS names the "
+                "private networks where one may be."
+            )
         )
 
 
@@ -281,19 +302,6 @@ def _split(url: str) -> SplitResult | None:
         return parts if parts.hostname and parts.port != 0 else None
     except ValueError:
         return None
-
-
-def _near(host: str) -> bool:
-    """Whether an address is of this machine or a private network. A name may lead anywhere tomorrow."""
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_private and not (
-        address.is_link_local or address.is_unspecified or address.is_multicast
-    )
 
 
 def _seen(session: Session, row: AlertChannel) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """An exchange ends as a whole: a server that gives one byte at a time keeps nobody."""
 
+import os
 import socket
 from contextlib import suppress
 from threading import Lock, Timer
@@ -25,11 +26,16 @@ class Deadline:
     ) -> None:
         self._timer.cancel()
         with self._lock:
+            for connection in self._watched:
+                connection.close()
             self._watched.clear()
 
     def watch(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._watched.append(connection)
+        """Also while TLS, in whose name the socket is taken away, is still being agreed upon."""
+        with suppress(OSError):  # closed already
+            own = socket.socket(fileno=os.dup(connection.fileno()))
+            with self._lock:
+                self._watched.append(own)
         if self._over:
             self.end()
 

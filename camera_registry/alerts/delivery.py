@@ -92,18 +92,18 @@ class Senders:
                 page = html.html(due.title, text, "en" if due.language == "en" else "vi")
                 mail.send(server, mail.composed(server, due, address.text, text, page, now), deadline)
             case Kind.WEBHOOK:
-                webhook.send(due, address, text, now, deadline)
+                webhook.send(due, address, text, now, deadline, self.settings.webhook_networks)
             case Kind.ZALO:
                 if self.settings.zalo_bot_token is None:
                     raise NotSent("no Zalo bot is set: ZALO_BOT_TOKEN")
                 from camera_registry.alerts import services
 
                 token = self.settings.zalo_bot_token.get_secret_value()
-                services.send_zalo(self.settings.zalo_api_url, token, address.text, text)
+                services.send_zalo(self.settings.zalo_api_url, token, address.text, text, deadline)
             case Kind.APPRISE:
                 from camera_registry.alerts import services
 
-                services.send(address.text, due.title, text)
+                services.send(address.text, due.title, text, deadline)
             case Kind.INBOX:
                 raise NotSent("an inbox is read here", for_good=True)
 

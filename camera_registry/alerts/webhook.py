@@ -6,6 +6,7 @@ sent again later. The key of idempotency is the same at every try.
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
@@ -22,8 +23,13 @@ PATIENCE_S = 10.0
 AGENT = "camera-registry"
 
 
-def send(due: Due, address: Address, text: str, now: datetime, deadline: Deadline) -> None:
-    """Post it. Accepted is any 2xx; redirects are not followed. Raises ``NotSent``."""
+def send(
+    due: Due, address: Address, text: str, now: datetime, deadline: Deadline, within: Sequence[str]
+) -> None:
+    """Post it. Accepted is any 2xx; redirects are not followed. Raises ``NotSent``.
+
+    ``within`` are the networks of ours in which a webhook may be.
+    """
     body = document(due, text)
     headers = {
         "Content-Type": "application/json",
@@ -32,7 +38,12 @@ def send(due: Due, address: Address, text: str, now: datetime, deadline: Deadlin
         **signed(address.secret, body, now),
     }
     answer = outbound.exchange(
-        *("POST", address.text), deadline=deadline, patience_s=PATIENCE_S, content=body, headers=headers
+        *("POST", address.text),
+        deadline=deadline,
+        patience_s=PATIENCE_S,
+        content=body,
+        headers=headers,
+        within=within,
     )
     if not 200 <= answer.status < 300:
         raise by_status(answer.status, answer.wait)

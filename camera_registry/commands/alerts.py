@@ -15,6 +15,7 @@ from camera_registry.alerts import (
     reading,
     replies,
     subscribing,
+    switched_on,
     trying,
 )
 from camera_registry.alerts.channels import ADDRESSED, Kind
@@ -91,8 +92,11 @@ def add_channel(
                 language=language,
                 address=address,
                 reason=reason,
+                networks=loaded.webhook_networks,
             )
         say(loaded, N_('The channel "{name}" has No. {id}.'), name=name, id=made.id)
+        if why := switched_on.lacking(loaded).get(kind):
+            err.print(translate(why, loaded.language), style="yellow", markup=False)
         if made.secret:
             text = translate(
                 N_("The secret that signs its requests; it is not shown again:"), loaded.language
@@ -120,6 +124,7 @@ def change_channel(
                 language=language,
                 address=address,
                 reason=reason,
+                networks=loaded.webhook_networks,
             )
         say(loaded, N_("The channel is changed."))
 
@@ -148,6 +153,8 @@ def link_code(channel: Channel) -> None:
     with command() as loaded, open_database(loaded) as database:
         store = open_credentials(loaded, database)
         with database.transaction() as session:
+            row = subscribing.known_channel(session, EVERYTHING, now(), _today(loaded), channel)
+            switched_on.require(row.kind, loaded)
             code = replies.make_code(session, store, actor(), now(), channel)
         text = translate(
             N_("To be sent to the bot from the chat to be linked; it is not shown again:"), loaded.language

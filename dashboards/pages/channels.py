@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from camera_registry import audit, deeds
-from camera_registry.alerts import channels, policy_words, reading, replies, subscribing, trying
+from camera_registry.alerts import channels, policy_words, reading, replies, subscribing, switched_on, trying
 from camera_registry.alerts.channels import ADDRESSED, LONGEST_ADDRESS, LONGEST_NAME, Kind
 from camera_registry.alerts.reading import ChannelRow
 from camera_registry.alerts.subscribing import NoSuchChannel
@@ -83,6 +83,7 @@ def add(
                 language=typed.language,
                 address=address,
                 reason=typed.reason,
+                networks=desk.settings.webhook_networks,
             )
     except RegistryError as refused:
         return _list(desk, request, typed=typed, refused=refused.text(reader.language))
@@ -116,6 +117,7 @@ def change(
                 language=language,
                 address=address or None,
                 reason=reason,
+                networks=desk.settings.webhook_networks,
             )
     except RegistryError as refused:
         typed = Typed(name=name, language=language, reason=reason)
@@ -143,7 +145,8 @@ def link_code(desk: AtDesk, request: Request, number: Number) -> HTMLResponse:
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
-            _known(session, desk, reader, number)
+            channel = _known(session, desk, reader, number)
+            switched_on.require(channel.kind, desk.settings)
             store = CredentialStore(desk.settings)
             code = replies.make_code(session, store, desk.actor, reader.now, number)
     except RegistryError as refused:
@@ -203,6 +206,7 @@ def _list(
         words=deeds,
         kinds=deeds.CHANNELS,
         hints=HINTS,
+        lacking=switched_on.lacking(desk.settings),
         done=done,
         refused=refused,
         longest_name=LONGEST_NAME,
@@ -249,6 +253,7 @@ def _one(
         addressed=channel.kind in ADDRESSED,
         spoken=LANGUAGES,
         hints=HINTS,
+        lacking=switched_on.lacking(desk.settings).get(Kind(channel.kind), ""),
         code=f"{replies.Verb.LINK.upper()} {code}" if code else "",
         minutes=replies.CODE_FOR // timedelta(minutes=1),
         secret=secret,

@@ -111,8 +111,8 @@ class WebSink:
 
 
 @contextmanager
-def web_sink() -> Iterator[WebSink]:
-    """A web server while the block lasts."""
+def web_sink(tls: ssl.SSLContext | None = None) -> Iterator[WebSink]:
+    """A web server while the block lasts; with ``tls`` it speaks nothing else."""
     sink = WebSink()
 
     class Handler(BaseHTTPRequestHandler):
@@ -135,6 +135,8 @@ def web_sink() -> Iterator[WebSink]:
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     sink.port = server.server_address[1]
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()

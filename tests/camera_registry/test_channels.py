@@ -18,6 +18,8 @@ from tests.camera_registry.cuts import at
 NOW = at(0)
 ACTOR = Actor("operator", "cli")
 CANARY = "k4n4ryb1rd"
+NETWORKS = ("127.0.0.0/8", "::1", "10.20.0.0/16")
+PUSHOVER = f"pover://{CANARY * 3}@{CANARY * 3}"
 WEBHOOK = f"https://siem.example.vn/hook/{CANARY}?token={CANARY}"
 
 
@@ -54,11 +56,14 @@ def row(session: Session, channel_id: int) -> AlertChannel:
         pytest.param(Kind.WEBHOOK, "http://127.0.0.1:8080/x", "http://127.0.0.1/…", id="webhook-loopback"),
         pytest.param(Kind.WEBHOOK, "http://10.20.0.7/x", "http://10.20.0.7/…", id="webhook-private"),
         pytest.param(Kind.WEBHOOK, "http://[::1]:80/x", "http://::1/…", id="webhook-v6"),
-        pytest.param(Kind.APPRISE, f"json://user:{CANARY}@10.0.0.1/x", "json://…", id="apprise"),
+        pytest.param(Kind.WEBHOOK, "https://10.20.0.7/x", "https://10.20.0.7/…", id="webhook-private-tls"),
+        pytest.param(Kind.WEBHOOK, "https://8.8.8.8/x", "https://8.8.8.8/…", id="webhook-public"),
+        pytest.param(Kind.APPRISE, f"slack://{CANARY}/A1BRTD4JD/TIiajkdnlazkcO/", "slack://…", id="apprise"),
+        pytest.param(Kind.APPRISE, PUSHOVER, "pover://…", id="apprise-keys"),
     ],
 )
 def test_an_address_is_taken_and_shown_in_part(kind: Kind, address: str, shown: str) -> None:
-    taken = channels.checked(kind, address)
+    taken = channels.checked(kind, address, NETWORKS)
     assert taken == address.strip()
     assert channels.shown(kind, taken) == shown
 
@@ -80,7 +85,26 @@ def test_an_address_is_taken_and_shown_in_part(kind: Kind, address: str, shown: 
         pytest.param(Kind.WEBHOOK, f"https://example.vn/{CANARY * 200}", id="webhook-long"),
         pytest.param(Kind.APPRISE, f"nothing://{CANARY}", id="apprise-unknown"),
         pytest.param(Kind.APPRISE, f"syslog://{CANARY}", id="apprise-of-this-machine"),
-        pytest.param(Kind.APPRISE, f"zalo://{CANARY}", id="apprise-incomplete"),
+        pytest.param(Kind.APPRISE, f"slack://{CANARY}", id="apprise-incomplete"),
+        pytest.param(Kind.APPRISE, f"json://{CANARY}@10.0.0.1/?method=PUT&+X=1", id="apprise-any-request"),
+        pytest.param(Kind.APPRISE, f"form://127.0.0.1/{CANARY}", id="apprise-self-hosted"),
+        pytest.param(Kind.APPRISE, f"signal://10.0.0.1/+1555{CANARY}/", id="apprise-gateway"),
+        pytest.param(Kind.APPRISE, f"{PUSHOVER}?verify=no", id="apprise-arguments"),
+        pytest.param(Kind.APPRISE, f"slack://a/b/c/?template=/etc/{CANARY}", id="apprise-file"),
+        pytest.param(Kind.APPRISE, f"fcm://project/key/?keyfile=/etc/{CANARY}", id="apprise-key-file"),
+        pytest.param(Kind.WEBHOOK, f"https://127.0.0.1/{CANARY}", id="webhook-this-machine"),
+        pytest.param(Kind.WEBHOOK, f"https://localhost/{CANARY}", id="webhook-localhost"),
+        pytest.param(Kind.WEBHOOK, f"https://192.168.1.64/{CANARY}", id="webhook-camera"),
+        pytest.param(Kind.WEBHOOK, f"https://169.254.169.254/{CANARY}", id="webhook-metadata"),
+        pytest.param(Kind.WEBHOOK, f"https://168.63.129.16/{CANARY}", id="webhook-metadata-public"),
+        pytest.param(Kind.WEBHOOK, f"https://0.0.0.0/{CANARY}", id="webhook-unspecified"),
+        pytest.param(Kind.WEBHOOK, f"https://224.0.0.1/{CANARY}", id="webhook-multicast"),
+        pytest.param(Kind.WEBHOOK, f"https://[::ffff:10.0.0.1]/{CANARY}", id="webhook-mapped"),
+        pytest.param(Kind.WEBHOOK, f"https://[64:ff9b::a00:1]/{CANARY}", id="webhook-translated"),
+        pytest.param(Kind.WEBHOOK, f"https://[2002:a00:1::]/{CANARY}", id="webhook-tunnelled"),
+        pytest.param(Kind.WEBHOOK, f"https://[::7f00:1]/{CANARY}", id="webhook-compatible"),
+        pytest.param(Kind.WEBHOOK, f"https://[fe80::1%25eth0]/{CANARY}", id="webhook-zone"),
+        pytest.param(Kind.WEBHOOK, f"https://[fd00:ec2::254]/{CANARY}", id="webhook-metadata-v6"),
         pytest.param(Kind.ZALO, CANARY, id="zalo-typed"),
         pytest.param(Kind.INBOX, CANARY, id="inbox-typed"),
     ],
@@ -91,6 +115,20 @@ def test_what_is_no_address_is_refused_without_quoting_it(
     with pytest.raises(ChannelError) as refused:
         channels.checked(kind, address)
     assert CANARY not in f"{refused.value!r} {refused.value.text('vi')} {capfd.readouterr()}"
+
+
+def test_what_is_never_a_place_for_a_webhook_no_setting_makes_one() -> None:
+    for address in (
+        "169.254.169.254",
+        "0.0.0.0",
+        "224.0.0.1",
+        "[::]",
+        "[fe80::1]",
+        "[::ffff:169.254.169.254]",
+    ):
+        for scheme in ("http", "https"):
+            with pytest.raises(ChannelError):
+                channels.checked(Kind.WEBHOOK, f"{scheme}://{address}/", ("0.0.0.0/0", "::/0"))
 
 
 def test_a_webhook_has_a_secret_and_others_have_none(session: Session, store: CredentialStore) -> None:

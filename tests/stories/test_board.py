@@ -101,7 +101,7 @@ def add_what_takes_days(session: Session, credentials: CredentialStore, now: dat
     )
     channel = channels.add(
         session, credentials, Actor("t", "cli"), now, name="bàn trực", kind=Kind.WEBHOOK, unit_id=None,
-        language="vi", address=f"http://127.0.0.1:{free_port()}/", reason="thử",
+        language="vi", address=f"http://127.0.0.1:{free_port()}/", reason="thử", networks=("127.0.0.1",),
     )  # fmt: skip
     _, given_up = (
         outbox.put(
