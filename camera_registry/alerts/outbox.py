@@ -3,7 +3,7 @@
 At least once: a message that another side has accepted is sent again only where nobody could write that
 down. Who sends one leases it first; of a process that ended, the lease runs out. Over a channel one message
 is under way at a time, and of one occasion the earlier ones go first: nobody hears that something is over
-before he has heard of it.
+before he has heard of it. What has waited for too long is dropped, not sent: see ``_drop_old``.
 """
 
 from collections.abc import Collection
@@ -12,21 +12,26 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, not_, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from camera_registry import audit
+from camera_registry.alerts.routing import Kind
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import AlertChannel, Message
+from camera_registry.models import AlertChannel, Incident, Message
 
 FIRST_WAIT = timedelta(seconds=30)
 WAIT_GROWS = 4
 LONGEST_WAIT = timedelta(hours=1)
 MOST_TRIES = 15  # the waits between them make half a day
+FURTHEST = 2 * LONGEST_WAIT  # ahead that a wait or a lease may end; beyond, the clock was wrong that set it
+NO_NEWS = timedelta(hours=6)  # that something began is then no news any more, if it is over, too
+TOO_OLD = timedelta(days=3)  # nothing is said then but that something began that still goes on
 LONGEST_ERROR = 200  # characters
+WAITED_TOO_LONG = "waited too long"  # the error of what was dropped so
 READ_HERE = "inbox"  # the kind of channel whose messages have arrived when they are written
 
 
@@ -37,7 +42,7 @@ class State(StrEnum):
     HELD = "held"  # the channel has had its fill of this hour; a summary says so
     SENT = "sent"
     DEAD = "dead"  # given up; a person may have it sent again
-    DROPPED = "dropped"  # its channel was stopped
+    DROPPED = "dropped"  # its channel was stopped; or it has waited for too long, as its ``error`` says
 
 
 class OutboxError(RegistryError):
@@ -85,7 +90,13 @@ def lease(
     ``over`` are the kinds of channels, ``besides`` the ids of those that have no turn. Of two processes that
     ask at once no two get the same message, nor messages of one channel.
     """
-    asked = {"now": now, "over": list(over), "besides": list(besides), "most": most}
+    asked = {
+        "now": now,
+        "furthest": now + FURTHEST,
+        "over": list(over),
+        "besides": list(besides),
+        "most": most,
+    }
     with database.reading() as session:
         # No writer waits for somebody who only looks, which is once a second.
         if session.scalar(_READY, asked) is None:
@@ -94,6 +105,7 @@ def lease(
     with database.transaction() as session:
         # The channels are locked, their messages read after that: who was here first has leased by then.
         locked = session.scalars(_LOCKED, asked).all()
+        _drop_old(session, locked, now)
         found = (_take(session, channel_id, now, until) for channel_id in locked)
         return [due for due in found if due is not None]
 
@@ -235,11 +247,15 @@ _in_the_way = exists().where(
     _other.channel_id == Message.channel_id,
     _other.state == State.WAITING,
     or_(
-        _other.leased_until > bindparam("now"),
+        and_(_other.leased_until > bindparam("now"), _other.leased_until <= bindparam("furthest")),
         and_(_other.occasion == Message.occasion, _other.id < Message.id),
     ),
 )
-_due = and_(Message.state == State.WAITING, Message.due_at <= bindparam("now"), ~_in_the_way)
+_due = and_(
+    Message.state == State.WAITING,
+    or_(Message.due_at <= bindparam("now"), Message.due_at > bindparam("furthest")),
+    ~_in_the_way,
+)
 _longest = select(func.min(Message.due_at)).where(_due, Message.channel_id == AlertChannel.id)
 
 # The channels over which something can be sent, the longest waiting first.
@@ -263,8 +279,62 @@ _NEXT = (
 )
 
 
+def _drop_old(session: Session, channels: Collection[int], now: datetime) -> None:
+    """Drop what is no news any more of what these channels wait for, where nothing is under way.
+
+    After a stop of days, or of a channel, nobody wants to hear of twenty minutes of last week: that
+    something began goes with all that was said of it since when it is old, was not sent again by a person,
+    and its end waits, too. What has been due for longer than ``TOO_OLD`` goes, but for what began and still
+    goes on; so does the end of what began and was dropped.
+    """
+    begun, ended = aliased(Message), aliased(Message)
+    of_old = exists().where(
+        begun.channel_id == Message.channel_id,
+        begun.occasion == Message.occasion,
+        begun.kind == Kind.OPENED,
+        or_(
+            and_(begun.state == State.DROPPED, Message.kind == Kind.RECOVERED),
+            and_(
+                begun.state == State.WAITING,
+                begun.made_at < now - NO_NEWS,
+                or_(begun.tries > 0, begun.due_at < now - NO_NEWS),
+                exists().where(
+                    ended.channel_id == Message.channel_id,
+                    ended.occasion == Message.occasion,
+                    ended.kind == Kind.RECOVERED,
+                    ended.state == State.WAITING,
+                ),
+            ),
+        ),
+    )
+    goes_on = exists().where(
+        Incident.id == Message.incident_id, Incident.ended_at.is_(None), Incident.withdrawn_at.is_(None)
+    )
+    long_due = and_(Message.due_at < now - TOO_OLD, not_(and_(Message.kind == Kind.OPENED, goes_on)))
+    under_way = exists().where(
+        _other.channel_id == Message.channel_id,
+        _other.leased_until > now,
+        _other.leased_until <= now + FURTHEST,
+    )
+    # Chosen before any of them changes, for they decide on each other.
+    gone = session.scalars(
+        select(Message.id).where(
+            Message.channel_id.in_(channels),
+            Message.state == State.WAITING,
+            not_(under_way),
+            or_(long_due, of_old),
+        )
+    ).all()
+    if gone:
+        session.execute(
+            update(Message)
+            .where(Message.id.in_(gone))
+            .values(state=State.DROPPED, leased_until=None, error=WAITED_TOO_LONG)
+        )
+
+
 def _take(session: Session, channel_id: int, now: datetime, until: datetime) -> Due | None:
-    row = session.scalar(_NEXT, {"channel_id": channel_id, "now": now})
+    row = session.scalar(_NEXT, {"channel_id": channel_id, "now": now, "furthest": now + FURTHEST})
     if row is None:
         return None
     # Counted before it is sent: a message that ends the process would do so for ever.

@@ -12,7 +12,7 @@ from camera_registry.alerts.channels import Kind
 from camera_registry.alerts.outbox import MOST_TRIES, Due, OutboxError, State
 from camera_registry.audit import Actor
 from camera_registry.db import Database
-from camera_registry.models import AlertChannel, Audit, Message
+from camera_registry.models import AlertChannel, Audit, Incident, Message
 from tests.camera_registry.cuts import at
 
 NOW = at(0)
@@ -131,6 +131,105 @@ def test_two_processes_never_get_the_same(database_url: str) -> None:
     finally:
         for database in databases:
             database.close()
+
+
+def waited(database: Database) -> list[str]:
+    """What became of each message."""
+    with database.reading() as session:
+        rows = session.execute(select(Message.occasion, Message.kind, Message.state).order_by(Message.id))
+        return [f"{occasion} {kind} {state}" for occasion, kind, state in rows]
+
+
+@pytest.mark.parametrize(
+    ("hours", "kinds", "expected"),
+    [
+        pytest.param(5, ["opened", "recovered"], ["waiting", "waiting"], id="of this morning"),
+        pytest.param(7, ["opened", "recovered"], ["dropped", "dropped"], id="began and ended, of yesterday"),
+        pytest.param(7, ["opened", "reminder_1d", "recovered"], ["dropped"] * 3, id="and all between"),
+        pytest.param(7, ["opened"], ["waiting"], id="began yesterday"),
+        pytest.param(71, ["recovered", "weekly"], ["waiting", "waiting"], id="two days old"),
+        pytest.param(73, ["opened", "weekly"], ["dropped", "dropped"], id="three days old"),
+    ],
+)
+def test_what_has_waited_for_too_long_is_dropped(
+    database: Database, hours: int, kinds: list[str], expected: list[str]
+) -> None:
+    over = channel(database)
+    say(database, over, *kinds)
+    now = NOW + timedelta(hours=hours)
+    found = lease(database, now)
+    assert [line.split()[-1] for line in waited(database)] == expected
+    assert [due.kind for due in found] == (kinds[:1] if "waiting" in expected else [])
+    row = message(database, 1)
+    assert row.error == ("waited too long" if row.state == "dropped" else "")
+
+
+def test_after_weeks_it_is_said_that_something_began_that_goes_on(database: Database) -> None:
+    """And not that something ended which nobody heard of."""
+    over = channel(database)
+    with database.transaction() as session:
+        for number, ended_at in ((1, None), (2, NOW)):
+            session.add(
+                Incident(
+                    id=number,
+                    kind="point",
+                    ancestor_id=1,
+                    started_at=NOW,
+                    announced_at=NOW,
+                    recorded_at=NOW,
+                    ended_at=ended_at,
+                )
+            )
+    for number in (1, 2):
+        (made,) = say(database, over, "opened", occasion=f"incident:{number}")
+        with database.transaction() as session:
+            session.get_one(Message, made).incident_id = number
+    now = NOW + timedelta(days=29)
+    (due,) = lease(database, now)
+    assert due.occasion == "incident:1"
+    outbox.sent(database, due, now)
+    say(database, over, "recovered", now=now)
+    say(database, over, "recovered", occasion="incident:2", now=now)
+    (due,) = lease(database, now)
+    assert due.occasion == "incident:1"
+    assert waited(database) == [
+        "incident:1 opened sent",
+        "incident:2 opened dropped",
+        "incident:1 recovered waiting",
+        "incident:2 recovered dropped",
+    ]
+
+
+def test_what_a_person_has_sent_again_is_sent_however_old(database: Database) -> None:
+    over = channel(database)
+    (number,) = say(database, over, "opened")
+    outbox.failed(database, lease(database)[0], NOW, "HTTP 404", for_good=True)
+    say(database, over, "recovered")
+    now = NOW + timedelta(days=2)
+    with database.transaction() as session:
+        outbox.resend(session, ACTOR, now, number, "the address was wrong")
+    (due,) = lease(database, now)
+    assert due.kind == "opened"
+
+
+@pytest.mark.parametrize(
+    ("changed", "given"),
+    [
+        pytest.param({"due_at": NOW + timedelta(hours=1)}, 0, id="waits-for-an-hour"),
+        pytest.param({"due_at": NOW + timedelta(days=1), "made_at": NOW + timedelta(days=1)}, 1, id="due"),
+        pytest.param({"leased_until": NOW + timedelta(minutes=2)}, 0, id="somebody-sends-it"),
+        pytest.param({"leased_until": NOW + timedelta(days=1)}, 1, id="leased"),
+    ],
+)
+def test_what_a_clock_that_was_ahead_wrote_is_due(
+    database: Database, changed: dict[str, datetime], given: int
+) -> None:
+    over = channel(database)
+    (number,) = say(database, over, "opened")
+    with database.transaction() as session:
+        for name, value in changed.items():
+            setattr(session.get_one(Message, number), name, value)
+    assert len(lease(database)) == given
 
 
 def test_a_channel_that_fails_is_tried_for_half_a_day(database: Database) -> None:
