@@ -103,13 +103,13 @@ def fetched(python: str) -> Path:
 def bundle(python: str, wheels: Path, into: Path) -> Path:
     """Put the archive together; the same sources and wheels make the same archive."""
     into.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as room:
+    with tempfile.TemporaryDirectory(dir=CACHE) as room:  # on one disk with the wheels: they need no copy
         ours = _our_wheel(Path(room))
         version = ours.name.split("-")[1]
         name = f"camera-registry-{version}-{SYSTEM}-py{python.replace('.', '')}"
         top = Path(room) / name
         shutil.copytree(ROOT / "deploy/bundle", top, ignore=shutil.ignore_patterns("pip.lock"))
-        shutil.copytree(wheels, top / "wheelhouse")
+        shutil.copytree(wheels, top / "wheelhouse", copy_function=os.link)
         shutil.move(ours, top / "wheelhouse")
         for file in BESIDE:
             shutil.copy(ROOT / file, top)
@@ -200,7 +200,7 @@ def _pack(top: Path, archive: Path) -> None:
     beside = archive.with_name(f".{archive.name}")
     with (
         beside.open("wb") as file,
-        gzip.GzipFile("", "wb", 1, file, mtime=0) as packed,  # wheels are compressed already
+        gzip.GzipFile("", "wb", 0, file, mtime=0) as packed,  # wheels are compressed already
         tarfile.open(fileobj=packed, mode="w") as tar,
     ):
         tar.add(top, top.name, recursive=False, filter=anonymous)

@@ -62,6 +62,9 @@ if [ -n "$restore" ] && [ -e "$data/registry.db" ]; then
   refuse "đã có sổ đăng ký trong $data: chỉ khôi phục vào chỗ trống" \
     "there is a registry in $data already: a backup is restored into an empty place only"
 fi
+if [ -n "$key" ] && [ -e "$data/credential.key" ] && ! cmp -s "$key" "$data/credential.key"; then
+  refuse "đã có khóa $data/credential.key" "there is a key in $data/credential.key"
+fi
 
 mkdir -p "$programs"
 free_mb=$(df -Pm "$programs" | awk 'NR == 2 { print $4 }')
@@ -83,6 +86,8 @@ if [ ! -e "$ours/.complete" ]; then
   touch "$ours/.complete"
 fi
 install -m 0644 "$here/README.md" "$here/LICENSE" "$here/NOTICE" "$here/CHANGELOG.md" "$programs/"
+install -d -m 0755 "$programs/docs"
+install -m 0644 "$here"/docs/*.md "$programs/docs/"
 
 use_it() { # from now on
   ln -sfn "$ours" "$programs/current"
@@ -115,6 +120,22 @@ registry() { # the program of $1, as its account: what it writes must be the acc
 
 # --- the data: kept, brought forward, or restored ------------------------------------------------------------
 
+stopped='' room='' half=''
+
+leave() { # however this ends: what was served is served again, by the program that is in use
+  code=$?
+  trap - EXIT
+  [ -z "$room" ] || rm -rf "$room"
+  [ -z "$half" ] || rm -f "$data"/registry.db*
+  if [ -n "$stopped" ]; then
+    systemctl start camera-registry || true
+    say "Dịch vụ được khởi động lại như trước." "The service is started again, as it was before." >&2
+  fi
+  exit "$code"
+}
+trap leave EXIT
+trap 'exit 1' HUP INT PIPE TERM
+
 running() { [ -d /run/systemd/system ] && systemctl is-active --quiet camera-registry; }
 
 if [ -e "$programs/current" ] && [ "$(readlink "$programs/current")" != "$ours" ]; then
@@ -123,16 +144,24 @@ if [ -e "$programs/current" ] && [ "$(readlink "$programs/current")" != "$ours" 
   registry "$programs/current" backup "$before"
 fi
 
-! running || systemctl stop camera-registry
+if running; then
+  stopped=yes
+  systemctl stop camera-registry
+fi
 
 if [ -n "$key" ] && ! cmp -s "$key" "$data/credential.key"; then
-  [ ! -e "$data/credential.key" ] || refuse "đã có khóa $data/credential.key" "there is a key in $data/credential.key"
   install -o "$account" -g "$account" -m 0600 "$key" "$data/credential.key"
 fi
 if [ -n "$restore" ]; then
-  kept=$backups/$(basename "$restore")
-  [ "$restore" -ef "$kept" ] || install -o "$account" -g "$account" -m 0600 "$restore" "$kept"
-  registry "$ours" restore "$kept"
+  # A copy that the account may read, in a folder of its own: a backup of the same name may be there.
+  room=$(mktemp -d "$backups/.restore-XXXXXX")
+  chown "$account:$account" "$room"
+  install -o "$account" -g "$account" -m 0600 "$restore" "$room/"
+  [ -e "$data/registry.db" ] || half=yes # what is made now would be in the way of the next try
+  registry "$ours" restore "$room/$(basename "$restore")"
+  half=''
+  rm -r "$room"
+  room=''
 fi
 
 new_key=no
@@ -160,6 +189,7 @@ if [ -d /run/systemd/system ]; then
   systemctl enable --quiet camera-registry
   begun=$(date '+%Y-%m-%d %H:%M:%S')
   systemctl restart camera-registry
+  stopped=''
   say "Dịch vụ camera-registry đã chạy: systemctl status camera-registry" \
     "The service camera-registry runs: systemctl status camera-registry"
   sleep 10 # a new registry says its first link once it serves

@@ -30,6 +30,10 @@ LINK = re.compile(r"http://127\.0\.0\.1:8000/sign-in/link/[\w-]{43}")
 DATA, PROGRAMS = "/var/lib/camera-registry", "/opt/camera-registry"
 KEY = f"{DATA}/credential.key"
 REGISTRY = "/usr/local/bin/camera-registry"
+SETTINGS = "/etc/camera-registry/settings.toml"
+BACKUPS = "/var/backups/camera-registry"
+# Stands for the systemd that no namespace has: all is well, and what it was asked is written down.
+SYSTEMCTL = '#!/bin/sh\\necho "$1" >>/run/asked\\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +169,25 @@ def test_day_one(machine: Machine, tmp_path: Path) -> None:
 
 def test_installed_again_nothing_is_lost(machine: Machine) -> None:
     before = machine.done("sha256sum", KEY)
-    machine.done("sh", "-c", "echo '# ours' >> /etc/camera-registry/settings.toml")
+    machine.done("sh", "-c", f"echo '# ours' >> {SETTINGS}")
     said = machine.install()
     assert "COPY THE KEY" not in said
     assert machine.done("sha256sum", KEY) == before
-    assert "# ours" in machine.done("cat", "/etc/camera-registry/settings.toml")
-    assert machine.done("find", "/var/backups/camera-registry", "-type", "f") == ""
+    assert "# ours" in machine.done("cat", SETTINGS)
+    assert machine.done("find", BACKUPS, "-type", "f") == ""
+
+
+def test_a_run_that_fails_leaves_the_service_running(machine: Machine) -> None:
+    machine.done("sh", "-c", "mkdir -p /run/systemd/system /usr/local/sbin")
+    machine.done(
+        "sh", "-c", f"printf '{SYSTEMCTL}' > /usr/local/sbin/systemctl && chmod +x /usr/local/sbin/systemctl"
+    )
+    machine.done("sh", "-c", f"cp {SETTINGS} /run && echo nonsense >> {SETTINGS}")
+    failed = machine.run("sh", f"{machine.bundle}/install.sh")
+    machine.done("sh", "-c", f"cat /run/settings.toml > {SETTINGS}")
+    machine.done("rm", "-r", "/run/systemd", "/usr/local/sbin/systemctl")
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert machine.done("cat", "/run/asked").split() == ["is-active", "stop", "start"], failed.stderr
 
 
 def test_an_upgrade_backs_up_first_and_a_new_machine_is_restored_from_it(machine: Machine) -> None:
@@ -179,14 +196,20 @@ def test_an_upgrade_backs_up_first_and_a_new_machine_is_restored_from_it(machine
     machine.done("ln", "-sfn", f"{PROGRAMS}/0.0.9", f"{PROGRAMS}/current")
     machine.install()
     assert machine.done("readlink", f"{PROGRAMS}/current").strip() == ours
-    (backup,) = machine.done("find", "/var/backups/camera-registry", "-type", "f").split()
+    (backup,) = machine.done("find", BACKUPS, "-type", "f").split()
     assert "/before-" in backup
 
     # The disk is lost; what had been carried away is there.
-    machine.done("sh", "-c", f"cp {KEY} {backup} /run && rm -r {DATA} /var/backups/camera-registry")
+    machine.done("sh", "-c", f"cp {KEY} {backup} /run && rm -r {DATA} {BACKUPS}")
     carried = f"/run/{Path(backup).name}"
+    machine.done("sh", "-c", f"mkdir {BACKUPS} && echo older > {backup}")
+    machine.done("sh", "-c", "echo damaged > /run/damaged.zip")
+    damaged = machine.run("sh", f"{machine.bundle}/install.sh", "--restore", "/run/damaged.zip")
+    assert (damaged.returncode, machine.done("ls", "-A", DATA)) == (1, ""), damaged.stderr
     said = machine.install("--restore", carried, "--key", "/run/credential.key")
     assert "COPY THE KEY" not in said
+    assert machine.done("cat", backup) == "older\n", "what is there keeps its name"
+    assert machine.done("ls", "-A", BACKUPS).split() == [Path(backup).name]
     assert "Nam Cường" in machine.done(REGISTRY, "units", "list")
     assert "✗" not in machine.done(REGISTRY, "doctor")
     again = machine.run("sh", f"{machine.bundle}/install.sh", "--restore", carried)
