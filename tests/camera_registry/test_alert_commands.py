@@ -31,6 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 def test_a_morning_at_the_terminal(run: Callable[..., Result], tmp_path: Path) -> None:
     made = run("alerts add-channel Trực-ban --kind email --unit 04273-3 --reason Mới", f"{CANARY}\n")
     assert made.exit_code == 0, made.output
+    assert "Chưa đặt máy chủ thư" in made.output
     policy = tmp_path / "policy.toml"
     policy.write_text("[ward]\nper_hour = 2\nquiet = []\n")
     asked = (
@@ -65,9 +66,11 @@ def test_a_morning_at_the_terminal(run: Callable[..., Result], tmp_path: Path) -
         ),
         pytest.param("subscribe 1 --policy nowhere --reason x", "nowhere", id="no such policy"),
         pytest.param("link-code 1", "Chỉ kênh Zalo", id="a code for an inbox"),
+        pytest.param("link-code 2", "Chưa đặt bot Zalo", id="a code without a bot"),
     ],
 )
 def test_what_cannot_be_done(run: Callable[..., Result], words: str, said: str) -> None:
+    run("alerts add-channel Zalo --kind zalo --reason x")
     refused = run(f"alerts {words}")
     assert refused.exit_code == 1
     assert said in refused.output

@@ -141,6 +141,7 @@ def run(registry: tuple[Database, Path], monkeypatch: pytest.MonkeyPatch) -> Cal
     database, folder = registry
     monkeypatch.setenv("CAMERA_REGISTRY_DATABASE_URL", str(database.engine.url))
     monkeypatch.setenv("CAMERA_REGISTRY_DATA_DIR", str(folder))
+    monkeypatch.setenv("CAMERA_REGISTRY_ZALO_BOT_TOKEN", "1:a")
     return lambda words: CliRunner().invoke(app, words.format(folder=folder).split())
 
 

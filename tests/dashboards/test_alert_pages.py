@@ -86,7 +86,8 @@ def town(tmp_path: Path) -> Iterator[Town]:
         given_up = add_message(
             session, mail, f"{about}, gửi thư", unit_id=wards.nam_cuong, state="dead", error="550 no such box"
         )
-    yield Town(make_web(database, data_dir=tmp_path), incident, desk, mail, given_up)
+    web = make_web(database, data_dir=tmp_path, zalo_bot_token="1:a")
+    yield Town(web, incident, desk, mail, given_up)
     database.close()
 
 
@@ -171,6 +172,23 @@ def test_what_is_shown_once(town: Town) -> None:
         again = client.get(f"/alerts/channels/{ids[name]}").text
         assert secret[1] not in again
         assert code[1] not in again
+
+
+def test_what_the_settings_lack_is_said(town: Town, tmp_path: Path) -> None:
+    """Mail without a server, and Zalo without a bot, which no code can link."""
+    client = signed_in(make_web(town.web.database, data_dir=tmp_path))
+    listed = text_of(client.get("/alerts/channels").text)
+    assert listed.count("Chưa đặt máy chủ thư") == 2, "above the channels, and beside the form"
+    assert listed.count("Chưa đặt bot Zalo") == 1
+    made = client.post("/alerts/channels", data={"name": "Zalo", "kind": "zalo", "unit": WARD} | WHY)
+    assert "Chưa đặt bot Zalo" in made.text
+    with town.web.database.reading() as session:
+        number = session.scalars(
+            select(models.AlertChannel.id).where(models.AlertChannel.name == "Zalo")
+        ).one()
+    refused = client.post(f"/alerts/channels/{number}/link-code")
+    assert refused.status_code == 409
+    assert "LIENKET" not in refused.text
 
 
 def test_a_subscription_is_kept_as_it_was_typed(town: Town) -> None:

@@ -279,7 +279,13 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     with database.transaction() as session:
         _, theirs = fill_two_wards(session)
     key = Fernet.generate_key().decode()
-    web = make_web(database, look=_picture_of, public_names="camera.example", credential_key=key)
+    web = make_web(
+        database,
+        look=_picture_of,
+        public_names="camera.example",
+        credential_key=key,
+        zalo_bot_token="1:a",
+    )
     session_of(web, Role.WARD_OFFICER, [THEIRS.uid])
     included = [room.original_router.routes for room in web.app.routes if hasattr(room, "original_router")]
     yield City(web, theirs, [route for routes in included for route in routes if isinstance(route, APIRoute)])
