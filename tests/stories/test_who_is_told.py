@@ -37,7 +37,7 @@ ACTOR = Actor("operator", "cli")
 DESK, WARD = "desk@city.example.vn", "ward-a@city.example.vn"
 
 # What the city desk reads each morning, whatever the night was like.
-NOTHING_WRONG = "[BẢN TIN NGÀY] Toàn thành phố: 0 sự cố đang diễn ra, 0 đã qua"
+NOTHING_WRONG = "[BẢN TIN NGÀY] Toàn thành phố: 0 sự cố đang diễn ra, 0 đã kết thúc"
 
 
 def hours(count: float) -> datetime:
@@ -141,9 +141,9 @@ def evening_of(vector: str, database: Database, folder: Path) -> Iterator[Evenin
             *(9.9, 11.5),
             [
                 (WARD, "[MẤT KẾT NỐI] A: 60/60 mắt"),
-                (WARD, "[ĐÃ KHÔI PHỤC] A: 60/60 mắt"),
+                (WARD, "[ĐÃ KHÔI PHỤC] A: 60 mắt camera"),
                 (DESK, "[MẤT KẾT NỐI] A: 60/60 mắt"),
-                (DESK, "[ĐÃ KHÔI PHỤC] A: 60/60 mắt"),
+                (DESK, "[ĐÃ KHÔI PHỤC] A: 60 mắt camera"),
             ],
             id="T10 an uplink down: one cause, two messages; nothing to the other ward",
         ),
@@ -165,7 +165,7 @@ def evening_of(vector: str, database: Database, folder: Path) -> Iterator[Evenin
             "T20_among_the_long_dead",
             [(DESK, NOTHING_WRONG)],
             *(9.9, 11.5),
-            [(WARD, "[MẤT KẾT NỐI] P07, A: 4/5 mắt"), (WARD, "[ĐÃ KHÔI PHỤC] P07, A: 4/5 mắt")],
+            [(WARD, "[MẤT KẾT NỐI] P07, A: 4/5 mắt"), (WARD, "[ĐÃ KHÔI PHỤC] P07, A: 4 mắt camera")],
             id="T20 a point down among the long dead: the four that fell, to its ward alone",
         ),
     ],
