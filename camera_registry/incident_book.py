@@ -44,6 +44,8 @@ from camera_registry.uptime import History, Span, Turn
 # or is about to be, and nobody is told of it any more.
 REACH_BACK = timedelta(days=62)
 
+STOPPED = timedelta(minutes=5)  # nothing folded for so long, and the registry was not at work meanwhile
+
 _INSTANT = timedelta(microseconds=1)  # a time that ends with it after now has what begins or ends now
 _KNOWN = (str(EyeState.UP), str(EyeState.DEGRADED), str(EyeState.DOWN))
 
@@ -69,7 +71,11 @@ def fold(database: Database, zone: tzinfo, now: datetime) -> int:
     """
     with database.reading() as session:
         told = session.execute(select(IncidentFold.basis, IncidentFold.folded_at)).one_or_none()
-        basis, folded_at = told if told is not None else (None, None)
+    basis, folded_at = told if told is not None else (None, None)
+    if folded_at is not None and now - folded_at > STOPPED:
+        with database.transaction() as session:
+            sites.nobody_listened(session, folded_at, now)
+    with database.reading() as session:
         city = _City.load(session, zone, now)
         due = city.due(session, basis, folded_at)
     changed = 0

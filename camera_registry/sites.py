@@ -1,7 +1,8 @@
 """Sites: the vantages that eyes are probed from, when they were heard, and the canaries that vouch for them.
 
 Whoever probes a site writes a beat for it every few seconds. A site that was ever heard is watched: when
-three beats are missed it is lost, until it is heard again. Its results are not used against its eyes
+three beats are missed it is lost, until it is heard again; a time in which the registry itself did not listen
+is nobody's silence. Its results are not used against its eyes
 meanwhile; they become unknown by silence. A site may name canaries, addresses behind its own line that always
 answer (the provider's gateway, say): while none of them does, the line is cut, no beat is written, and what
 looks like a cut of a camera's line is none.
@@ -62,6 +63,24 @@ def heard(session: Session, site_id: int, first: datetime, last: datetime, every
     if len(rows) > 1:
         session.execute(delete(Heartbeat).where(Heartbeat.id.in_([row.id for row in rows[1:]])))
     rows[0].from_at, rows[0].to_at, rows[0].every_s = from_at, to_at, every_s
+
+
+def nobody_listened(session: Session, since: datetime, until: datetime) -> None:
+    """The registry itself was not at work in this time: a silence of sites that post to it is not theirs.
+
+    Those that were not lost before count as heard meanwhile; from then on their silence is theirs again.
+    """
+    newest = (
+        select(Heartbeat.site_id, func.max(Heartbeat.to_at).label("to_at"))
+        .join(Site, Site.id == Heartbeat.site_id)
+        .where(Site.delivered)
+        .group_by(Heartbeat.site_id)
+        .subquery()
+    )
+    this = (newest.c.site_id == Heartbeat.site_id) & (newest.c.to_at == Heartbeat.to_at)
+    for row in session.scalars(select(Heartbeat).join(newest, this)):
+        if since <= row.to_at + _patience(row.every_s):
+            row.to_at = max(row.to_at, until)
 
 
 def losses(session: Session, within: Span, now: datetime) -> dict[int, list[Loss]]:

@@ -55,6 +55,19 @@ def of_told(
     return {heir: frozenset(ids) for heir, ids in found.items()}
 
 
+def since(session: Session, moment: datetime) -> Sequence[tuple[int, int, datetime]]:
+    """Each heir of an incident that was withdrawn after then, that incident, and when."""
+    elders = session.scalars(select(Incident.id).where(Incident.withdrawn_at > moment)).all()
+    if not elders:
+        return []
+    rows = session.execute(
+        select(_Heir.id, Incident.id, Incident.withdrawn_at)
+        .where(Incident.id.in_(elders), *_INHERITS)
+        .distinct()
+    )
+    return [(heir, elder, at) for heir, elder, at in rows if at is not None]
+
+
 def hand_down(session: Session, now: datetime, heirs: Collection[int]) -> None:
     """Who had taken an incident in hand has its heirs in hand, too: those of these ids that nobody has."""
     note = aliased(IncidentNote)

@@ -1,20 +1,22 @@
-"""Routing, done: what happened and what was said go in, messages come out, in one transaction.
+"""Routing, done: what happened and what was said go in, messages come out.
 
-The row of the cursor is locked while somebody routes, so that no two do so at once. The cursor is advanced in
-the transaction of the last messages, so that of a process which is killed the next one says what is not said
-yet. What a channel was told about an occasion is a key of the database, too: nothing is said twice.
+It is decided and worded while nobody waits, and written in short transactions. Each holds the row of the
+cursor and sees whether somebody else has written messages since: then all is decided anew. The cursor is
+advanced in the transaction of the last messages, so that of a process which is killed the next one says what
+is not said yet. What a channel was told about an occasion is a key of the database, too: nothing is said
+twice.
 """
 
-from collections import Counter, defaultdict
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import cache
-from operator import attrgetter
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -32,6 +34,7 @@ from camera_registry.alerts.routing import (
     Said,
     Saying,
     after,
+    inherited,
     moment_of_digest,
     sayings,
 )
@@ -44,7 +47,9 @@ from camera_registry.units import Scope, UnitTree
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 20  # subscriptions served in one transaction: digests are read in it, and others want to write, too
+AT_ONCE = 25  # messages written in one transaction: others want to write, too
+PAUSE_S = 0.05  # between two transactions: on SQLite who waits to write looks each 100 ms at the latest
+TRIES = 3  # while somebody else writes messages; then the next call goes on
 CURSOR_S = 60  # how often the cursor is written while nothing is said
 WAITED_FOR = timedelta(days=30)  # what is held for longer is not told any more
 
@@ -53,24 +58,46 @@ def route(database: Database, zone: tzinfo, now: datetime) -> int:
     """Have said what is due now. Returns how many messages that are, those that are held among them.
 
     Cheap where nothing is due: it is looked first, and the lock taken only when something is to be written.
-    Raises whatever the database raises; then nothing was said, and nothing is lost.
+    Raises whatever the database raises; then what is not said yet is for the next call, and nothing is lost.
     """
     with database.reading() as session:
         cursor = session.get(AlertCursor, 1)
-        lately = cursor is not None and now - cursor.at < timedelta(seconds=CURSOR_S)
+        lately = cursor is not None and timedelta(0) <= now - cursor.at < timedelta(seconds=CURSOR_S)
         if cursor is not None and lately and not _decide(session, zone, now, cursor):
             return 0
-    made, done = 0, False
-    while not done:
+    made = 0
+    for _ in range(TRIES):
+        with database.transaction() as session:
+            _locked_cursor(session, now)
+            defaults.ensure(session, zone, now)
+        with database.reading() as session:
+            stand = _stand(session)
+            plans = _decide(session, zone, now, session.get_one(AlertCursor, 1))
+            drafts = [draft for plan in plans for draft in plan.drafts(session, zone, now)]
+        written, done = _write(database, drafts, stand, now)
+        made += written
+        if done:
+            break
+    return made
+
+
+def _write(
+    database: Database, drafts: Sequence["_Draft"], stand: "_Stand", now: datetime
+) -> tuple[int, bool]:
+    """How many messages were new, and whether all was written, for nobody else had written any."""
+    made = 0
+    for first in range(0, max(1, len(drafts)), AT_ONCE):
+        if first:
+            time.sleep(PAUSE_S)
         with database.transaction() as session:
             cursor = _locked_cursor(session, now)
-            defaults.ensure(session, zone, now)
-            plans = _decide(session, zone, now, cursor)
-            written = sum(plan.write(session, zone, now) for plan in plans[:AT_ONCE])
-            made, done = made + written, len(plans) <= AT_ONCE or not written
-            if done:
+            if _stand(session) != stand:
+                return made, False
+            made += sum(draft.write(session, now) for draft in drafts[first : first + AT_ONCE])
+            stand = _stand(session)
+            if first + AT_ONCE >= len(drafts):
                 cursor.at = now
-    return made
+    return made, True
 
 
 def scope_of(tree: UnitTree, unit_id: int | None, day: date) -> Scope:
@@ -149,8 +176,39 @@ def _complain(subscription: int, reason: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Draft:
+    """A message as it will be kept, and what it tells that was held: keys of occasions by kind."""
+
+    row: Mapping[str, Any]
+    tells: Mapping[Kind, Collection[str]]
+
+    def write(self, session: Session, now: datetime) -> bool:
+        """Whether it was not there yet."""
+        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+        made = session.scalar(
+            dialect.insert(Message)
+            .values(**self.row)
+            .on_conflict_do_nothing(index_elements=["channel_id", "occasion", "kind"])
+            .returning(Message.id)
+        )
+        if made is not None:
+            for kind, keys in self.tells.items():
+                session.execute(
+                    update(Message)
+                    .where(
+                        Message.channel_id == self.row["channel_id"],
+                        Message.occasion.in_(keys),
+                        Message.kind == str(kind),
+                        Message.state == State.HELD,
+                    )
+                    .values(sent_at=now)
+                )
+        return made is not None
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """What one channel is told for one of its subscriptions."""
+    """What one channel is told for one of its subscriptions; ``elders``: of whom incidents are the heirs."""
 
     channel: AlertChannel
     ear: _Ear
@@ -158,50 +216,40 @@ class _Plan:
     occasions: Mapping[str, Occasion]
     elders: Mapping[str, Collection[str]]
 
-    def write(self, session: Session, zone: tzinfo, now: datetime) -> int:
-        return sum(self._write(session, saying, zone, now) for saying in self.sayings)
+    def drafts(self, session: Session, zone: tzinfo, now: datetime) -> list["_Draft"]:
+        return [self._draft(session, saying, zone, now) for saying in self.sayings]
 
-    def _write(self, session: Session, saying: Saying, zone: tzinfo, now: datetime) -> bool:
+    def _draft(self, session: Session, saying: Saying, zone: tzinfo, now: datetime) -> "_Draft":
         said, told = self._said(session, saying, zone, now)
         occasion = self.occasions.get(saying.occasion)
         inbox = self.channel.kind == READ_HERE and not saying.held
         state = State.HELD if saying.held else State.SENT if inbox else State.WAITING
-        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-        made = session.scalar(
-            dialect.insert(Message)
-            .values(
-                channel_id=self.channel.id,
-                subscription_id=self.ear.row.id,
-                occasion=saying.occasion,
-                kind=str(saying.kind),
-                incident_id=occasion.incident if occasion else None,
-                unit_id=self.ear.row.unit_id,
-                made_at=now,
-                due_at=now,
-                title=said.title,
-                text=said.text,
-                told=told,
-                state=str(state),
-                tries=0,
-                sent_at=now if inbox else None,
-                error="",
-            )
-            .on_conflict_do_nothing(index_elements=["channel_id", "occasion", "kind"])
-            .returning(Message.id)
+        return _Draft(
+            {
+                "channel_id": self.channel.id,
+                "subscription_id": self.ear.row.id,
+                "occasion": saying.occasion,
+                "kind": str(saying.kind),
+                "incident_id": occasion.incident if occasion else None,
+                "unit_id": self.ear.row.unit_id,
+                "made_at": now,
+                "due_at": now,
+                "title": said.title,
+                "text": said.text,
+                "told": told,
+                "state": str(state),
+                "tries": 0,
+                "sent_at": now if inbox else None,
+                "error": "",
+            },
+            self._tells(saying),
         )
-        if made is not None:
-            for kind, key in saying.tells:
-                session.execute(
-                    update(Message)
-                    .where(
-                        Message.channel_id == self.channel.id,
-                        Message.occasion.in_([key, *self.elders.get(key, ())]),
-                        Message.kind == str(kind),
-                        Message.state == State.HELD,
-                    )
-                    .values(sent_at=now)
-                )
-        return made is not None
+
+    def _tells(self, saying: Saying) -> dict[Kind, list[str]]:
+        found: dict[Kind, list[str]] = defaultdict(list)
+        for kind, key in saying.tells:
+            found[kind] += [key, *self.elders.get(key, ())]
+        return found
 
     def _said(
         self, session: Session, saying: Saying, zone: tzinfo, now: datetime
@@ -266,41 +314,15 @@ def _decide(session: Session, zone: tzinfo, now: datetime, cursor: AlertCursor) 
         told = said[channel_id]
         for ear in listening:
             occasions = _heard_by(ear, listening, ground, happenings)
-            inherited = {key for each in occasions for key in elders.get(each.key, ())}
-            occasions = [each for each in occasions if each.key not in inherited]
-            told = _inherited(told, occasions, elders)
+            of_heirs = {key for each in occasions for key in elders.get(each.key, ())}
+            occasions = [each for each in occasions if each.key not in of_heirs]
+            told = inherited(told, occasions, elders)
             due = sayings(ear.listener, occasions, told, now, zone)
             if due:
                 known = {occasion.key: occasion for occasion in occasions}
                 plans.append(_Plan(channels[channel_id], ear, due, known, elders))
                 told = after(told, due, now)
     return plans
-
-
-def _inherited(
-    said: Sequence[Said], occasions: Iterable[Occasion], elders: Mapping[str, Collection[str]]
-) -> list[Said]:
-    """What a channel was told, and of what was said of incidents that were withdrawn, what holds of an heir.
-
-    Who was told that it began is owed that it is over, once. Who was told of its end, too, is told anew that
-    it goes on.
-    """
-    every = list(said)
-    for occasion in occasions:
-        before = [each for each in said if each.occasion in elders.get(occasion.key, ())]
-        own = {each.kind for each in said if each.occasion == occasion.key}
-        counted = Counter(each.kind for each in before)
-        owed = counted[Kind.OPENED] > counted[Kind.RECOVERED]
-        if Kind.OPENED in own or not (owed or occasion.over):
-            continue
-        # Of two that say the same, what does not wait: it was said.
-        latest = {each.kind: each for each in sorted(before, key=attrgetter("waits"), reverse=True)}
-        every += [
-            replace(each, occasion=occasion.key, held=True)  # it was one message
-            for kind, each in latest.items()
-            if kind not in own and not (owed and kind is Kind.RECOVERED)
-        ]
-    return every
 
 
 def _key(incident_id: int) -> str:
@@ -357,9 +379,26 @@ def _waiting(session: Session, now: datetime) -> list[int]:
     return [incident_id for incident_id in rows if incident_id is not None]
 
 
+_Stand = tuple[datetime | None, int | None]  # how far it is routed, and the newest message
+
+
+def _stand(session: Session) -> _Stand:
+    at = select(AlertCursor.at).where(AlertCursor.id == 1).scalar_subquery()
+    newest = select(func.max(Message.id)).scalar_subquery()
+    return tuple(session.execute(select(at, newest)).one())
+
+
 def _locked_cursor(session: Session, now: datetime) -> AlertCursor:
-    """The row of the cursor, ours until we commit; alerts begin when there is one."""
+    """The row of the cursor, ours until we commit; alerts begin when there is one.
+
+    What a clock that was ahead wrote there, or into subscriptions, is brought back: else nobody heard of
+    anything until that time.
+    """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     beginning = dialect.insert(AlertCursor).values(id=1, began_at=now, at=now)
     session.execute(beginning.on_conflict_do_nothing(index_elements=["id"]))
-    return session.scalars(select(AlertCursor).where(AlertCursor.id == 1).with_for_update()).one()
+    cursor = session.scalars(select(AlertCursor).where(AlertCursor.id == 1).with_for_update()).one()
+    if cursor.at > now:
+        cursor.began_at, cursor.at = min(cursor.began_at, now), now
+        session.execute(update(Subscription).where(Subscription.made_at > now).values(made_at=now))
+    return cursor

@@ -104,6 +104,30 @@ def test_a_site_that_is_not_heard_is_one_message(book: Book) -> None:
     assert eyes == {1: sorted(EYES), every: ["E6"]}, "who hears of a unit hears of its eyes alone"
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_after_a_long_stop_of_the_registry_silence_counts_anew(book: Book, answers: bool) -> None:
+    """A site that posts its results could not, for three days: it is not lost before it is silent again."""
+    with book.database.transaction() as session:
+        session.execute(update(models.Site).values(delivered=True))
+        sites.heard(session, 1, at(0), at(10), 10)
+    live(book, story(**dict.fromkeys(EYES, "o" * 11)), 10)
+    again = 3 * 24 * 60
+    live(book, [], again, begin=again)
+    for minutes in (again + 5, again + 10, again + 15):
+        if answers:
+            with book.database.transaction() as session:
+                sites.beat(session, 1, at(minutes), 100)
+        live(book, [], minutes, begin=minutes)
+    opened = [] if answers else ["1 opened"]
+    assert [line[:8] for line in told(book) if " opened" in line] == opened
+    live(book, [], again + 300, begin=again + 295)  # stopped once more, while it is lost
+    with book.database.reading() as session:
+        begun = session.scalars(
+            select(models.Incident.started_at).where(models.Incident.kind == "site")
+        ).all()
+    assert begun == ([] if answers else [at(again) + timedelta(seconds=10)])
+
+
 def test_what_comes_late_and_is_over_makes_no_message(book: Book) -> None:
     """T15."""
     live(book, story(**dict.fromkeys(EYES, "ooo")), 3)
@@ -347,6 +371,34 @@ def test_of_two_who_route_at_once_one_says_it(book: Book) -> None:
     for database in others:
         database.close()
     assert sorted(made) == [0, 2]
+    assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
+
+
+def test_who_waits_to_write_comes_in_between(book: Book) -> None:
+    """Of a flood of messages no transaction is long, and all is decided before."""
+    for number in range(2 * routes.AT_ONCE):
+        subscribe(book, f"email{number}", replace_quiet(WARD_RULES), unit=1)
+    live(book, CUT, 10)
+    book.clock.now = at(15)
+    book.deliver([each for each in CUT if at(10) < each.at <= at(15)])
+    said: list[int] = [0]  # in each transaction
+
+    def count(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        said[-1] += text.startswith("INSERT INTO message")
+
+    event.listen(book.database.engine, "before_cursor_execute", count)
+    event.listen(book.database.engine, "commit", lambda _connection: said.append(0))
+    assert routes.route(book.database, ZONE, at(15)) == 2 * routes.AT_ONCE + 2
+    assert max(said) == routes.AT_ONCE
+    assert len(messages(book)) == 2 * routes.AT_ONCE + 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=1), timedelta(days=365)])
+def test_a_clock_that_was_ahead_silences_nobody(book: Book, ahead: timedelta) -> None:
+    with book.database.transaction() as session:
+        session.execute(update(models.AlertCursor).values(began_at=at(-60) + ahead, at=at(-50) + ahead))
+        session.execute(update(Subscription).values(made_at=at(-60) + ahead))
+    live(book, CUT, 20)
     assert told(book) == ["1 opened 15 sent", "2 opened 15 sent"]
 
 
