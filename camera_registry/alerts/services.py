@@ -129,7 +129,7 @@ class _Way:
         }
         try:
             if not (body is None or isinstance(body, str | bytes)):
-                raise NotSent("the service sends a file", for_good=True)
+                raise NotSent("Apprise failed: it sends a file", for_good=True)
             if not url.startswith(self.places):
                 raise NotSent("the service leads elsewhere", for_good=True)
             answer = outbound.exchange(

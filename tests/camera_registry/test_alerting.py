@@ -44,6 +44,7 @@ async def test_alerts_at_work_beside_a_monitor(tmp_path: Path) -> None:
             zalo_bot_token=TOKEN,
             zalo_api_url=api.url,
             heartbeat_url=f"{sink.url}/alive",
+            webhook_networks="127.0.0.1",
         )
         monitor = prepare(
             database, loaded, town.store, Counters.new(), lambda: datetime.now(UTC), lambda _: None

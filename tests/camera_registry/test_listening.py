@@ -103,7 +103,7 @@ def test_replies_are_acted_on_and_answered(office: Office, api: ZaloApi) -> None
         api.write(WARD, "tốt P3")
         wait_for(lambda: len(api.sent) == 2)
     assert api.sent == [
-        (WARD, "P1: đã ghi nhận đơn vị nhận xử lý (sự cố số 1)."),
+        (WARD, "P1: đã ghi nhận đơn vị tiếp nhận (sự cố số 1)."),
         (WARD, "P3: đã ghi nhận “Đã xem tại chỗ: hoạt động tốt” cho 1 mắt camera."),
     ]
     with office.database.transaction() as session:
