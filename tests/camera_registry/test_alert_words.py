@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camera_registry.alerts import digests, words
+from camera_registry.alerts import digests, happened, words
 from camera_registry.alerts.html import html
 from camera_registry.alerts.occasions import Occasion, What, Where
 from camera_registry.alerts.phrases import is_person, plain
@@ -494,6 +494,38 @@ def test_what_is_no_address_stays(name: str) -> None:
 )
 def test_a_person_is_told_from_an_office(manager: str, person: bool) -> None:
     assert is_person(manager) == person
+
+
+# --- where it is ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("custodies", "manager", "phone", "offices"),
+    [
+        (dict.fromkeys(range(5), ("UBND phường", "0216 1")), "UBND phường", "0216 1", 1),
+        ({n: ("UBND phường", f"0216 {n}") for n in range(5)}, "UBND phường", "", 1),
+        ({0: ("UBND phường", "0216 1"), 1: ("Công an phường", "0216 2")}, "", "", 2),
+        ({}, "", "", 0),
+    ],
+    ids=["one office", "one office with several numbers", "several, and nobody", "nobody"],
+)
+def test_of_several_points_the_first_are_named_and_whose_they_are(
+    custodies: dict[int, tuple[str, str]], manager: str, phone: str, offices: int
+) -> None:
+    ground = happened.Ground(
+        homes={n: (1, frozenset({1})) for n in range(5)},
+        unit_names={1: "Phường Yên Bái"},
+        codes={n: f"YB-{9 - n}" for n in range(5)},
+        in_service={(n, 1): 2 for n in range(5)},
+        custodies=custodies,
+    )
+    touched = tuple(happened.Touched(n, f"E{n}", n, 1, True, "") for n in range(5))
+    occasion = happened.cut(happened.Happening(AREA, touched), ground, lambda *_: True)
+
+    assert occasion is not None
+    assert occasion.where == Where(
+        *(1, "Phường Yên Bái", "", 5, "", manager, phone), codes=("YB-5", "YB-6", "YB-7"), offices=offices
+    )
 
 
 # --- as a mail ----------------------------------------------------------------------------------------

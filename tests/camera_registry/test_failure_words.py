@@ -1,10 +1,11 @@
-"""Why a message was not sent, in words that say what to do."""
+"""Why a message was not sent, in words that say what to do; who acted over a channel."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from camera_registry import deeds
 from camera_registry.alerts.failure_words import failure
 
 ALERTS = Path(__file__).parents[2] / "camera_registry" / "alerts"
@@ -37,3 +38,15 @@ def test_whatever_is_raised_has_words() -> None:
 
     assert len(raised) > 10
     assert [each for each in raised if failure(each, "vi") == each] == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("zalo:Zalo phường Nam Cường", "qua Zalo, kênh Zalo phường Nam Cường"),
+        ("link:Thư 04273-2", "qua liên kết trong tin, kênh Thư 04273-2"),
+        ("tuan.nguyen", "tuan.nguyen"),
+    ],
+)
+def test_who_acted_over_a_channel_is_said_in_words(kept: str, said: str) -> None:
+    assert deeds.who(kept, "vi") == said
