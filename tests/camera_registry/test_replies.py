@@ -186,10 +186,10 @@ def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
 
 
 def test_a_ward_takes_its_incident_in_hand_once(office: Office) -> None:
-    assert office.hear(WARD, "nhận P1", key="zalo:a") == "P1: đã ghi nhận đơn vị nhận xử lý (sự cố số 1)."
+    assert office.hear(WARD, "nhận P1", key="zalo:a") == "P1: đã ghi nhận đơn vị tiếp nhận (sự cố số 1)."
     assert office.hear(WARD, "nhận P1", key="zalo:a") is None, "the same message again"
     answer = office.hear(WARD, "NHAN p1")
-    assert answer == "P1: đã có đơn vị nhận xử lý từ lúc 01/09/2026 19:30 (sự cố số 1)."
+    assert answer == "P1: đã có đơn vị tiếp nhận từ lúc 01/09/2026 19:30 (sự cố số 1)."
     assert office.notes() == [("acknowledged", "zalo:U1", "")]
     with office.database.transaction() as session:
         deeds = session.execute(select(Audit.who, Audit.origin, Audit.action).order_by(Audit.id.desc())).all()
@@ -202,7 +202,7 @@ def test_a_ward_reaches_no_other_ward_and_learns_nothing_of_it(office: Office) -
     assert elsewhere == nowhere == "Không có điểm nào mang mã đó trong phạm vi của kênh này."
     assert office.hear(WARD, "hong P4") == elsewhere
     assert (office.notes(), office.words()) == ([], [])
-    assert office.hear(OTHER_WARD, "nhan P4") == "P4: đã ghi nhận đơn vị nhận xử lý (sự cố số 2)."
+    assert office.hear(OTHER_WARD, "nhan P4") == "P4: đã ghi nhận đơn vị tiếp nhận (sự cố số 2)."
 
 
 def test_the_city_desk_reaches_all(office: Office) -> None:
@@ -280,7 +280,7 @@ def test_a_verb_alone_means_the_one_incident_that_was_told(office: Office) -> No
     assert office.hear(WARD, "hỏng nhé", group=True) == (
         "P1: đã ghi vào sự cố số 1: Đã xem tại chỗ: không hoạt động."
     )
-    assert office.hear(WARD, "nhận") == "P1: đã ghi nhận đơn vị nhận xử lý (sự cố số 1)."
+    assert office.hear(WARD, "nhận") == "P1: đã ghi nhận đơn vị tiếp nhận (sự cố số 1)."
     assert [kind for kind, _, _ in office.notes()] == ["comment", "acknowledged"]
     asked = "Hãy gửi kèm mã điểm: P1. Ví dụ: HONG P1"
     assert office.hear(WARD, "hỏng vì xe đâm") == asked
@@ -303,7 +303,7 @@ def test_a_chat_is_linked_by_its_code_once(office: Office) -> None:
     channel = office.channel("U1 mới", 1)
     code = office.code(channel)
     assert (office.hear(STRANGER, f"LIENKET {code}") or "").startswith("Đã liên kết: cuộc trò chuyện này")
-    assert office.hear(STRANGER, "nhan P1") == "P1: đã ghi nhận đơn vị nhận xử lý (sự cố số 1)."
+    assert office.hear(STRANGER, "nhan P1") == "P1: đã ghi nhận đơn vị tiếp nhận (sự cố số 1)."
     assert (office.hear("another", f"lienket {code}") or "").startswith("Mã này không đúng")
     with office.database.transaction() as session:
         assert session.get_one(AlertChannel, channel).shown == "…body"
