@@ -29,6 +29,9 @@ _WHOLE: Mapping[str, str] = {
     ),
     "too long an answer": N_("What answers is not the service: look at the address, or at the proxy."),
     "no JSON": N_("What answers is not the service: look at the address, or at the proxy."),
+    "restored from a backup; send it again by hand": N_(
+        "It waited when the backup was made, which was restored: send it again if it still matters."
+    ),
 }
 _BEGINNINGS: Mapping[str, str] = {
     "no answer": N_("No answer: look whether the server's line and firewall let it out."),

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 
 from camera_registry import audit, backups, copying, doctor, models
 from camera_registry.alerts import outbox
+from camera_registry.alerts.failure_words import failure
 from camera_registry.audit import Actor
 from camera_registry.backups import BackupError
 from camera_registry.cli import app
@@ -388,7 +389,8 @@ def test_what_waited_is_not_sent_again_by_itself(
         rows = session.execute(select(models.Message.occasion, models.Message.state, models.Message.error))
         after = {occasion: (state, error) for occasion, state, error in rows}
     kept = {str(state): (str(state), "") for state in outbox.State}
-    assert after == kept | {"waiting": ("dead", "restored from a backup; send it again by hand")}
+    assert after == kept | {"waiting": ("dead", backups.GIVEN_UP)}
+    assert "gửi lại" in failure(backups.GIVEN_UP, "vi")
 
 
 # --- as it is typed -------------------------------------------------------------------------------------

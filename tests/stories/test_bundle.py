@@ -190,6 +190,7 @@ def test_a_run_that_fails_leaves_the_service_running(machine: Machine) -> None:
     assert machine.done("cat", "/run/asked").split() == ["is-active", "stop", "start"], failed.stderr
 
 
+@pytest.mark.timeout(240)
 def test_an_upgrade_backs_up_first_and_a_new_machine_is_restored_from_it(machine: Machine) -> None:
     ours = machine.done("readlink", f"{PROGRAMS}/current").strip()
     machine.done("ln", "-s", ours, f"{PROGRAMS}/0.0.9")  # as if an earlier one were in use
