@@ -18,7 +18,7 @@ from operator import attrgetter
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from camera_registry import queries
+from camera_registry import queries, successions
 from camera_registry.alerts import defaults, happened
 from camera_registry.alerts.happened import A_DAY, DEVICE_CHANGES, FAILING, NOWHERE, UNSTEADY
 from camera_registry.alerts.occasions import Occasion, What
@@ -63,7 +63,10 @@ def read(session: Session, zone: tzinfo, period: Span) -> Past:
         Ward(unit.uid, unit.name, heard(scope_of(tree, unit.id, day)))
         for unit in defaults.units_with_eyes(session, zone, period.end, tree)
     ]
-    return Past(period, heard(Scope.everything()), sorted(wards, key=attrgetter("name", "uid")))
+    elders: dict[str, dict[str, datetime]] = defaultdict(dict)
+    for heir, elder, withdrawn_at in successions.since(session, period.start - A_DAY):
+        elders[_key(heir)][_key(elder)] = withdrawn_at
+    return Past(period, heard(Scope.everything()), sorted(wards, key=attrgetter("name", "uid")), elders)
 
 
 Homes = Mapping[int, tuple[int, frozenset[int]]]
@@ -166,7 +169,7 @@ def _episode(row: _Row, taken: Mapping[int, datetime], turns: Mapping[int, Seque
     changed = {at for at in moments if not ends or at < min(ends)} | set(ends)
     occasion = replace(
         _occasion(
-            f"incident:{incident.id}",
+            _key(incident.id),
             What.SITE if of_site else What.OUTAGE,
             incident.started_at,
             incident.announced_at,
@@ -347,6 +350,10 @@ def _occasion(key: str, what: What, started_at: datetime, told_at: datetime) -> 
 def _known_at(at: datetime, recorded_at: datetime, first: datetime | None) -> datetime:
     """When somebody could hear of it: what was ``first`` written down is taken as written in time."""
     return at if recorded_at == first else max(at, recorded_at)
+
+
+def _key(incident_id: int) -> str:
+    return f"incident:{incident_id}"
 
 
 def _by(moment: datetime | None, at: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ nobody is told as new of what began earlier. Pure.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from heapq import heapify, heappop, heappush
@@ -39,13 +39,20 @@ class Ward:
     stands: Sequence[Stand]
 
 
+Elders = Mapping[str, Mapping[str, datetime]]
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was known in a period: in the whole city, and in each unit."""
+    """What was known in a period: in the whole city, and in each unit.
+
+    ``elders``: which incidents were withdrawn for another one, by the keys of both, and since when.
+    """
 
     period: Span
     city: Sequence[Stand]
     wards: Sequence[Ward]
+    elders: Elders
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def preview(past: Past, policy: Policy, zone: tzinfo) -> Preview:
 
     def heard(rules: Rules, stands: Sequence[Stand]) -> list[Sent]:
         listener = Listener(1, rules, past.period.start)
-        return walk(listener, stands, read_at, past.period.end, zone)
+        return walk(listener, stands, past.elders, read_at, past.period.end, zone)
 
     wards = [Hearer(ward.uid, ward.name, heard(policy.ward, ward.stands)) for ward in past.wards]
     return Preview(past.period, Hearer("", "", heard(policy.city, past.city)), wards)
@@ -122,6 +129,7 @@ def preview(past: Past, policy: Policy, zone: tzinfo) -> Preview:
 def walk(
     listener: Listener,
     stands: Sequence[Stand],
+    elders: Elders,
     read_at: Collection[datetime],
     until: datetime,
     zone: tzinfo,
@@ -131,7 +139,7 @@ def walk(
     ``stands`` are in order of time. What probes found of single eyes is looked at only at ``read_at``, the
     times of anybody's digests.
     """
-    return _Walk(listener, stands, read_at, until, zone).go()
+    return _Walk(listener, stands, elders, read_at, until, zone).go()
 
 
 def _digests(rules: Rules, period: Span, zone: tzinfo) -> Iterator[datetime]:
@@ -148,6 +156,7 @@ class _Walk:
 
     listener: Listener
     stands: Sequence[Stand]
+    elders: Elders
     read_at: Collection[datetime]
     until: datetime
     zone: tzinfo
@@ -203,16 +212,29 @@ class _Walk:
         return {*first, *later, *(occasion.started_at + age for age in rules.reminders)}
 
     def _was_told(self, key: str) -> bool:
-        return any(each.occasion == key for each in self.said)
+        keys = {key, *self.elders.get(key, ())}
+        return any(each.occasion in keys for each in self.said)
 
     def _speak(self, now: datetime) -> None:
         self.said = [each for each in self.said if each.at > now - REMEMBERED or each.occasion in self.known]
-        occasions = [each for each in self.known.values() if each.incident is not None or now in self.read_at]
+        elders = {
+            key: [elder for elder, at in self.elders[key].items() if at <= now] for key in self._heirs()
+        }
+        of_heirs = {key for keys in elders.values() for key in keys}
+        occasions = [
+            each
+            for each in self.known.values()
+            if (each.incident is not None or now in self.read_at) and each.key not in of_heirs
+        ]
+        self.said = routing.inherited(self.said, occasions, elders)
         while due := routing.sayings(self.listener, occasions, self.said, now, self.zone):
             self.said = routing.after(self.said, due, now)
             for saying in due:
                 self._say(saying, now)
         self._forget()
+
+    def _heirs(self) -> Collection[str]:
+        return self.elders.keys() & self.known.keys()
 
     def _say(self, saying: Saying, now: datetime) -> None:
         self.sent.append(Sent(now, saying.kind, saying.occasion, saying.held, saying.escalated, saying.tells))

@@ -29,10 +29,12 @@ reads the rest in a digest each morning, and is reminded of what goes on after 1
   rate.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from operator import attrgetter
 
 from camera_registry.alerts.occasions import Occasion, What
 from camera_registry.alerts.rules import Rules
@@ -129,6 +131,32 @@ def after(said: Iterable[Said], new: Collection[Saying], now: datetime) -> list[
     summed = {pair for saying in new for pair in saying.tells}
     every = [*said, *(Said(each.kind, each.occasion, now, each.held, each.held) for each in new)]
     return [replace(each, waits=each.waits and (each.kind, each.occasion) not in summed) for each in every]
+
+
+def inherited(
+    said: Sequence[Said], occasions: Iterable[Occasion], elders: Mapping[str, Collection[str]]
+) -> list[Said]:
+    """What a channel was told, and of what was said of incidents that were withdrawn, what holds of an heir.
+
+    Who was told that it began is owed that it is over, once. Who was told of its end, too, is told anew that
+    it goes on. ``elders`` are, by the key of each heir, the keys of those that it is told instead of.
+    """
+    every = list(said)
+    for occasion in occasions:
+        before = [each for each in said if each.occasion in elders.get(occasion.key, ())]
+        own = {each.kind for each in said if each.occasion == occasion.key}
+        counted = Counter(each.kind for each in before)
+        owed = counted[Kind.OPENED] > counted[Kind.RECOVERED]
+        if Kind.OPENED in own or not (owed or occasion.over):
+            continue
+        # Of two that say the same, what does not wait: it was said.
+        latest = {each.kind: each for each in sorted(before, key=attrgetter("waits"), reverse=True)}
+        every += [
+            replace(each, occasion=occasion.key, held=True)  # it was one message
+            for kind, each in latest.items()
+            if kind not in own and not (owed and kind is Kind.RECOVERED)
+        ]
+    return every
 
 
 def moment_of_digest(rules: Rules, now: datetime, zone: tzinfo, weekday: int | None = None) -> datetime:

@@ -135,7 +135,7 @@ def looking_all_the_time(listener: Listener, stands: Sequence[Stand]) -> list[Se
 def test_is_what_whoever_looks_all_the_time_says(rules: Rules, stands: list[Stand]) -> None:
     listener = Listener(1, rules, BEGIN)
 
-    assert walk(listener, stands, MORNING, at(TICKS), ZONE) == looking_all_the_time(listener, stands)
+    assert walk(listener, stands, {}, MORNING, at(TICKS), ZONE) == looking_all_the_time(listener, stands)
 
 
 def sent(*minutes: int, held: bool = False) -> list[Sent]:
