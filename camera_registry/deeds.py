@@ -292,7 +292,7 @@ MESSAGE_STATES: Mapping[outbox.State, str] = {
     outbox.State.HELD: N_("Held for a digest"),
     outbox.State.SENT: N_("Sent"),
     outbox.State.DEAD: N_("Not deliverable"),
-    outbox.State.DROPPED: N_("Dropped with its channel"),
+    outbox.State.DROPPED: N_("Dropped, never sent"),
 }
 
 TOLD_IN_DIGEST = N_("Told in a digest")  # of a message that was held

@@ -28,6 +28,7 @@ _WHOLE: Mapping[str, str] = {
         "The address lies in a private network that the setting WEBHOOK_NETWORKS does not name."
     ),
     "too long an answer": N_("What answers is not the service: look at the address, or at the proxy."),
+    "waited too long": N_("It waited for so long that it was no news any more."),
     "no JSON": N_("What answers is not the service: look at the address, or at the proxy."),
     "restored from a backup; send it again by hand": N_(
         "It waited when the backup was made, which was restored: send it again if it still matters."
