@@ -40,8 +40,9 @@ class Rules:
     Within ``quiet`` (local time, may go past midnight) messages wait for its end, and are one digest then.
     Of more than ``per_hour`` messages in an hour the rest is one summary; of more than ``per_week`` in seven
     days (zero: no limit; digests that were asked for do not count, and what is wide is told all the same) the
-    rest waits for the next digest; the last of them is kept for one, where there is more than one. Reminders come when an outage is so old. Digests come daily (``daily``)
-    and weekly (``weekly``: 0 is Monday) at ``digest_at``; what was collected is told at that time, too.
+    rest waits for the next digest; the last of them is kept for one, where there is more than one.
+    Reminders come when an outage is so old. Digests come daily (``daily``) and weekly (``weekly``: 0 is
+    Monday) at ``digest_at``; what was collected is told at that time, too.
     """
 
     what: frozenset[What] = WARD
