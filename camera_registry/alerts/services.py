@@ -165,4 +165,4 @@ class _Outbound(HTTPAdapter):
 
 
 # Apprise's services make sessions of their own and take none from us.
-requests.sessions.HTTPAdapter = _Outbound  # type: ignore[attr-defined]
+requests.sessions.HTTPAdapter = _Outbound  # type: ignore[attr-defined] # its stubs export no such name

@@ -122,7 +122,7 @@ def test_a_reply_waits_for_a_database_that_is_away(
         failures -= 1
         if failures >= 0:
             raise OperationalError("SELECT", None, Exception("database is locked"))
-        return act(*given)  # type: ignore[arg-type]
+        return act(*given)  # type: ignore[arg-type] # handed on as they came
 
     monkeypatch.setattr(replies, "act", away)
     with capture_logs() as logged, listening(office, api):
