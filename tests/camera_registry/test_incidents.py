@@ -615,7 +615,7 @@ def _apart(spans: Sequence[tuple[int, int]]) -> list[Loss]:
 
 
 def down_spans(one: Life, losses: Sequence[Loss]) -> list[tuple[datetime, datetime | None]]:
-    """When the eye was down, having been ok before, and its site was heard."""
+    """When the eye was down, having been ok before, and its site was heard, as far as ``END`` knows."""
     found: list[tuple[datetime, datetime | None]] = []
     for stage, after in zip_longest(one.stages, one.stages[1:]):
         if stage.state is not State.DOWN or one.first_ok_at is None or stage.at < one.first_ok_at:
@@ -625,7 +625,7 @@ def down_spans(one: Life, losses: Sequence[Loss]) -> list[tuple[datetime, dateti
             assert loss.heard_again is not None
             if loss.lost_from <= start < loss.heard_again:
                 start = loss.heard_again
-        if end is None or start < end:
+        if start <= at(END) and (end is None or start < end):
             found.append((start, end))
     return found
 
