@@ -3,21 +3,17 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import func, select
-from sqlalchemy.exc import DataError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, text
 from structlog.testing import capture_logs
 
-from camera_registry.alerts import replies
 from camera_registry.alerts.deadline import Deadline
 from camera_registry.alerts.failures import NotSent
 from camera_registry.alerts.listening import Listener
-from camera_registry.alerts.replies import Desk
 from camera_registry.alerts.zalo import Bot, Update, read
 from camera_registry.models import Reply
 from tests.camera_registry.sinks import ZaloApi, zalo_api
@@ -51,6 +47,11 @@ def listening(office: Office, api: ZaloApi) -> Iterator[None]:
         yield
     finally:
         listener.close()
+
+
+def do(office: Office, statement: str) -> None:
+    with office.database.transaction() as session:
+        session.execute(text(statement))
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
@@ -110,46 +111,34 @@ def test_replies_are_acted_on_and_answered(office: Office, api: ZaloApi) -> None
         assert session.scalar(select(func.count()).select_from(Reply)) == 3
 
 
-def test_a_reply_waits_for_a_database_that_is_away(
-    office: Office, api: ZaloApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reply_waits_for_a_database_that_is_away(office: Office, api: ZaloApi) -> None:
     """Nothing more is asked for meanwhile: what the API gives is given once."""
-    monkeypatch.setattr("camera_registry.alerts.listening.SHORTEST_S", 0.02)
-    act, failures = replies.act, 3
-
-    def away(*given: object) -> str | None:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
-            raise OperationalError("SELECT", None, Exception("database is locked"))
-        return act(*given)  # type: ignore[arg-type] # handed on as they came
-
-    monkeypatch.setattr(replies, "act", away)
     with capture_logs() as logged, listening(office, api):
+        wait_for(lambda: bool(api.web.posted))
+        do(office, "ALTER TABLE reply RENAME TO reply_away")
         api.write(WARD, "nhận P1")
         api.write(WARD, "tốt P3")
+        wait_for(lambda: bool(logged))
+        do(office, "ALTER TABLE reply_away RENAME TO reply")
         wait_for(lambda: len(api.sent) == 2)
-    assert [text.partition(":")[0] for _, text in api.sent] == ["P1", "P3"]
-    assert [line["waiting"] for line in logged] == [1, 1, 1]
+    assert [said.partition(":")[0] for _, said in api.sent] == ["P1", "P3"]
+    assert {(line["event"], line["waiting"]) for line in logged} == {("the database does not answer", 1)}
 
 
-def test_a_reply_that_the_database_refuses_leaves_no_other_unheard(
-    office: Office, api: ZaloApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("camera_registry.alerts.listening.SHORTEST_S", 0.02)
-    act = replies.act
-
-    def refused(session: Session, desk: Desk, update: Update, now: datetime) -> str | None:
-        if update.text == "nhận P1":
-            raise DataError("INSERT", None, Exception("text fields cannot contain NUL"))
-        return act(session, desk, update, now)
-
-    monkeypatch.setattr(replies, "act", refused)
-    with capture_logs(), listening(office, api):
+def test_a_reply_that_the_database_refuses_leaves_no_other_unheard(office: Office, api: ZaloApi) -> None:
+    do(
+        office,
+        "CREATE TRIGGER refuse BEFORE INSERT ON reply WHEN NEW.text = 'nhận P1' "
+        "BEGIN SELECT RAISE(ABORT, 'refused'); END",
+    )
+    with capture_logs() as logged, listening(office, api):
         api.write(WARD, "nhận P1")
         api.write(WARD, "tốt P3")
         wait_for(lambda: len(api.sent) == 1)
     assert api.sent[0][1].startswith("P3")
+    assert [(line["event"], line["error"]) for line in logged] == [
+        ("a reply could not be acted on", "IntegrityError")
+    ]
 
 
 def test_old_replies_are_forgotten(office: Office, api: ZaloApi) -> None:
