@@ -53,10 +53,11 @@ def copy(source: Session, target: Session) -> Mapping[str, Content]:
         for rows in _read(source, table):
             for row in rows:
                 reckoning.note(row)
-            # What refers to its own table may come before what it refers to.
-            later += [{f"of_{name}": row[name] for name in ("id", *own)} for row in rows if own]
-            target.execute(insert(table), [row | dict.fromkeys(own) for row in rows])
-        if later:
+            ahead = [row for row in rows if any((row[name] or 0) >= row["id"] for name in own)]
+            later += [{f"of_{name}": row[name] for name in ("id", *own)} for row in ahead]
+            written = {row["id"]: row | dict.fromkeys(own) for row in ahead}
+            target.execute(insert(table), [written.get(row["id"], row) for row in rows] if own else rows)
+        if later:  # those that refer to a row of their own table that comes after them
             by_id = (
                 update(table)
                 .where(table.c.id == bindparam("of_id"))
@@ -78,7 +79,9 @@ def occupied(session: Session) -> list[str]:
 
 
 def _read(session: Session, table: Table) -> Iterator[list[dict[str, Any]]]:
-    rows = session.execute(select(table), execution_options={"yield_per": AT_ONCE})
+    # By id: what refers to its own table comes after what it refers to, for some rows may not be changed.
+    wanted = select(table).order_by(*table.primary_key.columns)
+    rows = session.execute(wanted, execution_options={"yield_per": AT_ONCE})
     names = list(rows.keys())
     for some in rows.partitions():  # ``mappings()`` would take a fifth longer
         yield [dict(zip(names, row, strict=True)) for row in some]

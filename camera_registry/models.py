@@ -4,7 +4,8 @@ Reading order: units and sites, then points > devices > eyes, then credentials, 
 themselves, then what the judge keeps (conditions, transitions, instabilities, deliveries, measures,
 findings), then the login budget, then what people say (baselines, grades, reports, the audit), then what
 leaves the count and what was counted (maintenance, heartbeats, incidents, rollups, closed months, custody),
-then people who sign in, then what processes tell each other. A plan is made of the tables marked ``PLANNED``.
+then people who sign in, then alerts, money, repairs and reports, then what processes tell each other. A plan
+is made of the tables marked ``PLANNED``.
 """
 
 from collections.abc import Callable
@@ -967,6 +968,7 @@ class Message(Base):
     title: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
     told: Mapped[dict[str, Any]]  # the same as data, for programs: see docs/webhook.md
+    report_id: Mapped[int | None] = mapped_column(ForeignKey("made_report.id"))  # the file that goes with it
     state: Mapped[str] = mapped_column(String(16))  # see alerts.outbox.State
     tries: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime | None]  # somebody is sending it
@@ -1013,6 +1015,312 @@ class Reply(Base):
     at: Mapped[datetime]
     text: Mapped[str] = mapped_column(String(500))
     answer: Mapped[str] = mapped_column(String(500), default="")
+
+
+# --- money: who paid for what. Written by funding/ and repairs/ ------------------------------------------
+
+
+class Programme(Base):
+    """What money was set aside for: its decision and its years. Its sums are those of its entries."""
+
+    __tablename__ = "programme"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(300))
+    decision: Mapped[str] = mapped_column(String(300), default="")  # its number, and who took it
+    decided_on: Mapped[date | None]
+    levels: Mapped[str] = mapped_column(String(300), default="")  # what each was to give: a household, a shop
+    first_year: Mapped[int | None]
+    last_year: Mapped[int | None]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # whose it is; None: the city's
+    note: Mapped[str] = mapped_column(Text, default="")
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class Contributor(Base):
+    """Who gave money, things or work: a level of the State's budget, or somebody of the people.
+
+    A private person is named to residents only by consent; without it as a household of a group.
+    """
+
+    __tablename__ = "contributor"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see funding.kinds.Source
+    name: Mapped[str] = mapped_column(String(200))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)  # None: the city's
+    residential_group: Mapped[str] = mapped_column(String(200), default="")
+    consent_on: Mapped[date | None]  # to be named to residents; None: not given
+    consent: Mapped[str] = mapped_column(String(300), default="")  # on which paper
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class MoneyEntry(Base):
+    """One line of the funding ledger, entered by one person and approved by another.
+
+    Never deleted, and final once decided: triggers of the database see to it. A mistake is reversed by an
+    entry of its own. ``amount`` is the sum of its shares; ``None``: nobody knows it, which is not nothing.
+    """
+
+    __tablename__ = "money_entry"
+    __table_args__ = (
+        CheckConstraint("decided_by = '' OR decided_by <> made_by OR state = 'refused'", name="two_people"),
+        Index(None, "state", "dated"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see funding.kinds.Kind
+    dated: Mapped[date]
+    budget_year: Mapped[int]
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id"), index=True)
+    contributor_id: Mapped[int | None] = mapped_column(ForeignKey("contributor.id"), index=True)
+    givers: Mapped[int | None]  # households, or others, that gave this together; None: not recorded
+    form: Mapped[str] = mapped_column(String(16))  # see funding.kinds.Form
+    component: Mapped[str] = mapped_column(String(16), default="")  # of what is estimated or spent
+    amount: Mapped[int | None] = mapped_column(BigInteger)  # đồng
+    payee: Mapped[str] = mapped_column(String(200), default="")
+    text: Mapped[str] = mapped_column(Text, default="")
+    repair_id: Mapped[int | None] = mapped_column(ForeignKey("repair.id"), index=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("money_entry.id"), unique=True)
+    brought_by: Mapped[str] = mapped_column(String(300), default="")  # file and row that it was imported from
+    state: Mapped[str] = mapped_column(String(16))  # see funding.kinds.State
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(100), default="")
+    decision: Mapped[str] = mapped_column(Text, default="")  # why it was refused
+
+
+class MoneyShare(Base):
+    """What of an entry is one point's. Never changed: a waiting entry is refused, and made anew."""
+
+    __tablename__ = "money_share"
+    __table_args__ = (UniqueConstraint("entry_id", "point_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("money_entry.id"))
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("point.id"), index=True)  # None: not yet any's
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Document(Base):
+    """A paper, or a picture of what is broken: number and date; its content, where it was given, sealed."""
+
+    __tablename__ = "document"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see funding.kinds.Paper
+    number: Mapped[str] = mapped_column(String(100), default="")
+    dated: Mapped[date | None]
+    issuer: Mapped[str] = mapped_column(String(200), default="")
+    title: Mapped[str] = mapped_column(String(300), default="")
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    media_type: Mapped[str] = mapped_column(String(50), default="")
+    size: Mapped[int | None]  # bytes
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class DocumentUse(Base):
+    """What a document is about: exactly one of the four."""
+
+    __tablename__ = "document_use"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), index=True)
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programme.id"), index=True)
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("point.id"), index=True)
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("money_entry.id"), index=True)
+    repair_id: Mapped[int | None] = mapped_column(ForeignKey("repair.id"), index=True)
+
+
+class Upkeep(Base):
+    """Who must mend a point for nothing, or by contract, from one day to another."""
+
+    __tablename__ = "upkeep"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))  # see funding.kinds.Duty: warranty | maintenance
+    party: Mapped[str] = mapped_column(String(200))
+    valid_from: Mapped[date | None]
+    valid_to: Mapped[date | None]  # last day; None: not recorded
+    document: Mapped[str] = mapped_column(String(300), default="")
+    phone: Mapped[str] = mapped_column(String(50), default="")  # of the office
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]  # taken back, as entered wrongly or ended early
+
+
+class Asset(Base):
+    """A point as the books of assets have it: a system that works as a whole is one asset."""
+
+    __tablename__ = "asset"
+
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"), primary_key=True, autoincrement=False)
+    number: Mapped[str] = mapped_column(String(64), default="")
+    in_use_on: Mapped[date | None]
+    cost: Mapped[int | None] = mapped_column(BigInteger)  # đồng, as the books have it; None: not known
+    ownership: Mapped[str] = mapped_column(String(300), default="")  # decision or minutes that make it public
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class Repair(Base):
+    """Something of a point that is to be mended; its present state is that of its newest step."""
+
+    __tablename__ = "repair"
+    __table_args__ = (Index(None, "state", "opened_at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"), index=True)
+    incident_id: Mapped[int | None] = mapped_column(ForeignKey("incident.id"), index=True)
+    state: Mapped[str] = mapped_column(String(20))  # see repairs.State
+    component: Mapped[str] = mapped_column(String(16), default="")  # see funding.kinds.Component
+    fault: Mapped[str] = mapped_column(Text)
+    payer: Mapped[str] = mapped_column(String(16), default="")  # see repairs.Payer; "": nobody yet
+    grounds: Mapped[str] = mapped_column(String(300), default="")  # on which paper that payer pays
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[str] = mapped_column(String(100))
+
+
+class RepairEye(Base):
+    """An eye that a repair is to bring back."""
+
+    __tablename__ = "repair_eye"
+
+    repair_id: Mapped[int] = mapped_column(ForeignKey("repair.id"), primary_key=True)
+    eye_id: Mapped[int] = mapped_column(ForeignKey("eye.id"), primary_key=True)
+
+
+class RepairStep(Base):
+    """When a repair came into a state, or was commented on. Never changed, never deleted."""
+
+    __tablename__ = "repair_step"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    repair_id: Mapped[int] = mapped_column(ForeignKey("repair.id"), index=True)
+    at: Mapped[datetime]  # when it came so; not before the step before
+    state: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text, default="")
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class Quotation(Base):
+    """What somebody asks for a repair."""
+
+    __tablename__ = "quotation"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    repair_id: Mapped[int] = mapped_column(ForeignKey("repair.id"), index=True)
+    party: Mapped[str] = mapped_column(String(200))
+    amount: Mapped[int] = mapped_column(BigInteger)  # đồng
+    dated: Mapped[date]
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    text: Mapped[str] = mapped_column(String(300), default="")
+    chosen: Mapped[bool] = mapped_column(default=False)  # at most one of a repair
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class Proposal(Base):
+    """Repairs that money is asked for together, in one letter."""
+
+    __tablename__ = "proposal"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # who asks; None: the city
+    addressee: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(300))
+    text: Mapped[str] = mapped_column(Text, default="")  # what is said besides the list
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    sent_on: Mapped[date | None]  # None: a draft; then it is not changed any more
+    number: Mapped[str] = mapped_column(String(64), default="")  # that the clerk gave it
+
+
+class ProposalRepair(Base):
+    """A repair in a proposal, with the sum that was asked for when it was sent."""
+
+    __tablename__ = "proposal_repair"
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), primary_key=True)
+    repair_id: Mapped[int] = mapped_column(ForeignKey("repair.id"), primary_key=True)
+    amount: Mapped[int | None] = mapped_column(BigInteger)  # đồng; None: no quotation yet
+
+
+# --- reports: made, kept, sent. Written by reports/ ----------------------------------------------------
+
+
+class Letterhead(Base):
+    """How an organisation heads and signs its documents."""
+
+    __tablename__ = "letterhead"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), unique=True)  # None: the city desk
+    parent: Mapped[str] = mapped_column(String(200), default="")
+    body: Mapped[str] = mapped_column(String(200), default="")
+    symbol: Mapped[str] = mapped_column(String(64), default="")  # after "Số:       /", e.g. BC-CAP
+    place: Mapped[str] = mapped_column(String(100), default="")
+    authority: Mapped[str] = mapped_column(String(200), default="")  # TM., KT., TL. …, or blank
+    signer_title: Mapped[str] = mapped_column(String(200), default="")
+    signer: Mapped[str] = mapped_column(String(200), default="")  # usually left to the pen
+    recipients: Mapped[str] = mapped_column(Text, default="")  # "Nơi nhận", a line each
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+
+
+class ReportSchedule(Base):
+    """A report that is made after each period, and to whom it goes."""
+
+    __tablename__ = "report_schedule"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(24))  # see reports.value.Kind
+    asked: Mapped[dict[str, Any]]  # see reports.asked.Asked
+    format: Mapped[str] = mapped_column(String(8))
+    language: Mapped[str] = mapped_column(String(2))
+    every: Mapped[str] = mapped_column(String(8))  # month | quarter | year
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # whose it is; None: the city's
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("alert_channel.id"))  # None: it is only kept
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    ended_at: Mapped[datetime | None]
+    made_until: Mapped[date | None]  # the end of the newest period that was made
+
+
+class MadeReport(Base):
+    """A report that somebody, or a schedule, asked for: waiting, being made, or kept until it expires."""
+
+    __tablename__ = "made_report"
+    __table_args__ = (Index(None, "state", "made_at"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
+    schedule_id: Mapped[int | None] = mapped_column(ForeignKey("report_schedule.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    asked: Mapped[dict[str, Any]]
+    format: Mapped[str] = mapped_column(String(8))
+    language: Mapped[str] = mapped_column(String(2))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # who may see it: None: the whole city
+    state: Mapped[str] = mapped_column(String(16))  # see reports.jobs.State
+    done: Mapped[int] = mapped_column(default=0)  # of a hundred
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(100))
+    began_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]  # a process is making it
+    expires_at: Mapped[datetime | None]
+    name: Mapped[str] = mapped_column(String(200), default="")  # of the file
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the file
+    size: Mapped[int | None]  # bytes
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    error: Mapped[str] = mapped_column(String(300), default="")
 
 
 # --- what processes tell each other -----------------------------------------------------------------

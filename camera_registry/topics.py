@@ -12,6 +12,7 @@ class Topic(StrEnum):
     MAINTENANCE = "maintenance"
     REGISTRY = "registry"  # points, devices, eyes, and what people say of them
     MESSAGES = "messages"  # who is told, and what was
+    MONEY = "money"  # the funding ledger, repairs, reports that were made
 
 
 # What the monitor writes of its own accord at each probe is not here: states of eyes are told by their codes.
@@ -20,6 +21,14 @@ TABLES: Mapping[str, Topic] = {
     "incident_note": Topic.NOTES,
     **dict.fromkeys(("maintenance", "maintenance_scope"), Topic.MAINTENANCE),
     **dict.fromkeys(("alert_channel", "subscription", "message"), Topic.MESSAGES),
+    **dict.fromkeys(
+        (
+            *("programme", "contributor", "money_entry", "money_share", "upkeep", "asset", "letterhead"),
+            *("document", "document_use", "repair", "repair_eye", "repair_step", "quotation"),
+            *("proposal", "proposal_repair", "report_schedule", "made_report"),
+        ),
+        Topic.MONEY,
+    ),
     **dict.fromkeys(
         (
             *("unit", "unit_successor", "site", "point", "point_unit", "device", "eye", "suspension"),

@@ -24,7 +24,10 @@ class Permission(StrEnum):
     PROBE = "probe"  # ask an eye now
     PICTURES = "pictures"  # look through an eye: personal data, each view is written down
     REGISTER = "register"  # points, devices, eyes: import, change, start, commission, approve
-    MONEY = "money"  # who has a point, and who pays
+    FUNDING = "funding"  # the funding ledger, and who contributed
+    MONEY = "money"  # who has a point, and who pays: entered
+    APPROVE = "approve"  # what somebody else entered of money
+    REPAIR = "repair"  # repairs: reported, moved on, proposed for funding
     AUDIT = "audit"  # who did what
     PEOPLE = "people"  # who may sign in, and as what
     ALERTS = "alerts"  # who hears of what; channels, and what did not arrive
@@ -36,8 +39,8 @@ _P = Permission
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission) - {_P.DELIVER},
-    Role.OPERATOR: frozenset(Permission) - {_P.AUDIT, _P.PEOPLE, _P.DELIVER},
-    Role.WARD_OFFICER: frozenset({_P.VIEW, _P.HANDLE, _P.MAINTAIN, _P.TELL, _P.PROBE}),
-    Role.FINANCE: frozenset({_P.VIEW, _P.MONEY}),
-    Role.AUDITOR: frozenset({_P.VIEW, _P.AUDIT}),
+    Role.OPERATOR: frozenset(Permission) - {_P.AUDIT, _P.PEOPLE, _P.DELIVER, _P.APPROVE},
+    Role.WARD_OFFICER: frozenset({_P.VIEW, _P.HANDLE, _P.MAINTAIN, _P.TELL, _P.PROBE, _P.FUNDING, _P.REPAIR}),
+    Role.FINANCE: frozenset({_P.VIEW, _P.FUNDING, _P.MONEY, _P.APPROVE, _P.REPAIR}),
+    Role.AUDITOR: frozenset({_P.VIEW, _P.FUNDING, _P.AUDIT}),
 }

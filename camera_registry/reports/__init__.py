@@ -1,0 +1,1 @@
+"""Reports: each a frozen value, built once and drawn by whoever shows it."""
