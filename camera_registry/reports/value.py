@@ -1,4 +1,4 @@
-"""A report, whole and frozen: what page, PDF, DOCX, XLSX, CSV and JSON are drawn of, so that all say the same.
+"""A report, whole and frozen: what page, PDF, DOCX, XLSX, CSV and JSON are drawn of, so all say the same.
 
 Words stand in it in the language that it was built in; figures stand in it as figures: a face writes them.
 """
