@@ -74,6 +74,9 @@ def live(url: str, folder: Path) -> None:
         _let_in(session, town)
         _measure(session, town)
         _alert(session, town)
+        _mend(session, town)
+        _pay(session, town)
+        _print(session, town)
     database.close()
 
 
@@ -218,6 +221,109 @@ def _alert(session: Session, town: Town) -> None:
             models.Courier(site_id=town.site, machine="5" * 32, heard_at=NOW),
         )
     )
+
+
+def _mend(session: Session, town: Town) -> None:
+    """Something of a point is broken, somebody asks money for it, and a proposal was sent."""
+    by = {"made_at": NOW, "made_by": "an"}
+    incident = session.scalars(select(models.Incident.id).order_by(models.Incident.id)).first()
+    repair = models.Repair(
+        point_id=town.points["P3"], incident_id=incident, state="waiting_for_money", component="pole",
+        fault="Cột nghiêng", payer="ward", grounds="BB 02", opened_at=BEGIN, opened_by="hoa",
+    )  # fmt: skip
+    proposal = models.Proposal(
+        unit_id=town.units["A"],
+        addressee="UBND phường A",
+        title="Sửa cột",
+        sent_on=NOW.date(),
+        number="05",
+        **by,
+    )
+    paper = models.Document(kind="quotation", number="BG 01", dated=NOW.date(), issuer="Cửa hàng", **by)
+    session.add_all((repair, proposal, paper))
+    session.flush()
+    for state in ("reported", "waiting_for_money"):
+        session.add(models.RepairStep(repair_id=repair.id, at=BEGIN, state=state, made_at=NOW, made_by="hoa"))
+    session.add_all(
+        (
+            models.RepairEye(repair_id=repair.id, eye_id=town.eyes["E4"]),
+            models.Quotation(
+                repair_id=repair.id,
+                party="Cửa hàng",
+                amount=3_000_000,
+                dated=NOW.date(),
+                document_id=paper.id,
+                chosen=True,
+                **by,
+            ),
+            models.ProposalRepair(proposal_id=proposal.id, repair_id=repair.id, amount=3_000_000),
+            models.DocumentUse(document_id=paper.id, repair_id=repair.id),
+        )
+    )
+    session.flush()
+
+
+def _pay(session: Session, town: Town) -> None:
+    """A programme, who gave what to it, what was spent, and an entry that reverses another."""
+    by = {"made_at": NOW, "made_by": "an"}
+    programme = models.Programme(code="CT-2026", name="Camera an ninh 2026", unit_id=town.units["A"], **by)
+    giver = models.Contributor(kind="business", name="Cửa hàng số 5", unit_id=town.units["A"], **by)
+    session.add_all((programme, giver))
+    session.flush()
+    mistaken = None
+    for kind, amount, parts in (
+        ("contribution", 5_000_000, {"P1": 2_000_000, "P2": 3_000_000}),
+        ("contribution", None, {"P1": None}),
+        ("expense", 1_000_000, {"P1": 1_000_000}),
+        ("expense", -1_000_000, {"P1": -1_000_000}),
+    ):
+        entry = models.MoneyEntry(
+            kind=kind, dated=NOW.date(), budget_year=2026, programme_id=programme.id,
+            form="money", amount=amount,
+            contributor_id=giver.id if kind == "contribution" else None,
+            component="camera" if kind == "expense" else "",
+            reverses_id=mistaken if (amount or 0) < 0 else None,
+            state="approved", decided_at=NOW, decided_by="hoa", **by,
+        )  # fmt: skip
+        session.add(entry)
+        session.flush()
+        mistaken = entry.id
+        for point, part in parts.items():
+            session.add(models.MoneyShare(entry_id=entry.id, point_id=town.points[point], amount=part))
+    session.add_all(
+        (
+            models.Upkeep(
+                point_id=town.points["P1"], kind="warranty", party="Cửa hàng", valid_to=NOW.date(), **by
+            ),
+            models.Asset(point_id=town.points["P1"], number="TS-01", cost=12_000_000, **by),
+        )
+    )
+    session.flush()
+
+
+def _print(session: Session, town: Town) -> None:
+    """A report is made each month, and one was."""
+    by = {"made_at": NOW, "made_by": "an"}
+    schedule = models.ReportSchedule(
+        kind="uptime", asked={}, format="pdf", language="vi", every="month", unit_id=town.units["A"], **by
+    )
+    session.add_all((schedule, models.Letterhead(unit_id=town.units["A"], body="Công an phường A", **by)))
+    session.flush()
+    session.add(
+        models.MadeReport(
+            schedule_id=schedule.id,
+            kind="uptime",
+            asked={},
+            format="pdf",
+            language="vi",
+            state="cancelled",
+            unit_id=town.units["A"],
+            ended_at=NOW,
+            name="uptime.pdf",
+            **by,
+        )
+    )
+    session.flush()
 
 
 def _measure(session: Session, town: Town) -> None:
