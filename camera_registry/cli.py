@@ -35,7 +35,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "pictures": {
         "grade": "Enter how a person finds the picture of an eye; it is kept with who said so and when.",
-        "report": (
+        "reported": (
             "Take a group head's report on eyes that no network reaches: of one eye, or a file of many."
         ),
         "baseline": "What an eye usually sees, approved by a person.",

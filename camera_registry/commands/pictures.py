@@ -37,7 +37,7 @@ Slug = TypeVar("Slug", bound=StrEnum)
 def add_to(app: typer.Typer) -> None:
     app.add_typer(baseline_app, name="baseline")
     app.command("grade")(grade)
-    app.command("report")(report)
+    app.command("reported")(report)
 
 
 @baseline_app.command("list")

@@ -55,7 +55,7 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "eye withdraw-access": ("E3", ["access_withdrawn"]),
     "device confirm": ("D1", ["device_confirmed"]),
     "grade": ("E1 tot", ["grade_given"]),
-    "report": ("E4 hoat-dong --by Tổ-trưởng", ["report_taken"]),
+    "reported": ("E4 hoat-dong --by Tổ-trưởng", ["report_taken"]),
     "baseline approve": ("E1 colour", ["baseline_approved"]),
     "baseline reject": ("E4 colour", ["baseline_rejected"]),
     "baseline reset": ("E1 --reason Xoay", ["baselines_reset"]),

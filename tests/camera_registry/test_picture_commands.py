@@ -90,9 +90,9 @@ def test_a_report_of_one_eye_and_of_a_file(run: Run, registry: Database, tmp_pat
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text("Mã camera;Tình trạng;Người báo cáo\nE2;Hỏng;Tổ trưởng\n", encoding="utf-8")
     bad.write_text("Mã camera;Tình trạng\nE1;Hỏng\nE9;Tốt\n", encoding="utf-8")
-    assert run("report", "E2", "tốt", "--day", "2026-01-02", "--by", "Tổ trưởng").exit_code == 0
-    assert "1 " in run("report", str(good)).output
-    refused = run("report", str(bad))
+    assert run("reported", "E2", "tốt", "--day", "2026-01-02", "--by", "Tổ trưởng").exit_code == 0
+    assert "1 " in run("reported", str(good)).output
+    refused = run("reported", str(bad))
     assert refused.exit_code == 1
     assert "A2" in refused.output
     assert "A3" in refused.output
@@ -109,9 +109,9 @@ def test_a_report_of_one_eye_and_of_a_file(run: Run, registry: Database, tmp_pat
     [
         pytest.param(["grade", "E1", "đẹp"], "khong-co-hinh", id="no such grade"),
         pytest.param(["grade", "E404", "tot"], "E404", id="no such eye"),
-        pytest.param(["report", "E1", "tốt"], "E1", id="a measured eye"),
-        pytest.param(["report", "E2", "lạ"], "Hoạt động", id="no such word"),
-        pytest.param(["report", "nowhere.csv"], "nowhere.csv", id="no such file"),
+        pytest.param(["reported", "E1", "tốt"], "E1", id="a measured eye"),
+        pytest.param(["reported", "E2", "lạ"], "Hoạt động", id="no such word"),
+        pytest.param(["reported", "nowhere.csv"], "nowhere.csv", id="no such file"),
         pytest.param(["baseline", "reject", "E2", "grey"], "E2", id="no baseline"),
     ],
 )
