@@ -67,18 +67,21 @@ def checked(period: Span) -> Span:
 
 
 def named(text: str, zone: tzinfo) -> Span:
-    """``2026-09`` (a month) or ``2026-Q3`` (a quarter) of ``zone``. Raises ``PeriodError``."""
-    found = re.fullmatch(r"(\d{4})-(?:(\d\d)|Q([1-4]))", text.strip(), re.ASCII)
+    """``2026-09`` (a month), ``2026-Q3`` (a quarter), ``2026`` (a year) of ``zone``. Raises ``PeriodError``."""
+    found = re.fullmatch(r"(\d{4})(?:-(?:(\d\d)|Q([1-4])))?", text.strip(), re.ASCII)
     try:
         if found is not None:
             year, month, quarter = found.groups()
             if quarter is not None:
                 return quarter_of(_known(date(int(year), 3 * int(quarter) - 2, 1)), zone)
-            return month_of(_known(date(int(year), int(month), 1)), zone)
+            if month is not None:
+                return month_of(_known(date(int(year), int(month), 1)), zone)
+            return year_of(_known(date(int(year), 1, 1)), zone)
     except ValueError:
         pass
     raise PeriodError(
-        N_('"{text}" is no month (2026-09) and no quarter (2026-Q3).'), text=text[:LONGEST_TEXT]
+        N_('"{text}" is no month (2026-09), no quarter (2026-Q3) and no year (2026).'),
+        text=text[:LONGEST_TEXT],
     )
 
 
@@ -94,13 +97,21 @@ def quarter_of(day: date, zone: tzinfo) -> Span:
     return Span(midnight(first, zone), midnight(_months_later(first, _MONTHS_OF_A_QUARTER), zone))
 
 
+def year_of(day: date, zone: tzinfo) -> Span:
+    """The year of ``zone`` that ``day`` lies in."""
+    first = day.replace(month=1, day=1)
+    return Span(midnight(first, zone), midnight(_months_later(first, 12), zone))
+
+
 def name_of(period: Span, zone: tzinfo) -> str:
-    """What ``named`` would make ``period`` of; empty where it is neither a month nor a quarter."""
+    """What ``named`` would make ``period`` of; empty where it is no month, no quarter and no year."""
     first = period.start.astimezone(zone).date()
     if period == month_of(first, zone):
         return f"{first:%Y-%m}"
     if period == quarter_of(first, zone):
         return f"{first.year}-Q{(first.month + 2) // 3}"
+    if period == year_of(first, zone):
+        return f"{first.year}"
     return ""
 
 
@@ -115,6 +126,12 @@ def newest_quarters(day: date, count: int) -> Iterator[str]:
     for back in range(count):
         first = _months_later(day.replace(day=1), -_MONTHS_OF_A_QUARTER * back)
         yield f"{first.year}-Q{(first.month + 2) // 3}"
+
+
+def newest_years(day: date, count: int) -> Iterator[str]:
+    """The names of the year of ``day`` and of those before it, newest first."""
+    for back in range(count):
+        yield f"{day.year - back}"
 
 
 def last_day(period: Span, now: datetime, zone: tzinfo) -> date:

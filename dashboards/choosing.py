@@ -9,7 +9,7 @@ from camera_registry.periods import PeriodError
 from camera_registry.uptime import Span
 from dashboards.rendering import Reader
 
-MONTHS_OFFERED, QUARTERS_OFFERED = 15, 6
+MONTHS_OFFERED, QUARTERS_OFFERED, YEARS_OFFERED = 15, 6, 2
 
 _ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV"}  # quarters are written so here
 
@@ -22,12 +22,13 @@ class Period:
     """
 
     span: Span
-    name: str  # 2026-09, 2026-Q3; empty where it is neither
+    name: str  # 2026-09, 2026-Q3, 2026; empty where it is none of these
     title: str
     first: date
     after: date
     months: tuple[tuple[str, str], ...]  # name and title
     quarters: tuple[tuple[str, str], ...]
+    years: tuple[tuple[str, str], ...]
     problem: str = ""
 
     @property
@@ -56,6 +57,7 @@ def choose(reader: Reader, name: str, start: str, end: str) -> Period:
         after=(span.end - timedelta.resolution).astimezone(reader.zone).date() + timedelta(days=1),
         months=tuple((m, _title(reader, m)) for m in periods.newest_months(today, MONTHS_OFFERED)),
         quarters=tuple((q, _title(reader, q)) for q in periods.newest_quarters(today, QUARTERS_OFFERED)),
+        years=tuple((y, _title(reader, y)) for y in periods.newest_years(today, YEARS_OFFERED)),
         problem=problem,
     )
 
@@ -68,6 +70,8 @@ def _title(reader: Reader, name: str) -> str:
     year, _, part = name.partition("-")
     if part.startswith("Q"):
         return reader.say(N_("Quarter {quarter}/{year}"), quarter=_ROMAN[part[1:]], year=year)
+    if not part:
+        return reader.say(N_("Year {year}"), year=year)
     return reader.say(N_("Month {month}/{year}"), month=int(part), year=year)
 
 

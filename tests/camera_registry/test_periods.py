@@ -63,9 +63,10 @@ def test_what_is_no_period(start: str, end: str) -> None:
         pytest.param("2026-12", "2026-12-01", "2027-01-01", id="last month"),
         pytest.param("2026-Q1", "2026-01-01", "2026-04-01", id="first quarter"),
         pytest.param("2026-Q4", "2026-10-01", "2027-01-01", id="last quarter"),
+        pytest.param("2026", "2026-01-01", "2027-01-01", id="year"),
     ],
 )
-def test_months_and_quarters_have_names(name: str, first: str, last: str) -> None:
+def test_months_quarters_and_years_have_names(name: str, first: str, last: str) -> None:
     span = periods.named(name, ZONE)
     assert span == Span(*(periods.midnight(date.fromisoformat(day), ZONE) for day in (first, last)))
     assert periods.name_of(span, ZONE) == name
@@ -81,6 +82,7 @@ def test_the_newest_come_first() -> None:
     day = date(2026, 2, 28)
     assert list(periods.newest_months(day, 4)) == ["2026-02", "2026-01", "2025-12", "2025-11"]
     assert list(periods.newest_quarters(day, 3)) == ["2026-Q1", "2025-Q4", "2025-Q3"]
+    assert list(periods.newest_years(day, 2)) == ["2026", "2025"]
 
 
 def test_the_last_day_is_one_that_has_begun() -> None:
