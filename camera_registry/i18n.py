@@ -63,6 +63,11 @@ def number(value: float, language: Language) -> str:
     return format_decimal(value, locale=language)
 
 
+def dong(amount: int, language: Language) -> str:
+    """An amount with what it is of: ``12.500.000 đồng``."""
+    return f"{number(amount, language)}\N{NO-BREAK SPACE}đồng"
+
+
 def percent(share: float, language: Language) -> str:
     """A share of one with two decimals, as reports print it: ``0.995`` as ``99,50 %`` or ``99.50 %``."""
     return f"{format_decimal(share * 100, '#,##0.00', locale=language)}\N{NO-BREAK SPACE}%"

@@ -68,6 +68,9 @@ class Reader:
     def number(self, value: float) -> str:
         return i18n.number(value, self.language)
 
+    def dong(self, amount: int) -> str:
+        return i18n.dong(amount, self.language)
+
     def size(self, count: int) -> str:
         """Bytes, in the unit that says them best."""
         thousands = (len(str(count)) - 1) // 3
