@@ -361,6 +361,9 @@ SUBJECTS: Mapping[str, str] = {
     "channel": N_("Channel of messages"),
     "message": N_("Message"),
     "subscription": N_("Subscription"),
+    "letterhead": N_("Letterhead"),
+    "report": N_("Report that was made"),
+    "schedule": N_("Schedule of a report"),
 }
 
 # What was taken home as a file, by the first part of a subject; the kind of the file is the other.
@@ -417,6 +420,15 @@ FIELDS: Mapping[str, str] = {
     "picture": N_("Picture"),
     "taken_at": N_("Taken"),
     "interval_s": N_("Interval, s"),
+    "parent": N_("Body above"),
+    "body": N_("Issuing body"),
+    "symbol": N_("Symbol after the number"),
+    "place": N_("Place"),
+    "authority": N_("Signs on behalf of"),
+    "signer_title": N_("Title of who signs"),
+    "signer": N_("Who signs"),
+    "recipients": N_("Recipients"),
+    "format": N_("Format"),
     "canaries": N_("Canaries"),
     "delivered": N_("Asked by a machine of its own"),
     "machine": N_("Machine"),

@@ -88,19 +88,19 @@ def named(text: str, zone: tzinfo) -> Span:
 def month_of(day: date, zone: tzinfo) -> Span:
     """The month of ``zone`` that ``day`` lies in."""
     first = day.replace(day=1)
-    return Span(midnight(first, zone), midnight(_months_later(first, 1), zone))
+    return Span(midnight(first, zone), midnight(months_later(first, 1), zone))
 
 
 def quarter_of(day: date, zone: tzinfo) -> Span:
     """The quarter of ``zone`` that ``day`` lies in."""
     first = day.replace(month=day.month - (day.month - 1) % _MONTHS_OF_A_QUARTER, day=1)
-    return Span(midnight(first, zone), midnight(_months_later(first, _MONTHS_OF_A_QUARTER), zone))
+    return Span(midnight(first, zone), midnight(months_later(first, _MONTHS_OF_A_QUARTER), zone))
 
 
 def year_of(day: date, zone: tzinfo) -> Span:
     """The year of ``zone`` that ``day`` lies in."""
     first = day.replace(month=1, day=1)
-    return Span(midnight(first, zone), midnight(_months_later(first, 12), zone))
+    return Span(midnight(first, zone), midnight(months_later(first, 12), zone))
 
 
 def name_of(period: Span, zone: tzinfo) -> str:
@@ -118,13 +118,13 @@ def name_of(period: Span, zone: tzinfo) -> str:
 def newest_months(day: date, count: int) -> Iterator[str]:
     """The names of the month of ``day`` and of those before it, newest first."""
     for back in range(count):
-        yield f"{_months_later(day.replace(day=1), -back):%Y-%m}"
+        yield f"{months_later(day.replace(day=1), -back):%Y-%m}"
 
 
 def newest_quarters(day: date, count: int) -> Iterator[str]:
     """The names of the quarter of ``day`` and of those before it, newest first."""
     for back in range(count):
-        first = _months_later(day.replace(day=1), -_MONTHS_OF_A_QUARTER * back)
+        first = months_later(day.replace(day=1), -_MONTHS_OF_A_QUARTER * back)
         yield f"{first.year}-Q{(first.month + 2) // 3}"
 
 
@@ -145,6 +145,7 @@ def _known(day: date) -> date:
     return day
 
 
-def _months_later(first: date, months: int) -> date:
+def months_later(first: date, months: int) -> date:
+    """The same day of the month so many months later; ``first`` is the first of one."""
     years, month = divmod(first.month - 1 + months, 12)
     return first.replace(year=first.year + years, month=month + 1)
