@@ -1,4 +1,4 @@
-"""A sum and the points that share it, as a person fills them in: split explicitly, or said to be nobody's yet."""
+"""A sum and the points that share it, as a person fills them in: split, or said to be nobody's yet."""
 
 from collections.abc import Sequence
 
