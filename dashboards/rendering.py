@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -162,6 +162,13 @@ class Reader:
         if minutes < 48 * 60:
             return self.say(i18n.N_("for {length}"), length=self.duration(minutes * 60_000_000))
         return self.many("for {count} day", "for {count} days", minutes // 1440)
+
+    def days(self, length: timedelta) -> str:
+        """A length of time as it matters for repairs: in days, or hours where it is short."""
+        hours = int(length.total_seconds() // 3600)
+        if hours < 48:
+            return self.many("{count} hour", "{count} hours", hours)
+        return self.many("{count} day", "{count} days", hours // 24)
 
     def offset(self, seconds: float) -> str:
         """How far a clock is off: ``+0,4 giây``."""
