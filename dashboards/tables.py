@@ -4,7 +4,7 @@ A page names its columns once; the order of its rows and its files are made of t
 """
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -138,16 +138,23 @@ def _cell(column: Column[Row], row: Row, reader: Reader) -> Value:
 def _csv(
     head: Sequence[str], cells: Sequence[Sequence[Value]], shares: Sequence[bool], language: Language
 ) -> bytes:
+    told = (
+        [
+            round(value * 100, 2) if share and isinstance(value, float) else value
+            for value, share in zip(line, shares, strict=True)
+        ]
+        for line in cells
+    )
+    return csv_file([head, *told], language)
+
+
+def csv_file(lines: Iterable[Sequence[Value]], language: Language) -> bytes:
+    """UTF-8 with a mark that spreadsheets know it by, figures as the language writes them, no formulas."""
     text = StringIO()
     # Where the comma is the decimal sign, spreadsheets expect semicolons between the cells.
     writer = csv.writer(text, delimiter=";" if language == "vi" else ",", lineterminator="\r\n")
-    writer.writerow(head)
-    for line in cells:
-        told = (
-            round(value * 100, 2) if share and isinstance(value, float) else value
-            for value, share in zip(line, shares, strict=True)
-        )
-        writer.writerow([_csv_text(value, language) for value in told])
+    for line in lines:
+        writer.writerow([_csv_text(value, language) for value in line])
     return text.getvalue().encode("utf-8-sig")
 
 
