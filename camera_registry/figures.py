@@ -94,33 +94,82 @@ def availability(
     ``unit`` (a uid, ``""`` for none) narrows to what was done in that unit, ``point`` (a code) to one point's
     eyes; for how long a point was served is told of all its time.
     """
+    return by_groups(session, scope, now, zone, within, (group,), units_at, unit=unit, point=point)[group]
+
+
+def by_groups(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    within: Span,
+    groups: Collection[Group],
+    units_at: date,
+    *,
+    unit: str | None = None,
+    point: str | None = None,
+) -> dict[Group, list[Figure]]:
+    """As ``availability``, put together in several ways of what is counted once."""
     places = _places(session, scope, now.astimezone(zone).date(), point)
     period = within.until(now)
-    shares, points = _count(session, places, period, zone, now, points=group is Group.POINT)
+    shares, points = _count(session, places, period, zone, now, points=Group.POINT in groups)
     tree = UnitTree.load(session)
     of_day = _of_day(
         session, tree, {(places[eye_id].point_id, unit_id) for eye_id, unit_id in shares}, units_at
     )
-    gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
-    serving: dict[tuple[str, str], Served] = {}
-    lay_in: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for (eye_id, unit_id), share in shares.items():
+    wanted = {key: share for key, share in shares.items() if unit in (None, _then(places, of_day, *key)[0])}
+    return {group: _together(group, wanted, places, of_day, points) for group in groups}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What an eye did, and ``spans``: the time in which that counts for what was asked.
+
+    ``k`` is that of its point.
+    """
+
+    eye: str
+    point: str
+    k: int
+    history: History
+    spans: tuple[Span, ...]
+
+
+def ledgers(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    within: Span,
+    units_at: date,
+    *,
+    unit: str | None = None,
+    point: str | None = None,
+) -> list[Ledger]:
+    """The eyes' own ledgers of what ``availability`` counts, as they say today, by code.
+
+    Also of closed months: what was frozen of these are sums alone.
+    """
+    places = _places(session, scope, now.astimezone(zone).date(), point)
+    period = within.until(now)
+    present = histories.presences(session, places, period, zone)
+    stays = _stays(session, {place.point_id for place in places.values()}, period, zone)
+    of_day = _of_day(
+        *(session, UnitTree.load(session)),
+        {(point_id, stay.unit_id) for point_id, several in stays.items() for stay in several},
+        units_at,
+    )
+    found: list[Ledger] = []
+    for eye_id, history in _ledgers(session, present, period, now, whole=True).items():
         place = places[eye_id]
-        unit_then = of_day[place.point_id, unit_id]
-        if unit not in (None, unit_then[0]):
-            continue
-        named = _named(group, place, unit_then)
-        gathered[named].add(share)
-        if group in (Group.POINT, Group.EYE) and unit_then[1]:
-            lay_in[named].add(unit_then[1])
-        if group is Group.POINT:
-            serving[named] = points.get(place.point_id, Served())
-    figures = [
-        _figure(named, share, serving.get(named), tuple(sorted(lay_in.get(named, ()), key=collation_key)))
-        for named, share in gathered.items()
-    ]
-    by_name = group is Group.UNIT
-    return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
+        spans = tuple(
+            stay.span
+            for stay in stays[place.point_id]
+            if unit in (None, of_day[place.point_id, stay.unit_id][0])
+        )
+        if spans:
+            found.append(Ledger(place.code, place.point, place.k, history, spans))
+    return sorted(found, key=lambda each: each.eye)
 
 
 # --- how it is done ---------------------------------------------------------------------------------
@@ -163,6 +212,7 @@ class _Share:
 
 
 Shares = dict[tuple[int, int | None], _Share]  # by eye and unit
+OfDay = Mapping[tuple[int, int | None], tuple[str, str]]  # of a point and its unit then: uid and name
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +221,36 @@ class _Stay:
 
     span: Span
     unit_id: int | None
+
+
+def _then(places: Mapping[int, _Place], of_day: OfDay, eye_id: int, unit_id: int | None) -> tuple[str, str]:
+    return of_day[places[eye_id].point_id, unit_id]
+
+
+def _together(
+    group: Group,
+    shares: Shares,
+    places: Mapping[int, _Place],
+    of_day: OfDay,
+    points: Mapping[int, Served],
+) -> list[Figure]:
+    gathered: dict[tuple[str, str], _Share] = defaultdict(_Share)
+    serving: dict[tuple[str, str], Served] = {}
+    lay_in: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for (eye_id, unit_id), share in shares.items():
+        place, unit = places[eye_id], _then(places, of_day, eye_id, unit_id)
+        named = _named(group, place, unit)
+        gathered[named].add(share)
+        if group in (Group.POINT, Group.EYE) and unit[1]:
+            lay_in[named].add(unit[1])
+        if group is Group.POINT:
+            serving[named] = points.get(place.point_id, Served())
+    figures = [
+        _figure(named, share, serving.get(named), tuple(sorted(lay_in.get(named, ()), key=collation_key)))
+        for named, share in gathered.items()
+    ]
+    by_name = group is Group.UNIT
+    return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
 
 
 def _places(session: Session, scope: Scope, day: date, point: str | None) -> dict[int, _Place]:

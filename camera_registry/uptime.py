@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import chain
 from operator import attrgetter
 from typing import Final
@@ -278,6 +279,16 @@ class Served:
         )
 
 
+class Serving(StrEnum):
+    """What a point is at one moment. In maintenance, or not in service: all of its eyes."""
+
+    SERVED = "served"
+    NOT_SERVED = "not_served"
+    UNKNOWN = "unknown"
+    MAINTENANCE = "maintenance"
+    NOT_IN_SERVICE = "not_in_service"
+
+
 # --- spans ------------------------------------------------------------------------------------------
 
 
@@ -437,6 +448,17 @@ def served(histories: Sequence[History], k: int, within: Span) -> Served:
 
     An eye in maintenance counts as unknown. Where no eye is in service outside maintenance, nothing counts.
     """
+    lasted: dict[Serving, timedelta] = defaultdict(timedelta)
+    for serving, start, end in servings(histories, k, within):
+        lasted[serving] += end - start
+    counted = (lasted[serving] // _MICROSECOND for serving in (Serving.SERVED, Serving.NOT_SERVED))
+    return Served(*counted, lasted[Serving.UNKNOWN] // _MICROSECOND)
+
+
+def servings(
+    histories: Sequence[History], k: int, within: Span
+) -> Iterator[tuple[Serving, datetime, datetime]]:
+    """The period without a gap, cut where something changes of a point: whether it is served, from, until."""
     # At each moment: how many more eyes deliver, may deliver, are counted at all.
     changes: dict[datetime, list[int]] = {}
 
@@ -453,21 +475,24 @@ def served(histories: Sequence[History], k: int, within: Span) -> Served:
             note(span.start, span.end, False, True, False)
         for turn, start, end in _pieces(history.states, counting):
             note(start, end, turn.state in DELIVERING, turn.state == EyeState.UNKNOWN, True)
-    is_served = is_not = may_be = _NONE
     delivering = unknown = counting_eyes = 0
     before = within.start
     for moment in sorted(changes):
-        if counting_eyes:
-            if delivering >= k:
-                is_served += moment - before
-            elif delivering + unknown < k:
-                is_not += moment - before
-            else:
-                may_be += moment - before
+        if before < moment:
+            yield _serving(delivering, unknown, counting_eyes, k), before, moment
         before = moment
         more = changes[moment]
         delivering, unknown, counting_eyes = delivering + more[0], unknown + more[1], counting_eyes + more[2]
-    return Served(is_served // _MICROSECOND, is_not // _MICROSECOND, may_be // _MICROSECOND)
+    if before < within.end:
+        yield Serving.NOT_IN_SERVICE, before, within.end
+
+
+def _serving(delivering: int, unknown: int, counting_eyes: int, k: int) -> Serving:
+    if not counting_eyes:
+        return Serving.MAINTENANCE if unknown else Serving.NOT_IN_SERVICE
+    if delivering >= k:
+        return Serving.SERVED
+    return Serving.NOT_SERVED if delivering + unknown < k else Serving.UNKNOWN
 
 
 # --- how it is done ---------------------------------------------------------------------------------
