@@ -8,7 +8,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -248,20 +248,18 @@ class CredentialStore:
         self._sealer = None
 
 
-class CredentialBook:
-    """The sets as they stood when the book was made; each is opened at most once."""
+class Sets:
+    """Which set of login data serves which device, as they stood when this was made; opens none."""
 
-    def __init__(self, store: CredentialStore, rows: Mapping[int, Row]) -> None:
-        self._store = store
-        self._rows = rows
-        self._opened: dict[int, Credential] = {}
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = {row.id: row for row in rows}
         self._defaults = {
             (row.site_id, fold(row.manufacturer or "")): row
-            for row in rows.values()
+            for row in self._rows.values()
             if row.site_id is not None or row.manufacturer
         }
 
-    def find(self, credential_id: int | None, site_id: int, manufacturer: str) -> Credential | None:
+    def of(self, credential_id: int | None, site_id: int, manufacturer: str) -> Row | None:
         """A device's own set, else that of its site and manufacturer, of its site, of its manufacturer.
 
         A device whose own set was erased has none: nothing takes its place.
@@ -272,7 +270,21 @@ class CredentialBook:
             maker = fold(manufacturer)
             wanted = ((site_id, maker), (site_id, ""), (None, maker))
             row = next((self._defaults[key] for key in wanted if key in self._defaults), None)
-        if row is None or row.sealed is None:
+        return None if row is None or row.sealed is None else row
+
+
+class CredentialBook:
+    """The sets as they stood when the book was made; each is opened at most once."""
+
+    def __init__(self, store: CredentialStore, rows: Mapping[int, Row]) -> None:
+        self._store = store
+        self._sets = Sets(rows.values())
+        self._opened: dict[int, Credential] = {}
+
+    def find(self, credential_id: int | None, site_id: int, manufacturer: str) -> Credential | None:
+        """The login data of the set that serves a device: see ``Sets.of``."""
+        row = self._sets.of(credential_id, site_id, manufacturer)
+        if row is None:
             return None
         if row.id not in self._opened:
             self._opened[row.id] = self._store._open(row)

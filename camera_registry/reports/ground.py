@@ -1,4 +1,4 @@
-"""What every builder of a report stands on: who asks about what, and which points that is, named as of which day."""
+"""What every builder of a report stands on: who asks about what, which points that is, and their names."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -133,8 +133,9 @@ class Ground:
         letter: bool = True,
         wide: bool = False,
     ) -> Report:
-        """The report of these parts. ``title`` and ``grounds`` are msgids; ``about`` and ``slug`` (of the file's
-        name) are of the subject where they are not given.
+        """The report of these parts. ``title`` and ``grounds`` are msgids.
+
+        ``about`` and ``slug`` (of the file's name) are of the subject where they are not given.
         """
         asked = self.asked
         slug = slug or asked.point or asked.unit or "all"
