@@ -1,7 +1,7 @@
-"""Lines of the funding ledger: entered by one person, approved or refused by another, reversed by a third line.
+"""Lines of the funding ledger: entered by one person, approved or refused by another, reversed by a third.
 
-What waits counts in no sum. What was decided never changes: a mistake is taken back by a reversing entry, with
-the same shares negated, and entered anew.
+What waits counts in no sum. What was decided never changes: a mistake is taken back by a reversing entry,
+with the same shares negated, and entered anew.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,5 @@
-"""What people and reports read of the funding ledger, cut to a ``Scope``: entries leaf by leaf, the lines that
-sums are made of, programmes, contributors, what waits.
+"""What people and reports read of the funding ledger, cut to a ``Scope``: entries leaf by leaf, the lines
+that sums are made of, programmes, contributors, what waits.
 
 Of an entry that also concerns other units only the shares inside are told. See ``reach``.
 """
@@ -38,7 +38,7 @@ class ShareRow:
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """One entry, as far as it may be seen. ``amount`` sums the ``shares`` told; ``elsewhere``: there are more.
+    """One entry, as it may be seen. ``amount`` sums the ``shares`` told; ``elsewhere``: there are others.
 
     ``reverses`` and ``reversed_by`` are the numbers of other entries (a reversing one that waits is told,
     too); ``contributor`` is a number, and ``contributor_name`` whom it names.
@@ -220,9 +220,10 @@ def lines(
 ) -> list[Line]:
     """The shares of approved entries in scope: what sums are made of. In the order of date and number.
 
-    ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``. Dates are those
-    of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is what reversed it:
-    it counts no more, and nobody could subtract it. ``state`` asks for lines that do not count (yet) instead.
+    ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``. Dates
+    are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is what
+    reversed it: it counts no more, and nobody could subtract it. ``state`` asks for lines that do not count
+    (yet) instead.
     """
     if unit is not None:
         scope = scope.narrowed(session.scalar(select(Unit.id).where(Unit.uid == unit)) or 0)
@@ -316,7 +317,7 @@ def programme(session: Session, scope: Scope, day: date, code: str) -> Programme
 
 
 def contributors(session: Session, scope: Scope, day: date, text: str = "") -> list[ContributorRow]:
-    """Who gave, so far as he may be seen: by kind and name; only those that all words of ``text`` speak of."""
+    """Who gave, as far as it may be seen: by kind and name; only those that all words of ``text`` tell of."""
     reach = Reach.load(session, scope, day)
     names = unit_names(session, day)
     given: dict[int, list[Line]] = defaultdict(list)
@@ -328,7 +329,7 @@ def contributors(session: Session, scope: Scope, day: date, text: str = "") -> l
         .where(MoneyEntry.contributor_id.is_not(None), MoneyEntry.state != State.REFUSED, reach.entry())
         .group_by(MoneyEntry.contributor_id)
     )
-    entries_of = {contributor: count for contributor, count in counts}
+    entries_of = {row[0]: row[1] for row in counts}
     found = [
         _contributor(row, reach, names, entries_of.get(row.id, 0), totals(given[row.id]).collected)
         for row in session.scalars(select(Contributor).where(reach.contributor()))
@@ -413,7 +414,7 @@ def _told(session: Session, reach: Reach, day: date, rows: Sequence[MoneyEntry])
             .where(MoneyShare.entry_id.in_(some))
             .group_by(MoneyShare.entry_id)
         )
-        counts.update({entry_id: count for entry_id, count in session.execute(per_entry)})
+        counts.update({row[0]: row[1] for row in session.execute(per_entry)})
         back = select(MoneyEntry.reverses_id, MoneyEntry.id).where(
             MoneyEntry.reverses_id.in_(some), MoneyEntry.state != State.REFUSED
         )
