@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import histories, queries
 from camera_registry.incidents import Kind
-from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Point, Site, Unit
+from camera_registry.models import Device, Eye, Incident, IncidentEye, IncidentNote, Point, Repair, Site, Unit
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
 from probes.reasons import Reason
@@ -22,11 +22,15 @@ from probes.reasons import Reason
 MOST_INCIDENTS = 1_000  # of one answer, the newest
 MOST_ID = 2**63 - 1  # that a database knows
 
-# For queries of ``Incident``: with an eye that ...; what is told at all where notes are.
+# For queries of ``Incident``: with an eye that ...; what is told at all where notes are, or repairs.
 MEMBER = exists().where(
     IncidentEye.incident_id == Incident.id, Eye.id == IncidentEye.eye_id, Device.id == Eye.device_id
 )
-KEPT = or_(Incident.withdrawn_at.is_(None), exists().where(IncidentNote.incident_id == Incident.id))
+KEPT = or_(
+    Incident.withdrawn_at.is_(None),
+    exists().where(IncidentNote.incident_id == Incident.id),
+    exists().where(Repair.incident_id == Incident.id),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ def incidents(
 def incident(session: Session, scope: Scope, now: datetime, zone: tzinfo, number: int) -> IncidentRow | None:
     """One incident by its id; ``None`` where none touches the scope.
 
-    A withdrawn one is told while it has notes: what people did about it does not go away.
+    A withdrawn one is told while it has notes or repairs: what people did about it does not go away.
     """
     if not 0 < number <= MOST_ID:
         return None

@@ -68,6 +68,22 @@ def since(session: Session, moment: datetime) -> Sequence[tuple[int, int, dateti
     return [(heir, elder, at) for heir, elder, at in rows if at is not None]
 
 
+def heirs(session: Session, elders: Collection[int]) -> Mapping[int, Mapping[int, frozenset[int]]]:
+    """Of those of these incidents that were withdrawn, the heirs that were not, and their eyes (all ids)."""
+    found: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    rows = session.execute(
+        select(Incident.id, _Heir.id, _Mine.eye_id)
+        .where(Incident.id.in_(elders), _Heir.withdrawn_at.is_(None), *_INHERITS)
+        .distinct()
+    )
+    for elder, heir, eye in rows:
+        found[elder][heir].add(eye)
+    return {
+        elder: {heir: frozenset(eyes) for heir, eyes in inherited.items()}
+        for elder, inherited in found.items()
+    }
+
+
 def hand_down(session: Session, now: datetime, heirs: Collection[int]) -> None:
     """Who had taken an incident in hand has its heirs in hand, too: those of these ids that nobody has."""
     note = aliased(IncidentNote)

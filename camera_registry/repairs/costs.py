@@ -1,0 +1,231 @@
+"""What repairs cost, as the funding ledger has it; and what a usable day of an eye costs, fund by fund.
+
+The cost of a repair is what was approved as spent on it. What the State's budget paid for and what the people
+paid for are never put into one average: the one buys poles, lines and a centre, the other a camera on a wall.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from camera_registry import models
+from camera_registry.audit import Actor
+from camera_registry.errors import RegistryError
+from camera_registry.funding import entries
+from camera_registry.funding.entries import Entered
+from camera_registry.funding.kinds import Component, Form, Kind, Source
+from camera_registry.funding.kinds import State as Approval
+from camera_registry.funding.reach import Reach
+from camera_registry.funding.sums import NOTHING
+from camera_registry.i18n import N_
+from camera_registry.money import Sum
+from camera_registry.repairs import deeds
+from camera_registry.repairs.states import Payer
+from camera_registry.units import Scope
+
+DAY_US = 86_400_000_000  # microseconds
+AT_ONCE = 1_000  # repairs of which a query asks
+
+
+class Fund(StrEnum):
+    """Whose money a point was made and kept with."""
+
+    STATE = "state_budget"
+    SOCIALISED = "socialised"
+    MIXED = "mixed"  # both gave to it
+    UNKNOWN = "unknown"
+
+
+class CostError(RegistryError):
+    """The expense of a repair cannot be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a repair has cost: money ``spent`` and things and work ``given`` for it, as approved; ``waiting``
+    is the money that was entered and is not approved yet."""
+
+    spent: Sum = NOTHING
+    given: Sum = NOTHING
+    waiting: Sum = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class PointCost:
+    """What a point has cost, by whom, and for how long its eyes delivered usable pictures (microseconds).
+
+    ``pictured_us`` is the time in which pictures were judged, or the eye was down; ``in_service_us`` all that
+    it should have worked: what lies between is not known, and is no usable time here.
+    """
+
+    point: str
+    fund: Fund
+    eyes: int
+    cost: Sum
+    usable_us: int
+    pictured_us: int
+    in_service_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class EyeDays:
+    """The points of one fund together. ``per_day``: đồng a usable day of an eye, of what is known; at least
+    that where ``cost`` has unknown parts; ``None`` where there was no usable day, or no cost is known."""
+
+    fund: Fund
+    points: int
+    eyes: int
+    cost: Sum
+    usable_us: int
+    pictured_us: int
+    in_service_us: int
+
+    @property
+    def usable_days(self) -> float:
+        return self.usable_us / DAY_US
+
+    @property
+    def coverage(self) -> float | None:
+        """Of how much of the time in service it is known whether the eyes were usable."""
+        return self.pictured_us / self.in_service_us if self.in_service_us else None
+
+    @property
+    def per_day(self) -> int | None:
+        if self.usable_us == 0 or (self.cost.known == 0 and not self.cost.whole):
+            return None
+        return round(self.cost.known * DAY_US / self.usable_us)
+
+
+def per_eye_day(points: Iterable[PointCost]) -> Mapping[Fund, EyeDays]:
+    """The points put together by their fund, in the order of ``Fund``; there is no sum over funds. Pure."""
+    by_fund: dict[Fund, list[PointCost]] = defaultdict(list)
+    for point in points:
+        by_fund[point.fund].append(point)
+    return {
+        fund: EyeDays(
+            fund,
+            len(some),
+            sum(each.eyes for each in some),
+            sum((each.cost for each in some), NOTHING),
+            sum(each.usable_us for each in some),
+            sum(each.pictured_us for each in some),
+            sum(each.in_service_us for each in some),
+        )
+        for fund in Fund
+        if (some := by_fund.get(fund))
+    }
+
+
+# --- of repairs -------------------------------------------------------------------------------------
+
+
+def of_repairs(session: Session, scope: Scope, day: date, numbers: Collection[int]) -> dict[int, Cost]:
+    """What each of these repairs has cost, as far as it lies in scope; nothing of those without an entry.
+
+    An entry and the one that reverses it are both as if they had never been.
+    """
+    reach = Reach.load(session, scope, day)
+    entry, share = models.MoneyEntry, models.MoneyShare
+    amounts: dict[tuple[int, str], list[int | None]] = defaultdict(list)
+    ordered = sorted(numbers)
+    for first in range(0, len(ordered), AT_ONCE):
+        rows = session.execute(
+            select(entry.id, entry.repair_id, entry.kind, entry.form, entry.state, entry.reverses_id)
+            .add_columns(share.amount)
+            .join(share, share.entry_id == entry.id)
+            .where(entry.repair_id.in_(ordered[first : first + AT_ONCE]), reach.share())
+            .where(entry.state != Approval.REFUSED)
+        ).all()
+        back = {row.reverses_id for row in rows if row.reverses_id and row.state == Approval.APPROVED}
+        for row in rows:
+            if row.id in back or row.reverses_id in back:
+                continue
+            if row.state == Approval.WAITING:
+                where = "waiting" if row.form == Form.MONEY and row.kind == Kind.EXPENSE else ""
+            elif row.kind == Kind.EXPENSE:
+                where = "spent"
+            else:
+                where = "given" if row.form != Form.MONEY else ""
+            amounts[row.repair_id, where].append(row.amount)
+    return {
+        number: Cost(*(Sum.of(amounts.get((number, where), ())) for where in ("spent", "given", "waiting")))
+        for number in {number for number, _ in amounts}
+    }
+
+
+def entries_of(session: Session, scope: Scope, day: date, number: int) -> tuple[int, ...]:
+    """The numbers of the ledger's entries for a repair, those in scope in any state; oldest first."""
+    entry, reach = models.MoneyEntry, Reach.load(session, scope, day)
+    found = select(entry.id).where(entry.repair_id == number, reach.entry()).order_by(entry.id)
+    return tuple(session.scalars(found))
+
+
+def prefilled(session: Session, scope: Scope, number: int, now: datetime, zone: tzinfo) -> Entered:
+    """The expense of a repair as its chosen quotation has it, dated today: for a form, or for ``spend``.
+
+    Raises ``NoSuchRepair``, and ``CostError`` where no quotation was chosen.
+    """
+    repair = deeds.taken(session, scope, number, now, zone)
+    row = models.Quotation
+    chosen = session.scalar(select(row).where(row.repair_id == number, row.chosen))
+    if chosen is None:
+        raise CostError(N_("No quotation of this repair was chosen yet."))
+    point = session.get_one(models.Point, repair.point_id)
+    return Entered(
+        kind=Kind.EXPENSE,
+        dated=now.astimezone(zone).date(),
+        shares=((point.code, chosen.amount),),
+        contributor_id=_giver(session, scope, repair, now.astimezone(zone).date()),
+        component=Component(repair.component) if repair.component else Component.MAINTENANCE,
+        payee=chosen.party,
+        text=repair.fault[: entries.LONGEST_TEXT],
+        repair_id=number,
+    )
+
+
+def spend(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    number: int,
+    now: datetime,
+    zone: tzinfo,
+    *,
+    dated: date | None = None,
+    reason: str = "",
+) -> int:
+    """Enter the expense of a repair, by its chosen quotation; returns the number of the entry.
+
+    It waits for somebody else's approval. Raises ``CostError`` also where one is in the ledger already:
+    what is paid besides is entered there.
+    """
+    entered = prefilled(session, scope, number, now, zone)
+    if any(sum_ != NOTHING for sum_ in _paid(of_repairs(session, scope, entered.dated, [number]), number)):
+        raise CostError(N_("An expense of this repair is in the ledger already."))
+    return entries.enter(
+        session, actor, scope, replace(entered, dated=dated or entered.dated), now, zone, reason
+    )
+
+
+def _paid(costs: Mapping[int, Cost], number: int) -> tuple[Sum, Sum]:
+    cost = costs.get(number, Cost())
+    return cost.spent, cost.waiting
+
+
+def _giver(session: Session, scope: Scope, repair: models.Repair, day: date) -> int | None:
+    """Whose money it is: of the budget that pays, where exactly one of that level is known in scope."""
+    levels = _LEVELS.get(repair.payer, ())
+    row, reach = models.Contributor, Reach.load(session, scope, day)
+    found = session.scalars(select(row.id).where(row.kind.in_(levels), reach.contributor())).all()
+    return found[0] if len(found) == 1 else None
+
+
+_LEVELS: Mapping[str, tuple[Source, ...]] = {
+    Payer.WARD: (Source.COMMUNE,),
+    Payer.CITY: (Source.CITY, Source.PROVINCE),
+}
