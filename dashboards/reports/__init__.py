@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from unicodedata import combining, normalize
 
 from camera_registry.reports.value import Format, Report
-from dashboards.reports import csv, json, xlsx
+from dashboards.reports import csv, json, pdf, xlsx
 
+CannotDraw = pdf.CannotDraw
 MEDIA_TYPES: Mapping[Format, str] = {
     Format.PDF: "application/pdf",
     Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -16,6 +17,7 @@ MEDIA_TYPES: Mapping[Format, str] = {
     Format.HTML: "text/html; charset=utf-8",
 }
 _FACES: Mapping[Format, Callable[[Report], bytes]] = {
+    Format.PDF: pdf.draw,
     Format.XLSX: xlsx.draw,
     Format.CSV: csv.draw,
     Format.JSON: json.draw,

@@ -107,18 +107,11 @@ def _table(table: Table, report: Report) -> Grid:
 def _strips(part: Strips, report: Report) -> Grid:
     """What share of the time each state has, and the words of the strip."""
     head = (part.title, *(text for _, text in part.legend), words.say(report, N_("In words")))
-    rows = tuple(
-        (
-            (each.label, Measure.TEXT),
-            *((share, Measure.SHARE) for share in words.held(part, each.runs)),
-            (each.told, Measure.TEXT),
-        )
-        for each in part.strips
-    )
-    span = (
-        f"{words.written(part.first, Measure.DAY, report)} – {words.written(part.last, Measure.DAY, report)}"
-    )
-    return Grid(part.title, head, rows, notes=(span,))
+    rows = []
+    for each in part.strips:
+        shares: list[Plain] = [(share, Measure.SHARE) for share in words.held(part, each.runs)]
+        rows.append(((each.label, Measure.TEXT), *shares, (each.told, Measure.TEXT)))
+    return Grid(part.title, head, tuple(rows), notes=(words.span(part, report),))
 
 
 def _known(value: Value) -> tables.Value:

@@ -10,13 +10,7 @@ from camera_registry.reports.value import Column, Fact, Measure, Report, Run, St
 
 NOTHING = "–"  # there is none, or nobody knows it
 SYNTHETIC = N_("Demonstration: simulated cameras and synthetic data.")
-RIGHT = {
-    Measure.COUNT,
-    Measure.NUMBER,
-    Measure.SHARE,
-    Measure.SECONDS,
-    Measure.DONG,
-}  # aligned as figures are
+FIGURES = {Measure.COUNT, Measure.NUMBER, Measure.SHARE, Measure.SECONDS, Measure.DONG}  # stand to the right
 
 
 def say(report: Report, message: str, **values: object) -> str:

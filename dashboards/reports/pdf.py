@@ -1,0 +1,125 @@
+"""A report as PDF/A-2b, typeset by Typst in a process that can be ended."""
+
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from camera_registry import i18n
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
+from camera_registry.reports.value import Facts, Part, Report, Strips, Table, Text
+from dashboards.reports import words
+from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
+from dashboards.reports.room import room
+from dashboards.reports.typeface import shown
+
+FOLDER = Path(__file__).parent
+LONGEST_S = 60
+MOST_MEMORY = 3 * 1024**3
+MOST_TEXT = 20_000_000  # bytes of what is to be typeset
+TOO_LONG = N_(
+    "The report is too long for a PDF. Choose a shorter period or a smaller unit, or take it as XLSX."
+)
+LONG_CELL = 600  # signs: a longer one may go on on the next page
+
+
+class CannotDraw(RegistryError):
+    """A report is too long for paper, or typesetting it went wrong."""
+
+
+def draw(report: Report) -> bytes:
+    """The same report makes the same bytes. Raises ``CannotDraw`` if it takes too long or too much."""
+    data = orjson.dumps(_shown(_data(report)))
+    if len(data) > MOST_TEXT:
+        raise CannotDraw(TOO_LONG)
+    moment = int(report.as_of.timestamp())
+    argv = [sys.executable, "-I", str(FOLDER / "compile.py"), str(FOLDER), str(moment), str(MOST_MEMORY)]
+    try:
+        made = subprocess.run(argv, input=data, capture_output=True, timeout=LONGEST_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise CannotDraw(TOO_LONG) from None
+    if made.returncode:
+        raise CannotDraw(N_("The PDF could not be made. Take the report as DOCX or XLSX.")) from RuntimeError(
+            made.stderr.decode(errors="replace")[-2_000:]
+        )
+    return made.stdout
+
+
+    "The report is too long for a PDF. Choose a shorter period or a smaller unit, or take it as XLSX."
+)
+
+
+def _data(report: Report) -> dict[str, Any]:
+    day = report.as_of.astimezone(report.zone).date()
+    return {
+        "language": report.language,
+        "wide": report.wide,
+        "name": f"{report.title}: {report.about}" if report.about else report.title,
+        "author": report.head.body,
+        "day": [day.year, day.month, day.day],
+        "margins": [TOP_MM, BOTTOM_MM, LEFT_MM, RIGHT_MM],
+        "letter": asdict(letter(report)),
+        "parts": [{"title": part.title, **_part(part, report)} for part in report.parts],
+    }
+
+
+def _part(part: Part, report: Report) -> dict[str, Any]:
+    match part:
+        case Text():
+            return {"type": "text", "paragraphs": part.paragraphs}
+        case Facts():
+            facts = [[each.title, words.fact(each, report), each.note] for each in part.facts]
+            return {"type": "facts", "facts": facts}
+        case Table():
+            return {"type": "table", **_table(part, report)}
+        case Strips():
+            return {
+                "type": "strips",
+                "first": i18n.day(part.first, report.language),
+                "last": i18n.day(part.last, report.language),
+                "told": words.say(report, N_("In words")),
+                "legend": part.legend,
+                "strips": [
+                    [
+                        each.label,
+                        each.told,
+                        [[run.state, run.start, round(run.end - run.start, 6)] for run in each.runs],
+                    ]
+                    for each in part.strips
+                ],
+            }
+
+
+def _table(table: Table, report: Report) -> dict[str, Any]:
+    head = [column.title for column in table.columns]
+    rows = [words.row(row, table.columns, report) for row in table.rows]
+    total = words.total(table, report)
+    lines = [head, *rows, *([total] if total else [])]
+    fit = room(lines, [column.weight for column in table.columns], width_mm(report))
+    return {
+        "unit": words.unit(table, report),
+        "head": head,
+        "rows": rows,
+        "total": total,
+        "notes": table.notes,
+        "widths": fit.widths,
+        "size": fit.size,
+        "right": [column.measure in words.FIGURES for column in table.columns],
+        "breakable": any(len(cell) > LONG_CELL for line in lines for cell in line),
+    }
+
+
+def _shown(data: Any) -> Any:
+    """Every text of it in signs that the typeface has."""
+    match data:
+        case str():
+            return shown(data)
+        case dict():
+            return {key: _shown(value) for key, value in data.items()}
+        case list() | tuple():
+            return [_shown(value) for value in data]
+    return data
