@@ -49,10 +49,6 @@ def draw(report: Report) -> bytes:
     return made.stdout
 
 
-    "The report is too long for a PDF. Choose a shorter period or a smaller unit, or take it as XLSX."
-)
-
-
 def _data(report: Report) -> dict[str, Any]:
     day = report.as_of.astimezone(report.zone).date()
     return {
