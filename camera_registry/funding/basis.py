@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
@@ -160,5 +161,5 @@ def _retired(session: Session) -> set[int]:
     return _ids(session, eyes) - _ids(session, eyes.where(Eye.retired_at.is_(None)))
 
 
-def _ids(session: Session, *several: Select[tuple[int]] | Select[tuple[int | None]]) -> set[int]:
+def _ids(session: Session, *several: Select[Any]) -> set[int]:
     return {each for one in several for each in session.scalars(one) if each is not None}

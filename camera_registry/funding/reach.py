@@ -2,8 +2,8 @@
 
 A share is its point's. One that is no point's yet is of the unit of its programme, or else of its
 contributor; without either it is the city's. A contributor is seen where one of his shares is, or his unit; a
-level of the State's budget that is of no unit by everybody. A programme is seen where one of its shares is, or
-its unit.
+level of the State's budget that is of no unit by everybody. A programme is seen where one of its shares is,
+or its unit.
 """
 
 from collections.abc import Collection

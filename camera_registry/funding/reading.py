@@ -5,12 +5,13 @@ Of an entry that also concerns other units only the shares inside are told. See 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from camera_registry import queries
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
@@ -220,8 +221,8 @@ def lines(
 ) -> list[Line]:
     """The shares of approved entries in scope: what sums are made of. In the order of date and number.
 
-    ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``. Dates
-    are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is what
+    ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``.
+    Dates are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is what
     reversed it: it counts no more, and nobody could subtract it. ``state`` asks for lines that do not count
     (yet) instead.
     """
@@ -260,33 +261,8 @@ def lines(
         .order_by(MoneyEntry.dated, MoneyEntry.id, MoneyShare.id)
     ).all()
     homes, names = queries.homes(session, day), unit_names(session, day)
-    found = []
-    for row, point_id, amount, code, of, giver in rows:
-        if point_id is not None:
-            unit_id = homes[point_id][0] if point_id in homes else None
-        else:
-            unit_id = (of and of.unit_id) or (giver and giver.unit_id)
-        uid, name = names[unit_id] if unit_id is not None else ("", "")
-        found.append(
-            Line(
-                entry=row.id,
-                kind=Kind(row.kind),
-                dated=row.dated,
-                year=row.budget_year,
-                form=Form(row.form),
-                amount=amount,
-                programme=of.code if of is not None else "",
-                contributor=row.contributor_id,
-                source=Source(giver.kind) if giver is not None else None,
-                givers=row.givers,
-                component=Component(row.component) if row.component else None,
-                point=code or "",
-                unit_uid=uid,
-                unit=name,
-                repair=row.repair_id,
-            )
-        )
-    return found
+    units = {point_id: unit_id for point_id, (unit_id, _) in homes.items()}
+    return [_line(*row, units, names) for row in rows]
 
 
 def totals_by_point(
@@ -350,7 +326,7 @@ def contributor(session: Session, scope: Scope, day: date, contributor_id: int) 
 
 def _wanted(session: Session, reach: Reach, scope: Scope, day: date, wanted: Wanted) -> Select[MoneyEntry]:
     found = select(MoneyEntry).where(reach.entry())
-    exact: Iterable[tuple[ColumnElement[object], object]] = (
+    exact: Sequence[tuple[InstrumentedAttribute[Any], object]] = (
         (MoneyEntry.kind, wanted.kind),
         (MoneyEntry.state, wanted.state),
         (MoneyEntry.form, wanted.form),
@@ -372,8 +348,8 @@ def _wanted(session: Session, reach: Reach, scope: Scope, day: date, wanted: Wan
         givers = select(Contributor.id).where(Contributor.kind == wanted.source)
         found = found.where(MoneyEntry.contributor_id.in_(givers))
     if wanted.point:
-        codes = select(Point.id).where(Point.code == wanted.point)
-        found = found.where(_has_share(MoneyShare.point_id.in_(codes), reach))
+        points = select(Point.id).where(Point.code == wanted.point)
+        found = found.where(_has_share(MoneyShare.point_id.in_(points), reach))
     if wanted.unit:
         unit_id = session.scalar(select(Unit.id).where(Unit.uid == wanted.unit))
         inside = Reach.load(session, scope.narrowed(unit_id or 0), day)
@@ -471,6 +447,41 @@ def _entry(
         decided_at=row.decided_at,
         decided_by=row.decided_by,
         decision=row.decision,
+    )
+
+
+def _line(
+    row: MoneyEntry,
+    point_id: int | None,
+    amount: int | None,
+    point: str | None,
+    of: Programme | None,
+    giver: Contributor | None,
+    units: Mapping[int, int],
+    names: Mapping[int, tuple[str, str]],
+) -> Line:
+    if point_id is not None:
+        unit_id = units.get(point_id)
+    else:
+        owners = (of.unit_id if of is not None else None, giver.unit_id if giver is not None else None)
+        unit_id = next((owner for owner in owners if owner is not None), None)
+    uid, name = names[unit_id] if unit_id is not None else ("", "")
+    return Line(
+        entry=row.id,
+        kind=Kind(row.kind),
+        dated=row.dated,
+        year=row.budget_year,
+        form=Form(row.form),
+        amount=amount,
+        programme=of.code if of is not None else "",
+        contributor=row.contributor_id,
+        source=Source(giver.kind) if giver is not None else None,
+        givers=row.givers,
+        component=Component(row.component) if row.component else None,
+        point=point or "",
+        unit_uid=uid,
+        unit=name,
+        repair=row.repair_id,
     )
 
 

@@ -123,10 +123,10 @@ def totals(lines: Iterable[Line]) -> Totals:
         if lasting(line):
             cost += amount
     return Totals(
-        *(
-            kinds.get(kind, NOTHING)
-            for kind in (Kind.ESTIMATE, Kind.OPENING, Kind.CONTRIBUTION, Kind.EXPENSE)
-        ),
+        estimate=kinds.get(Kind.ESTIMATE, NOTHING),
+        opening=kinds.get(Kind.OPENING, NOTHING),
+        contributed=kinds.get(Kind.CONTRIBUTION, NOTHING),
+        spent=kinds.get(Kind.EXPENSE, NOTHING),
         settled=kinds.get(Kind.SETTLEMENT, NOTHING),
         cost=cost,
         by_source=by_source,
@@ -145,8 +145,8 @@ def grouped(lines: Iterable[Line], key: Callable[[Line], Key]) -> dict[Key, Tota
 
 
 def lasting(line: Line) -> bool:
-    """Whether it is part of what a point is worth: bought, built, or given, and not used up since."""
-    if line.component is not None and not line.component.lasting:
+    """Whether it is part of what a point is worth: bought, built or given, not used up, nor mended."""
+    if line.repair is not None or (line.component is not None and not line.component.lasting):
         return False
     if line.kind is Kind.EXPENSE:
         return line.component is not None
