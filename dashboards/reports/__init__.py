@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from unicodedata import combining, normalize
 
 from camera_registry.reports.value import Format, Report
-from dashboards.reports import csv, json, pdf, xlsx
+from dashboards.reports import csv, json, page, pdf, xlsx
 
 CannotDraw = pdf.CannotDraw
 MEDIA_TYPES: Mapping[Format, str] = {
@@ -21,6 +21,7 @@ _FACES: Mapping[Format, Callable[[Report], bytes]] = {
     Format.XLSX: xlsx.draw,
     Format.CSV: csv.draw,
     Format.JSON: json.draw,
+    Format.HTML: page.draw,
 }
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 
-from camera_registry import i18n
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.reports.value import Facts, Part, Report, Strips, Table, Text
-from dashboards.reports import words
+from camera_registry.reports.value import Report
+from dashboards.reports.drawn import Drawn, DrawnTable, drawn
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
 from dashboards.reports.room import room
 from dashboards.reports.typeface import shown
@@ -59,54 +58,20 @@ def _data(report: Report) -> dict[str, Any]:
         "day": [day.year, day.month, day.day],
         "margins": [TOP_MM, BOTTOM_MM, LEFT_MM, RIGHT_MM],
         "letter": asdict(letter(report)),
-        "parts": [{"title": part.title, **_part(part, report)} for part in report.parts],
+        "parts": [_part(part, report) for part in drawn(report)],
     }
 
 
-def _part(part: Part, report: Report) -> dict[str, Any]:
-    match part:
-        case Text():
-            return {"type": "text", "paragraphs": part.paragraphs}
-        case Facts():
-            facts = [[each.title, words.fact(each, report), each.note] for each in part.facts]
-            return {"type": "facts", "facts": facts}
-        case Table():
-            return {"type": "table", **_table(part, report)}
-        case Strips():
-            return {
-                "type": "strips",
-                "first": i18n.day(part.first, report.language),
-                "last": i18n.day(part.last, report.language),
-                "told": words.say(report, N_("In words")),
-                "legend": part.legend,
-                "strips": [
-                    [
-                        each.label,
-                        each.told,
-                        [[run.state, run.start, round(run.end - run.start, 6)] for run in each.runs],
-                    ]
-                    for each in part.strips
-                ],
-            }
-
-
-def _table(table: Table, report: Report) -> dict[str, Any]:
-    head = [column.title for column in table.columns]
-    rows = [words.row(row, table.columns, report) for row in table.rows]
-    total = words.total(table, report)
-    lines = [head, *rows, *([total] if total else [])]
-    fit = room(lines, [column.weight for column in table.columns], width_mm(report))
-    return {
-        "unit": words.unit(table, report),
-        "head": head,
-        "rows": rows,
-        "total": total,
-        "notes": table.notes,
-        "widths": fit.widths,
-        "size": fit.size,
-        "right": [column.measure in words.FIGURES for column in table.columns],
-        "breakable": any(len(cell) > LONG_CELL for line in lines for cell in line),
-    }
+def _part(part: Drawn, report: Report) -> dict[str, Any]:
+    data = asdict(part)
+    if isinstance(part, DrawnTable):
+        fit = room(part.lines, part.weights, width_mm(report))
+        data |= {
+            "widths": fit.widths,
+            "size": fit.size,
+            "breakable": any(len(cell) > LONG_CELL for line in part.lines for cell in line),
+        }
+    return data
 
 
 def _shown(data: Any) -> Any:

@@ -1,0 +1,110 @@
+"""The parts of a report with their figures written: what paper, a word processor and a browser draw alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from camera_registry import i18n
+from camera_registry.i18n import N_
+from camera_registry.reports.value import Facts, Part, Report, Strips, Table, Text
+from dashboards.reports import words
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnText:
+    title: str
+    paragraphs: tuple[str, ...]
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFacts:
+    """Of each fact its title, its figure, and its note, which may be blank."""
+
+    title: str
+    facts: tuple[tuple[str, str, str], ...]
+    type: Literal["facts"] = "facts"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTable:
+    """``unit`` stands above it, ``notes`` below. ``right``: which columns hold figures."""
+
+    title: str
+    unit: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: tuple[str, ...] | None
+    notes: tuple[str, ...]
+    right: tuple[bool, ...]
+    weights: tuple[float, ...]
+    type: Literal["table"] = "table"
+
+    @property
+    def lines(self) -> tuple[tuple[str, ...], ...]:
+        """Head, rows and total."""
+        return (self.head, *self.rows, *([self.total] if self.total else []))
+
+
+Bar: TypeAlias = tuple[str, float, float]  # state, start and width as shares of the time
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnStrips:
+    """Of each strip its label, its words, its bars. ``told`` is the head of the words."""
+
+    title: str
+    first: str
+    last: str
+    told: str
+    legend: tuple[tuple[str, str], ...]
+    strips: tuple[tuple[str, str, tuple[Bar, ...]], ...]
+    type: Literal["strips"] = "strips"
+
+
+Drawn: TypeAlias = DrawnText | DrawnFacts | DrawnTable | DrawnStrips
+
+
+def drawn(report: Report) -> Iterator[Drawn]:
+    """The parts, in their order."""
+    for part in report.parts:
+        yield _part(part, report)
+
+
+def _part(part: Part, report: Report) -> Drawn:
+    match part:
+        case Text():
+            return DrawnText(part.title, part.paragraphs)
+        case Facts():
+            facts = ((each.title, words.fact(each, report), each.note) for each in part.facts)
+            return DrawnFacts(part.title, tuple(facts))
+        case Table():
+            return DrawnTable(
+                title=part.title,
+                unit=words.unit(part, report),
+                head=tuple(column.title for column in part.columns),
+                rows=tuple(words.row(row, part.columns, report) for row in part.rows),
+                total=words.total(part, report),
+                notes=part.notes,
+                right=tuple(column.measure in words.FIGURES for column in part.columns),
+                weights=tuple(column.weight for column in part.columns),
+            )
+        case Strips():
+            return DrawnStrips(
+                title=part.title,
+                first=i18n.day(part.first, report.language),
+                last=i18n.day(part.last, report.language),
+                told=words.say(report, N_("In words")),
+                legend=part.legend,
+                strips=tuple(
+                    (
+                        each.label,
+                        each.told,
+                        tuple(
+                            (run.state, round(run.start, 6), round(run.end - run.start, 6))
+                            for run in each.runs
+                        ),
+                    )
+                    for each in part.strips
+                ),
+            )
