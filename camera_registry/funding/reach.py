@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from camera_registry import queries
 from camera_registry.db import read_once
+from camera_registry.funding.checks import FundingError
 from camera_registry.funding.kinds import Source, State
+from camera_registry.i18n import N_
 from camera_registry.models import Contributor, MoneyEntry, MoneyShare, Programme, Unit
 from camera_registry.units import Scope, UnitTree
 
@@ -94,10 +96,19 @@ class Reach:
         return or_(Programme.unit_id.in_(self.units), pays.correlate(Programme))
 
 
-def unit_id_of(session: Session, reach: Reach, uid: str) -> int | None:
-    """The id of the unit of this uid within reach; ``None`` without one, or where it is not."""
-    unit_id = session.scalar(select(Unit.id).where(Unit.uid == uid)) if uid else None
-    return unit_id if unit_id is not None and reach.holds_unit(unit_id) else None
+def owner(session: Session, reach: Reach, uid: str) -> int | None:
+    """The id of the unit that something new is to be of; ``None``, the city's, without one.
+
+    Raises ``FundingError`` where it is not within reach.
+    """
+    if not uid:
+        if not reach.everything:
+            raise FundingError(N_("Name the unit: the whole city is not yours."))
+        return None
+    unit_id = session.scalar(select(Unit.id).where(Unit.uid == uid))
+    if unit_id is None or not reach.holds_unit(unit_id):
+        raise FundingError(N_('No administrative unit is called "{text}".'), text=uid)
+    return unit_id
 
 
 def unit_names(session: Session, day: date) -> dict[int, tuple[str, str]]:

@@ -222,9 +222,9 @@ def lines(
     """The shares of approved entries in scope: what sums are made of. In the order of date and number.
 
     ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``.
-    Dates are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is what
-    reversed it: it counts no more, and nobody could subtract it. ``state`` asks for lines that do not count
-    (yet) instead.
+    Dates are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is
+    what reversed it: it counts no more, and nobody could subtract it. ``state`` asks for lines that do not
+    count (yet) instead.
     """
     if unit is not None:
         scope = scope.narrowed(session.scalar(select(Unit.id).where(Unit.uid == unit)) or 0)
