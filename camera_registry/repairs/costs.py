@@ -7,28 +7,32 @@ paid for are never put into one average: the one buys poles, lines and a centre,
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import models
+from camera_registry import figures, models
 from camera_registry.audit import Actor
 from camera_registry.errors import RegistryError
 from camera_registry.funding import entries
+from camera_registry.funding import reading as ledger
 from camera_registry.funding.entries import Entered
 from camera_registry.funding.kinds import Component, Form, Kind, Source
 from camera_registry.funding.kinds import State as Approval
 from camera_registry.funding.reach import Reach
-from camera_registry.funding.sums import NOTHING
+from camera_registry.funding.sums import NOTHING, Line, totals
 from camera_registry.i18n import N_
+from camera_registry.inventory import Funding
 from camera_registry.money import Sum
 from camera_registry.repairs import deeds
 from camera_registry.repairs.states import Payer
 from camera_registry.units import Scope
+from camera_registry.uptime import Span, Tally
 
 DAY_US = 86_400_000_000  # microseconds
+MICROSECOND = timedelta(microseconds=1)
 AT_ONCE = 1_000  # repairs of which a query asks
 
 
@@ -59,8 +63,9 @@ class Cost:
 class PointCost:
     """What a point has cost, by whom, and for how long its eyes delivered usable pictures (microseconds).
 
-    ``pictured_us`` is the time in which pictures were judged, or the eye was down; ``in_service_us`` all that
-    it should have worked: what lies between is not known, and is no usable time here.
+    ``cost`` is money spent on it, and things and work given; one part of it unknown where the ledger has
+    neither. ``pictured_us`` is the time of which it is known whether the eyes were usable, ``in_service_us``
+    all that they should have been: what lies between is no usable time here.
     """
 
     point: str
@@ -71,11 +76,16 @@ class PointCost:
     pictured_us: int
     in_service_us: int
 
+    @property
+    def per_day(self) -> int | None:
+        """Đồng a usable day of an eye; ``None`` where not all of the cost is known, or no day was usable."""
+        return _per_day(self.cost.known, self.usable_us) if self.cost.whole else None
+
 
 @dataclass(frozen=True, slots=True)
 class EyeDays:
-    """The points of one fund together. ``per_day``: đồng a usable day of an eye, of what is known; at least
-    that where ``cost`` has unknown parts; ``None`` where there was no usable day, or no cost is known."""
+    """The points of one fund together. ``counted`` are those whose cost is known as a whole: of them alone
+    is ``per_day``, which ``counted_cost`` (đồng) and ``counted_us`` make."""
 
     fund: Fund
     points: int
@@ -84,10 +94,9 @@ class EyeDays:
     usable_us: int
     pictured_us: int
     in_service_us: int
-
-    @property
-    def usable_days(self) -> float:
-        return self.usable_us / DAY_US
+    counted: int
+    counted_cost: int
+    counted_us: int
 
     @property
     def coverage(self) -> float | None:
@@ -96,9 +105,8 @@ class EyeDays:
 
     @property
     def per_day(self) -> int | None:
-        if self.usable_us == 0 or (self.cost.known == 0 and not self.cost.whole):
-            return None
-        return round(self.cost.known * DAY_US / self.usable_us)
+        """Đồng a usable day of an eye; ``None`` where no day was usable."""
+        return _per_day(self.counted_cost, self.counted_us)
 
 
 def per_eye_day(points: Iterable[PointCost]) -> Mapping[Fund, EyeDays]:
@@ -106,19 +114,94 @@ def per_eye_day(points: Iterable[PointCost]) -> Mapping[Fund, EyeDays]:
     by_fund: dict[Fund, list[PointCost]] = defaultdict(list)
     for point in points:
         by_fund[point.fund].append(point)
-    return {
-        fund: EyeDays(
-            fund,
-            len(some),
-            sum(each.eyes for each in some),
-            sum((each.cost for each in some), NOTHING),
-            sum(each.usable_us for each in some),
-            sum(each.pictured_us for each in some),
-            sum(each.in_service_us for each in some),
-        )
-        for fund in Fund
-        if (some := by_fund.get(fund))
-    }
+    return {fund: _eye_days(fund, by_fund[fund]) for fund in Fund if fund in by_fund}
+
+
+def point_cost(point: str, funding: str, lines: Iterable[Line], eyes: int, tally: Tally) -> PointCost:
+    """One point, from its lines of the ledger and what its eyes did in the same time. Pure.
+
+    ``funding`` is the slug of the registry, which tells whose money it was where the ledger does not.
+    """
+    own = list(lines)
+    summed = totals(own)
+    paid = [line for line in own if line.kind is Kind.EXPENSE or _given(line)]
+    cost = summed.spent + summed.given if paid else Sum(unknown=1)
+    fund = _fund_of(own) or _REGISTERED.get(funding, Fund.UNKNOWN)
+    return PointCost(point, fund, eyes, cost, tally.usable, tally.pictured, tally.in_service)
+
+
+def point_costs(
+    session: Session,
+    scope: Scope,
+    now: datetime,
+    zone: tzinfo,
+    within: Span,
+    *,
+    unit: str | None = None,
+    point: str | None = None,
+) -> list[PointCost]:
+    """What the points in scope have cost until the end of ``within``, and their usable time in it; by code.
+
+    A time that begins with the oldest point sets all its cost against all its days. ``unit`` (a uid, of
+    today) and ``point`` (a code) narrow. Points without an eye that is measured are left out.
+    """
+    day = now.astimezone(zone).date()
+    until = (within.until(now).end - MICROSECOND).astimezone(zone).date()
+    own: dict[str, list[Line]] = defaultdict(list)
+    for line in ledger.lines(session, scope, day, point=point, unit=unit, until=until):
+        own[line.point].append(line)
+    counted = figures.availability(
+        session, scope, now, zone, within, figures.Group.POINT, day, unit=unit, point=point
+    )
+    funding = dict(session.execute(select(models.Point.code, models.Point.funding)).tuples().all())
+    return [
+        point_cost(each.key, funding[each.key], own.get(each.key, ()), each.eyes, each.tally)
+        for each in counted
+    ]
+
+
+def _eye_days(fund: Fund, points: Collection[PointCost]) -> EyeDays:
+    counted = [each for each in points if each.cost.whole]
+    return EyeDays(
+        fund,
+        len(points),
+        sum(each.eyes for each in points),
+        sum((each.cost for each in points), NOTHING),
+        sum(each.usable_us for each in points),
+        sum(each.pictured_us for each in points),
+        sum(each.in_service_us for each in points),
+        len(counted),
+        sum(each.cost.known for each in counted),
+        sum(each.usable_us for each in counted),
+    )
+
+
+def _per_day(cost: int, usable_us: int) -> int | None:
+    """Rounded half up, in whole numbers: floats would tell đồng that nobody paid."""
+    return (cost * DAY_US * 2 + usable_us) // (2 * usable_us) if usable_us > 0 else None
+
+
+def _given(line: Line) -> bool:
+    return line.kind in (Kind.OPENING, Kind.CONTRIBUTION) and line.form is not Form.MONEY
+
+
+def _fund_of(lines: Iterable[Line]) -> Fund | None:
+    sources = {line.source for line in lines if line.source is not None}
+    state = any(source.of_the_state for source in sources)
+    people = any(not source.of_the_state for source in sources)
+    if state and people:
+        return Fund.MIXED
+    return Fund.STATE if state else Fund.SOCIALISED if people else None
+
+
+_REGISTERED: Mapping[str, Fund] = {
+    Funding.STATE: Fund.STATE,
+    Funding.CITY: Fund.STATE,
+    Funding.COMMUNE: Fund.STATE,
+    Funding.SOCIALISED: Fund.SOCIALISED,
+    Funding.SPONSORED: Fund.SOCIALISED,
+    Funding.MIXED: Fund.MIXED,
+}
 
 
 # --- of repairs -------------------------------------------------------------------------------------
