@@ -55,7 +55,9 @@ _A = About
 OFFERED: Mapping[Kind, Offered] = {
     Kind.UPTIME: Offered(
         N_("Uptime of a unit"),
-        N_("How well eyes worked in a month, quarter or year: rates, outages, causes, maintenance, by point."),
+        N_(
+            "How well eyes worked in a month, quarter or year: rates, outages, causes, by point."
+        ),
         Permission.VIEW,
         (_A.UNIT, _A.PERIOD),
     ),
@@ -75,7 +77,9 @@ OFFERED: Mapping[Kind, Offered] = {
     ),
     Kind.DISCLOSURE: Offered(
         N_("Disclosure to residents"),
-        N_("What was collected and spent on the points of a unit, for a notice board: no private person's name without consent."),  # noqa: E501
+        N_(
+            "What was collected and spent on the points of a unit, for a notice board: no private person's name without consent."
+        ),  # noqa: E501
         Permission.FUNDING,
         (_A.UNIT, _A.POINT, _A.DAY),
         frozenset({_A.UNIT, _A.POINT}),
@@ -184,7 +188,7 @@ FromAddress = Annotated[Wish, Depends()]
 
 
 def is_long(question: Asked) -> bool:
-    """Whether it takes longer than a reader waits: the whole city's figures, or those of more than a quarter."""
+    """Whether a reader would wait for it: figures of the whole city, or of more than a quarter."""
     if question.kind is not Kind.UPTIME:
         return False
     return not question.unit or (question.last - question.first).days >= LONG_DAYS
