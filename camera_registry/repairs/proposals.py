@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from camera_registry import audit, models, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.custody import EARLIEST
-from camera_registry.funding.reach import Reach, unit_id_of, unit_names
+from camera_registry.funding.reach import Reach, owner, unit_names
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
 from camera_registry.outages import MOST_ID
@@ -86,15 +86,13 @@ def draft(
 ) -> int:
     """A new letter of a unit (a uid), or of the city; returns its number.
 
-    Who sees one unit alone asks for that, unless another is said. Raises ``RepairError``: no such unit, or a
-    repair that lies elsewhere or does not wait for money.
+    Who sees one unit alone asks for that, unless another is said. Raises ``RepairError`` for a
+    repair that lies elsewhere or does not wait for money, and ``FundingError`` for a unit out of scope.
     """
     day = now.astimezone(zone).date()
     reach = Reach.load(session, scope, day)
     home = queries.home(session, scope, day)
-    unit_id = unit_id_of(session, reach, unit or (home.uid if home else ""))
-    if unit_id is None and (unit or not reach.everything):
-        raise RepairError(N_("Say which unit asks for the money."))
+    unit_id = owner(session, reach, unit or (home.uid if home else ""))
     letter = models.Proposal(
         unit_id=unit_id,
         addressee=_addressee(addressee),
