@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from unicodedata import combining, normalize
 
 from camera_registry.reports.value import Format, Report
-from dashboards.reports import csv, json, page, pdf, xlsx
+from dashboards.reports import csv, docx, json, page, pdf, xlsx
 
 CannotDraw = pdf.CannotDraw
 MEDIA_TYPES: Mapping[Format, str] = {
@@ -18,6 +18,7 @@ MEDIA_TYPES: Mapping[Format, str] = {
 }
 _FACES: Mapping[Format, Callable[[Report], bytes]] = {
     Format.PDF: pdf.draw,
+    Format.DOCX: docx.draw,
     Format.XLSX: xlsx.draw,
     Format.CSV: csv.draw,
     Format.JSON: json.draw,
