@@ -153,7 +153,7 @@ def point_costs(
     counted = figures.availability(
         session, scope, now, zone, within, figures.Group.POINT, day, unit=unit, point=point
     )
-    funding = dict(session.execute(select(models.Point.code, models.Point.funding)).tuples().all())
+    funding = dict(session.execute(select(models.Point.code, models.Point.funding)).all())
     return [
         point_cost(each.key, funding[each.key], own.get(each.key, ()), each.eyes, each.tally)
         for each in counted

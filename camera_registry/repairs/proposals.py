@@ -193,7 +193,7 @@ def proposal(
         return None
     part = models.ProposalRepair
     frozen = dict(
-        session.execute(select(part.repair_id, part.amount).where(part.proposal_id == number)).tuples().all()
+        session.execute(select(part.repair_id, part.amount).where(part.proposal_id == number)).all()
     )
     repairs = reading.numbered(session, scope, now, zone, list(frozen))
     asked = [
