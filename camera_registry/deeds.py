@@ -17,6 +17,11 @@ from camera_registry.explaining import Absence
 from camera_registry.facts import Change
 from camera_registry.figures import Group
 from camera_registry.findings import Evidence
+from camera_registry.funding.entries import UNALLOCATED
+from camera_registry.funding.words import COMPONENTS, DUTIES, FORMS, PAPERS, SOURCES
+from camera_registry.funding.words import KINDS as ENTRY_KINDS
+from camera_registry.funding.words import STATES as ENTRY_STATES
+from camera_registry.funding.words import UNALLOCATED as NOT_ALLOCATED
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.imports.columns import BY_FIELD
@@ -364,6 +369,10 @@ SUBJECTS: Mapping[str, str] = {
     "letterhead": N_("Letterhead"),
     "report": N_("Report that was made"),
     "schedule": N_("Schedule of a report"),
+    "money": N_("Entry of the funding ledger"),
+    "programme": N_("Programme"),
+    "contributor": N_("Contributor"),
+    "document": N_("Document"),
 }
 
 # What was taken home as a file, by the first part of a subject; the kind of the file is the other.
@@ -494,11 +503,45 @@ FIELDS: Mapping[str, str] = {
     "weekly": N_("A digest each week"),
     "digest_at": N_("Digests at"),
     "backlog": N_("Eyes that never worked in the digest of the week"),
+    "dated": N_("Date"),
+    "budget_year": N_("Budget year"),
+    "programme": N_("Programme"),
+    "contributor": N_("Contributor"),
+    "givers": N_("Households or others that gave it"),
+    "form": N_("Form"),
+    "component": N_("Component"),
+    "amount": N_("Amount, đồng"),
+    "shares": N_("Shares of points, đồng"),
+    "payee": N_("Paid to"),
+    "repair": N_("Repair"),
+    "reverses": N_("Reverses the entry"),
+    "brought_by": N_("Imported from"),
+    "state": N_("State"),
+    "decision": N_("Decision"),
+    "decided_on": N_("Decided on"),
+    "levels": N_("Level of contribution"),
+    "first_year": N_("First year"),
+    "last_year": N_("Last year"),
+    "consent_on": N_("Consents to be named since"),
+    "consent": N_("Paper of the consent"),
+    "party": N_("Who must mend it"),
+    "ended_at": N_("Ended"),
+    "number": N_("Number"),
+    "in_use_on": N_("In use since"),
+    "cost": N_("Original cost, đồng"),
+    "ownership": N_("Paper of ownership"),
+    "issuer": N_("Issued by"),
+    "title": N_("Title"),
+    "size": N_("Size, bytes"),
+    "sha256": N_("Hash of the copy"),
+    "about": N_("What it is about"),
 }
 
 # The same where they mean something else: of the deeds done to one kind of subject, and of an address.
 FIELDS_OF: Mapping[str, Mapping[str, str]] = {
     "maintenance": {"kind": N_("What it is"), "to": N_("Until")},
+    **{of: {"kind": N_("What it is")} for of in ("money", "contributor", "document", "point")},
+    "shares": {UNALLOCATED: NOT_ALLOCATED},
     "channel": {"kind": N_("Kind of channel"), "address": N_("Address")},
     "subscription": {"channel": N_("Channel of messages")},
     "message": {"kind": N_("What it is"), "channel": N_("Channel of messages")},
@@ -569,6 +612,15 @@ VALUES_OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "action": {str(slug): words for slug, words in ACTIONS.items()},
     },
     "message": {"kind": {str(slug): words for slug, words in MESSAGE_KINDS.items()}},
+    "money": {
+        "kind": {str(slug): words for slug, words in ENTRY_KINDS.items()},
+        "form": {str(slug): words for slug, words in FORMS.items()},
+        "component": {str(slug): words for slug, words in COMPONENTS.items()},
+        "state": {str(slug): words for slug, words in ENTRY_STATES.items()},
+    },
+    "contributor": {"kind": {str(slug): words for slug, words in SOURCES.items()}},
+    "document": {"kind": {str(slug): words for slug, words in PAPERS.items()}},
+    "point": {"kind": {str(slug): words for slug, words in DUTIES.items()}},
 }
 
 STAGES: Mapping[Stage, str] = {

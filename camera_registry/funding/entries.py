@@ -26,6 +26,7 @@ from camera_registry.units import Scope
 LONGEST_PAYEE, LONGEST_TEXT, LONGEST_ORIGIN = 200, 2_000, 300  # characters
 MOST_SHARES = 2_000  # of one entry
 MOST_GIVERS = 1_000_000
+UNALLOCATED = "unallocated"  # in the audit, the share that is no point's yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,14 +295,16 @@ def _told(session: Session, entry: MoneyEntry, shares: Mapping[int | None, int |
     return {
         "kind": entry.kind,
         "dated": entry.dated,
-        "budget_year": entry.budget_year,
+        "budget_year": str(entry.budget_year),
         "programme": programme.code if programme is not None else "",
         "contributor": entry.contributor_id,
         "givers": entry.givers,
         "form": entry.form,
         "component": entry.component,
         "amount": entry.amount,
-        "shares": {codes[point] if point is not None else "": amount for point, amount in shares.items()},
+        "shares": {
+            codes[point] if point is not None else UNALLOCATED: amount for point, amount in shares.items()
+        },
         "payee": entry.payee,
         "text": entry.text,
         "repair": entry.repair_id,

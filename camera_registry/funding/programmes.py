@@ -92,8 +92,8 @@ def _told(session: Session, row: Programme) -> dict[str, Any]:
         "decision": row.decision,
         "decided_on": row.decided_on,
         "levels": row.levels,
-        "first_year": row.first_year,
-        "last_year": row.last_year,
+        "first_year": str(row.first_year or ""),
+        "last_year": str(row.last_year or ""),
         "unit": session.get_one(Unit, row.unit_id).uid if row.unit_id is not None else "",
         "note": row.note,
     }
