@@ -88,7 +88,7 @@ def draw(report: Report) -> bytes:
 
 
 def _styles(document: Opened, report: Report) -> None:
-    """One typeface for every script: Word takes another for some letters where only the Latin one is named."""
+    """One typeface for every script: Word takes another for some letters if only the Latin one is named."""
     for name in ("Normal", "Heading 1", "Header", "Footer"):
         style = document.styles[name]
         assert isinstance(style, ParagraphStyle)
@@ -325,14 +325,13 @@ def _append(document: Opened, xml: str) -> None:
 
 def _grid(rows: Iterable[str], widths: Sequence[float], ruled: bool) -> str:
     line = 'w:val="single" w:sz="4" w:space="0" w:color="787878"'
-    sides = "".join(
-        f"<w:{side} {line}/>" for side in ("top", "left", "bottom", "right", "insideH", "insideV")
-    )
-    borders = f"<w:tblBorders>{sides}</w:tblBorders>" if ruled else ""
-    padding = _twips(PADDING_MM / 2)
+    borders = "".join(f"<w:{side} {line}/>" for side in SIDES) if ruled else ""
+    room = _twips(PADDING_MM / 2) if ruled else 0
+    padding = "".join(f'<w:{side} w:w="{room}" w:type="dxa"/>' for side in ("left", "right"))
     columns = "".join(f'<w:gridCol w:w="{_twips(width)}"/>' for width in widths)
     return (
-        f'<w:tbl><w:tblPr><w:tblW w:w="{_twips(sum(widths))}" w:type="dxa"/>{borders}'
+        f'<w:tbl><w:tblPr><w:tblW w:w="{_twips(sum(widths))}" w:type="dxa"/>'
+        f"<w:tblBorders>{borders}</w:tblBorders>"
         f'<w:tblLayout w:type="fixed"/><w:tblCellMar>{padding}</w:tblCellMar></w:tblPr>'
         f"<w:tblGrid>{columns}</w:tblGrid>{''.join(rows)}</w:tbl>"
     )
@@ -385,7 +384,8 @@ def _rule(room: float, length: float) -> str:
     side = _twips((room - length) / 2)
     return (
         '<w:p><w:pPr><w:pBdr><w:top w:val="single" w:sz="6" w:space="1" w:color="000000"/></w:pBdr>'
-        f'<w:spacing w:before="60" w:line="120" w:lineRule="exact"/><w:ind w:left="{side}" w:right="{side}"/></w:pPr></w:p>'
+        f'<w:spacing w:before="60" w:line="120" w:lineRule="exact"/>'
+        f'<w:ind w:left="{side}" w:right="{side}"/></w:pPr></w:p>'
     )
 
 
