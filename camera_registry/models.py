@@ -28,6 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -1058,6 +1059,11 @@ class Contributor(Base):
     made_by: Mapped[str] = mapped_column(String(100))
 
 
+_WHERE_NOT_REFUSED: dict[str, Any] = dict.fromkeys(
+    ("sqlite_where", "postgresql_where"), text("state <> 'refused'")
+)
+
+
 class MoneyEntry(Base):
     """One line of the funding ledger, entered by one person and approved by another.
 
@@ -1069,6 +1075,8 @@ class MoneyEntry(Base):
     __table_args__ = (
         CheckConstraint("decided_by = '' OR decided_by <> made_by OR state = 'refused'", name="two_people"),
         Index(None, "state", "dated"),
+        # An entry is reversed once; a reversal that was refused leaves room for another.
+        Index("uq_money_entry_reversed", "reverses_id", unique=True, **_WHERE_NOT_REFUSED),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=True)
@@ -1084,7 +1092,7 @@ class MoneyEntry(Base):
     payee: Mapped[str] = mapped_column(String(200), default="")
     text: Mapped[str] = mapped_column(Text, default="")
     repair_id: Mapped[int | None] = mapped_column(ForeignKey("repair.id"), index=True)
-    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("money_entry.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("money_entry.id"))
     brought_by: Mapped[str] = mapped_column(String(300), default="")  # file and row that it was imported from
     state: Mapped[str] = mapped_column(String(16))  # see funding.kinds.State
     made_at: Mapped[datetime]

@@ -193,12 +193,20 @@ def upgrade() -> None:
         _of("money_entry", "repair_id", "repair"),
         _of("money_entry", "reverses_id", "money_entry"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_money_entry")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_money_entry_reverses_id")),
     )
     op.create_index(op.f("ix_money_entry_contributor_id"), "money_entry", ["contributor_id"])
     op.create_index(op.f("ix_money_entry_programme_id"), "money_entry", ["programme_id"])
     op.create_index(op.f("ix_money_entry_repair_id"), "money_entry", ["repair_id"])
     op.create_index(op.f("ix_money_entry_state_dated"), "money_entry", ["state", "dated"])
+    not_refused = sa.text("state <> 'refused'")
+    op.create_index(
+        op.f("uq_money_entry_reversed"),
+        "money_entry",
+        ["reverses_id"],
+        unique=True,
+        sqlite_where=not_refused,
+        postgresql_where=not_refused,
+    )
 
     op.create_table(
         "proposal_repair",
