@@ -32,6 +32,8 @@ PLACES = (
     Place("/eyes", N_("Eyes"), _ANYBODY, first=True),
     Place("/availability", N_("Availability"), _ANYBODY),
     Place("/maintenance", N_("Maintenance"), _ANYBODY),
+    Place("/repairs", N_("Repairs"), _ANYBODY),
+    Place("/reports", N_("Reports"), _ANYBODY),
     Place("/alerts", N_("Alerts"), _ANYBODY),
     Place("/registry", N_("Registry"), frozenset({_P.REGISTER, _P.MONEY, _P.TELL}), also="/baselines"),
     Place("/audit", N_("Audit"), frozenset({_P.AUDIT})),
@@ -55,6 +57,8 @@ _PAGES = {
     "incident": "/incidents/",
     "unit": "/units/",
     "maintenance": "/maintenance#window-",
+    "repair": "/repairs/",
+    "proposal": "/proposals/",
     "month": "/availability?period=",
 }
 

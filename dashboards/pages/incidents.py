@@ -37,6 +37,8 @@ from camera_registry.incident_list import Choice, Order, Phase
 from camera_registry.incidents import Kind
 from camera_registry.outages import IncidentRow
 from camera_registry.queries import EyeRow
+from camera_registry.repairs import reading as repair_reading
+from camera_registry.repairs import words as repair_words
 from camera_registry.uptime import Span
 from dashboards import tables
 from dashboards.choosing import choose
@@ -286,6 +288,7 @@ def _incident(
         cuts = {note.window: maintenance.window(session, note.window) for note in notes if note.window}
         touched = handling.touched(session, [row])[row.id]
         messages = alerts.of_incident(session, desk.scope, reader.today, row)
+        repairs = repair_reading.of_incidents(session, desk.scope, reader.now, reader.zone, [row.id])
     return page(
         request,
         desk,
@@ -302,7 +305,9 @@ def _incident(
         cuts=cuts,
         touched=touched,
         messages=messages,
+        repairs=repairs.get(row.id, ()),
         words=deeds,
+        mending=repair_words,
         meaning=first_aid.MEANINGS[row.kind],
         steps=first_aid.steps(row.kind, _reasons(row, eyes)) if row.open else [],
         told=told or proposal(row, reader),

@@ -7,6 +7,8 @@ from camera_registry import audit_log, points
 from camera_registry.api.desk import AtDesk, may
 from camera_registry.auth.roles import Permission
 from camera_registry.explaining import STATES
+from camera_registry.repairs import reading as repairs
+from camera_registry.repairs import words as repair_words
 from dashboards import strips
 from dashboards.rendering import page, reader_of
 
@@ -38,6 +40,7 @@ def point(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
         subjects = [f"point:{code}"]
         subjects += [f"device:{each.code}" for each in found.devices]
         subjects += [f"eye:{each.code}" for each in found.eyes]
+        mended = repairs.of_point(session, desk.scope, reader.now, reader.zone, code)
         history = audit_log.history(session, desk.scope, today, subjects)
     return page(
         request,
@@ -51,5 +54,7 @@ def point(desk: AtDesk, request: Request, code: str) -> HTMLResponse:
         marks=strips.marks(found.day, reader.language, reader.zone),
         states=STATES,
         few=FEW_INCIDENTS,
+        repairs=mended,
+        mending=repair_words,
         history=history,
     )

@@ -233,7 +233,7 @@ def _one(
         typed=typed or {},
         refused=refused,
         formats=(Format.PDF, Format.DOCX, Format.XLSX),
-        words=words,
+        mending=words,
         funding=funding_words,
         longest_number=LONGEST_NUMBER,
     )
@@ -278,7 +278,7 @@ def _form(
         basis=basis,
         told=told,
         refused=refused,
-        words=words,
+        mending=words,
         funding=funding_words,
         longest_name=LONGEST_NAME,
         longest_line=LONGEST_LINE,

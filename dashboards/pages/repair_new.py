@@ -115,7 +115,7 @@ def _form(
         reader=reader,
         status=409 if refused else 404 if unknown else 200,
         incident=incident,
-        places=named,
+        choices=named,
         code=code,
         point=place,
         eyes=eyes,

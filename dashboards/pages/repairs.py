@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
@@ -14,8 +15,11 @@ from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
+from camera_registry.credentials import CredentialStore
 from camera_registry.errors import RegistryError
+from camera_registry.funding import documents
 from camera_registry.funding import words as funding_words
+from camera_registry.funding.documents import About
 from camera_registry.funding.kinds import Component
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
@@ -26,6 +30,7 @@ from camera_registry.repairs.states import OPEN, Payer, State
 from dashboards import tables
 from dashboards.dates import day_of
 from dashboards.leafing import Condition, FromAddress, chosen, leaf
+from dashboards.pages import papers
 from dashboards.rendering import Reader, page, reader_of
 from dashboards.tables import Column
 
@@ -120,7 +125,7 @@ def board(
         unit=unit,
         payer=payer,
         units=units,
-        words=words,
+        mending=words,
         payers={each: word for each, word in words.PAYERS.items() if each},
         narrowed=bool(wanted.q or unit or payer),
     )
@@ -242,6 +247,32 @@ def choose(
     return _do(desk, request, number, "quotations", {}, deed)
 
 
+@router.post(
+    "/{number}/papers", dependencies=[may(Permission.REPAIR), FromOwnPage], max_body_size=papers.BODY
+)
+async def add_paper(desk: AtDesk, request: Request, number: Number) -> Response:
+    """A photo of what is broken, an invoice, an acceptance."""
+    try:
+        said = await papers.sent(request)
+    except HTTPException as error:
+        if error.status_code != 413:
+            raise
+        text = reader_of(request, desk).say(
+            N_("A copy of more than {limit} MB is not kept."), limit=papers.MOST_MB
+        )
+        return await run_in_threadpool(_one, desk, request, number, "paper", {}, refused=text)
+
+    def deed(session: Session, reader: Reader) -> None:
+        if reading.repair(session, desk.scope, reader.now, reader.zone, number) is None:
+            raise HTTPException(404)
+        documents.add(
+            *(session, CredentialStore(desk.settings), desk.actor, desk.scope, said.filled()),
+            *(About(repair=number), reader.now, reader.zone),
+        )
+
+    return await run_in_threadpool(_do, desk, request, number, "paper", said.typed, deed)
+
+
 def moment_of(text: str, reader: Reader) -> datetime | None:
     """A moment as a form writes it, on the clock of the reader; ``None`` for nothing, and that is now."""
     return windows.moment_of(text, reader.zone) if text.strip() else None
@@ -303,7 +334,7 @@ def _one(
         repair=found,
         row=found.row,
         eyes={eye.code: eye for eye in eyes},
-        words=words,
+        mending=words,
         funding=funding_words,
         form=form,
         typed=typed or {},
@@ -311,6 +342,7 @@ def _one(
         longest_text=LONGEST_TEXT,
         longest_line=LONGEST_LINE,
         longest_name=LONGEST_NAME,
+        most_mb=papers.MOST_MB,
     )
 
 
