@@ -1,5 +1,6 @@
 """A report as PDF/A-2b, typeset by Typst in a process that can be ended."""
 
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from camera_registry.i18n import N_
 from camera_registry.reports.value import Report
 from dashboards.reports.drawn import Drawn, DrawnTable, drawn
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
-from dashboards.reports.room import room
+from dashboards.reports.room import LONGEST_WORD, room
 from dashboards.reports.typeface import shown
 
 FOLDER = Path(__file__).parent
@@ -23,6 +24,8 @@ MOST_TEXT = 20_000_000  # bytes of what is to be typeset
 TOO_LONG = N_(
     "The report is too long for a PDF. Choose a shorter period or a smaller unit, or take it as XLSX."
 )
+LONG_WORD, PIECE = re.compile(rf"[^\s]{{{LONGEST_WORD + 1},}}"), re.compile(r".{1,8}")
+BREAK = "\N{ZERO WIDTH SPACE}"  # where a line may end: Typst breaks no words itself
 LONG_CELL = 600  # signs: a longer one may go on on the next page
 
 
@@ -75,10 +78,10 @@ def _part(part: Drawn, report: Report) -> dict[str, Any]:
 
 
 def _shown(data: Any) -> Any:
-    """Every text of it in signs that the typeface has."""
+    """Every text of it in signs that the typeface has, long words so that they can be broken."""
     match data:
         case str():
-            return shown(data)
+            return LONG_WORD.sub(lambda word: BREAK.join(PIECE.findall(word[0])), shown(data))
         case dict():
             return {key: _shown(value) for key, value in data.items()}
         case list() | tuple():

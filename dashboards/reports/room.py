@@ -9,6 +9,9 @@ PADDING_MM = 2.4  # of a cell, left and right together
 MM_OF_A_PT = 25.4 / 72
 # How wide signs of the typeface are, of its size; measured in Tinos, a little more for what is bold.
 _WIDE, _CAPITAL, _FIGURE, _NARROW, _OTHER = 0.95, 0.74, 0.52, 0.32, 0.52
+LONG_TABLE, SMALL_PT = 40, (10, 9, 8, 7)  # lines: more of them shall not take more paper than they must
+LONGEST_WORD = 24  # signs: a hash or an address is broken anywhere
+_BROKEN = 6.0  # of a table's letters: what is left of such a word on a line at least
 _MOST_OF_A_LINE = 40.0  # sizes: a longer text is broken into lines in any case
 
 
@@ -29,7 +32,7 @@ def room(lines: Sequence[Sequence[str]], weights: Sequence[float], width: float)
     least = [max(map(_longest_word, column)) for column in columns]
     if len(set(weights)) == 1:
         weights = [max(1.0, *(min(_MOST_OF_A_LINE, _width(text)) for text in column)) for column in columns]
-    for size in SIZES_PT:
+    for size in SIZES_PT if len(lines) <= LONG_TABLE else SMALL_PT:
         needed = [PADDING_MM + word * size * MM_OF_A_PT for word in least]
         if sum(needed) <= width:
             return Room(_shared(needed, weights, width), size)
@@ -59,7 +62,7 @@ def _width(text: str) -> float:
 
 @lru_cache(maxsize=20_000)
 def _longest_word(text: str) -> float:
-    return max((_width(word) for word in text.split(" ")), default=0.0)
+    return max((_width(word) for word in text.split(" ") if len(word) <= LONGEST_WORD), default=_BROKEN)
 
 
 @lru_cache(maxsize=2_000)
