@@ -89,7 +89,7 @@ def build(
 def _devices(ground: Ground) -> list[_Device]:
     in_use = select(Eye.device_id).where(or_(Eye.retired_at.is_(None), Eye.retired_at > ground.span.end))
     rows = ground.session.execute(
-        select(Device, DeviceFacts)
+        select(Device, DeviceFacts.read_at)
         .outerjoin(DeviceFacts, DeviceFacts.device_id == Device.id)
         .where(Device.id.in_(in_use))
         .order_by(Device.code)
@@ -113,12 +113,18 @@ def _devices(ground: Ground) -> list[_Device]:
 
     return [
         _Device(
-            ground.places[device.point_id],
-            *(device.code, device.manufacturer, device.model, device.firmware),
-            *(day(facts.read_at) if facts else None, day(changed.get(device.id))),
-            *(device.imported_on, device.certificate, login(device)),
+            place=ground.places[device.point_id],
+            code=device.code,
+            manufacturer=device.manufacturer,
+            model=device.model,
+            firmware=device.firmware,
+            read_on=day(read_at),
+            changed_on=day(changed.get(device.id)),
+            imported_on=device.imported_on,
+            certificate=device.certificate,
+            login=login(device),
         )
-        for device, facts in rows
+        for device, read_at in rows
         if device.point_id in ground.places
     ]
 

@@ -1,0 +1,389 @@
+"""What residents are told of the cameras that they paid for: per installation point, at the end of a month.
+
+The columns are those that Luật Thực hiện dân chủ ở cơ sở 10/2022/QH15 (Điều 11, 15) and, by analogy, NĐ
+24/1999 ask for. Of a private person only the household and its residential group stand in it, unless he
+consented. How an eye is right now, its address in the network and what it sees do not: months are over.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from camera_registry.funding import reading, words
+from camera_registry.funding.kinds import Component, Form, Paper, Source
+from camera_registry.funding.reading import ContributorRow, ProgrammeRow
+from camera_registry.funding.sums import Line, Totals, grouped, totals
+from camera_registry.funding.words import FORMS, NO_BOOKS, UNALLOCATED
+from camera_registry.i18n import N_, Language, collation_key
+from camera_registry.money import Sum
+from camera_registry.repairs.reading import RepairRow
+from camera_registry.repairs.words import STATES
+from camera_registry.reports.asked import Asked, AskedError
+from camera_registry.reports.ground import Ground, Hardware, Place, hardware, stand
+from camera_registry.reports.keeping import Keeping, Written, keeping, papers
+from camera_registry.reports.money_parts import COLLECTING, UNKNOWN_COUNTS, by_source, givers, lines_of
+from camera_registry.reports.month_end import MonthEnd, month_end
+from camera_registry.reports.repair_parts import standing
+from camera_registry.reports.value import Facts, Measure, Part, Report, Table, Text, Value
+from camera_registry.units import Scope
+
+GROUNDS = (N_("The Law on the Exercise of Democracy at the Grassroots Level, No. 10/2022/QH15"),)
+
+# What was spent on, as residents are told it.
+SPENT: Final[Sequence[tuple[str, str, tuple[Component | None, ...]]]] = (
+    ("equipment", N_("Spent: equipment"), (Component.CAMERA, Component.STORAGE, Component.CENTRE)),
+    ("building", N_("Spent: building"), (Component.POLE,)),
+    ("line", N_("Spent: line"), (Component.LINE, Component.INTERNET)),
+    ("electricity", N_("Spent: electricity"), (Component.ELECTRICITY,)),
+    ("upkeep", N_("Spent: maintenance"), (Component.MAINTENANCE, None)),
+)
+COMMUNITY = (Source.HOUSEHOLD, Source.BUSINESS, Source.ORGANISATION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Everything that is told of one point."""
+
+    place: Place
+    stands: Hardware
+    end: MonthEnd
+    kept: Keeping
+    lines: Sequence[Line]
+    total: Totals
+    decision: Written | None
+    programmes: Sequence[ProgrammeRow]
+    settlement: Written | None
+    repairs: Sequence[RepairRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One column of a ward, one line of a point."""
+
+    key: str
+    title: str
+    read: Callable[[Ground, _Told], Value]
+    measure: Measure = Measure.TEXT
+    weight: float = 1.0
+
+
+def build(
+    session: Session, scope: Scope, asked: Asked, now: datetime, zone: tzinfo, language: Language
+) -> Report:
+    """Of a point, a unit or all. Raises ``AskedError`` for what is not whole months that are over."""
+    if not asked.months:
+        raise AskedError(N_("Residents are told of whole months."))
+    ground = stand(session, scope, asked, now, zone, language)
+    if asked.last >= ground.today:
+        raise AskedError(
+            N_("Residents are told of months that are over: how an eye is right now is not published.")
+        )
+    lines = lines_of(ground)
+    told = _told(ground, lines)
+    parts: list[Part]
+    if ground.point is not None:
+        parts = [_facts(ground, group, told[0]) for group in GROUPS]
+    else:
+        parts = [_table(ground, group, told, lines) for group in GROUPS]
+    return ground.report(
+        N_("Public disclosure of security cameras"),
+        (
+            *parts,
+            by_source(ground, lines),
+            _contributors(ground, lines),
+            _how_to_read(ground),
+            _footer(ground, told),
+        ),
+        grounds=GROUNDS,
+        wide=ground.point is None,
+    )
+
+
+# --- what is told of a point ------------------------------------------------------------------------
+
+
+def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
+    of_point: dict[str, list[Line]] = {}
+    for line in lines:
+        of_point.setdefault(line.point, []).append(line)
+    sums = grouped(lines, lambda line: line.point)
+    stands, ends, kept = hardware(ground), month_end(ground), keeping(ground)
+    decided, settled = papers(ground, Paper.DECISION, Paper.MINUTES), papers(ground, Paper.SETTLEMENT)
+    programmes = {row.code: row for row in reading.programmes(ground.session, ground.scope, ground.today)}
+    repairs: dict[str, list[RepairRow]] = {}
+    for repair in standing(ground):
+        repairs.setdefault(repair.point, []).append(repair)
+    return [
+        _Told(
+            place,
+            *(stands[place.id], ends[place.id], kept[place.id]),
+            *(of_point.get(place.code, ()), sums.get(place.code, Totals()), decided.get(place.id)),
+            [
+                programmes[code]
+                for code in dict.fromkeys(line.programme for line in of_point.get(place.code, ()))
+                if code in programmes
+            ],
+            *(settled.get(place.id), repairs.get(place.code, ())),
+        )
+        for place in ground.places.values()
+        # Money may be a point's that has no eye any more; one without both is nothing to tell of.
+        if stands[place.id].eyes or place.code in of_point or ground.point is not None
+    ]
+
+
+def _decision(ground: Ground, told: _Told) -> Value:
+    if told.decision is not None:
+        return told.decision.told(ground)
+    said = [Written(row.decision, row.decided_on, "").told(ground) for row in told.programmes if row.decision]
+    return "; ".join(said) or None
+
+
+def _levels(ground: Ground, told: _Told) -> Value:
+    return "; ".join(dict.fromkeys(row.levels for row in told.programmes if row.levels)) or None
+
+
+def _state(ground: Ground, told: _Told) -> Value:
+    return ground.say(told.end.words)
+
+
+def _repair(ground: Ground, told: _Told) -> Value:
+    """Its state and since when; what is broken was written for the office and is not published."""
+    return (
+        "; ".join(
+            ground.say(
+                N_("{state} since {day}"),
+                state=ground.say(STATES[row.state]),
+                day=ground.day(row.since.astimezone(ground.zone).date()),
+            )
+            for row in told.repairs
+        )
+        or None
+    )
+
+
+def _spent(components: Sequence[Component | None]) -> Callable[[Ground, _Told], Sum]:
+    return lambda _, told: _sum(told.total.spent_by_component.get(each, Sum()) for each in components)
+
+
+def _from(*sources: Source) -> Callable[[Ground, _Told], Sum]:
+    return lambda _, told: _sum(told.total.by_source.get(each, Sum()) for each in sources)
+
+
+def _form(*forms: Form) -> Callable[[Ground, _Told], Sum]:
+    return lambda _, told: _sum(told.total.by_form.get(each, Sum()) for each in forms)
+
+
+def _sum(sums: Iterable[Sum]) -> Sum:
+    return sum(sums, Sum())
+
+
+_DONG = Measure.DONG
+
+STATE = (
+    _Field("where", N_("Address"), lambda _, told: told.place.where or None, weight=2),
+    _Field("unit", N_("Administrative unit"), lambda _, told: told.place.unit or None, weight=1.5),
+    _Field("in_service", N_("In service since"), lambda _, told: told.stands.commissioned_on, Measure.DAY),
+    _Field("eyes", N_("Eyes"), lambda _, told: told.stands.eyes, Measure.COUNT, 0.6),
+    _Field("working", N_("Operating"), lambda _, told: told.end.working, Measure.COUNT, 0.7),
+    _Field("measured", N_("of eyes watched"), lambda _, told: told.end.measured, Measure.COUNT, 0.7),
+    _Field(
+        "reported_working",
+        N_("Reported working"),
+        lambda _, told: told.end.reported_working,
+        Measure.COUNT,
+        0.7,
+    ),
+    _Field("reported", N_("of eyes reported on"), lambda _, told: told.end.reported, Measure.COUNT, 0.7),
+    _Field("state", N_("State at the end of the month"), _state, weight=1.5),
+    _Field("repair", N_("Repair"), _repair, weight=1.8),
+)
+MONEY = (
+    _Field("estimate", N_("Estimate"), lambda _, told: told.total.estimate, _DONG),
+    _Field("from_state", N_("State budget"), lambda _, told: told.total.from_state, _DONG),
+    _Field("from_community", N_("Funded by the community"), _from(*COMMUNITY), _DONG),
+    _Field("from_donors", N_("Sponsored"), _from(Source.DONOR), _DONG),
+    _Field("givers", N_("Contributors"), lambda _, told: givers(told.lines), Measure.COUNT, 0.7),
+    _Field("money", N_("Collected: money"), _form(Form.MONEY), _DONG),
+    _Field("in_kind", N_("Collected: in kind"), _form(Form.IN_KIND, Form.VALUED), _DONG),
+    _Field("labour", N_("Collected: labour"), _form(Form.LABOUR), _DONG),
+    *(_Field(key, title, _spent(components), _DONG) for key, title, components in SPENT),
+    _Field("balance", N_("Balance"), lambda _, told: told.total.balance, _DONG),
+    _Field("settled", N_("Settled"), lambda _, told: told.total.settled, _DONG),
+)
+PAPERS = (
+    _Field("decision", N_("Decision or minutes"), _decision, weight=2),
+    _Field("levels", N_("What each was to give"), _levels, weight=1.5),
+    _Field(
+        "settlement",
+        N_("Settlement"),
+        lambda ground, told: told.settlement.told(ground) if told.settlement else None,
+        weight=1.5,
+    ),
+    _Field(
+        "builder",
+        N_("Built by"),
+        lambda _, told: told.kept.warranty.party if told.kept.warranty else None,
+        weight=1.5,
+    ),
+    _Field(
+        "warranty_until",
+        N_("Warranty until"),
+        lambda _, told: told.kept.warranty.last if told.kept.warranty else None,
+        Measure.DAY,
+    ),
+    _Field(
+        "manager",
+        N_("Managed by"),
+        lambda _, told: told.kept.custody.manager if told.kept.custody else None,
+        weight=2,
+    ),
+    _Field(
+        "phone",
+        N_("Phone of the office"),
+        lambda _, told: (told.kept.custody.phone or None) if told.kept.custody else None,
+    ),
+)
+
+GROUPS: Final[Sequence[tuple[str, str, Sequence[_Field]]]] = (
+    ("state", N_("Points and their state"), STATE),
+    ("money", N_("Money"), MONEY),
+    ("papers", N_("Decisions and who is responsible"), PAPERS),
+)
+
+
+# --- the parts --------------------------------------------------------------------------------------
+
+Group = tuple[str, str, Sequence[_Field]]
+
+
+def _facts(ground: Ground, group: Group, told: _Told) -> Facts:
+    key, title, fields = group
+    return ground.facts(
+        key,
+        title,
+        (ground.fact(each.key, each.title, each.read(ground, told), each.measure) for each in fields),
+    )
+
+
+def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence[Line]) -> Table:
+    """A row for each point; of money also one for what is no point's yet, so that the sum is the ledger's."""
+    key, title, fields = group
+    columns = (
+        ground.column("number", N_("No."), Measure.COUNT, 0.4),
+        ground.column("point", N_("Point")),
+        ground.column("name", N_("Name"), weight=1.8),
+        *(ground.column(each.key, each.title, each.measure, each.weight) for each in fields),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (number, told.place.code, told.place.name, *(each.read(ground, told) for each in fields))
+        for number, told in enumerate(every, 1)
+    ]
+    adds = {Measure.COUNT, Measure.DONG}
+    if key == "money":
+        homeless = [line for line in lines if not line.point]
+        if homeless:
+            rows.append((None, None, ground.say(UNALLOCATED), *_money(ground, fields, homeless)))
+        sums: tuple[Value, ...] = _money(ground, fields, lines)
+    else:
+        sums = tuple(
+            sum(int(str(row[3 + n])) for row in rows) if each.measure in adds else None
+            for n, each in enumerate(fields)
+        )
+    total = None if key == "papers" else (None, None, ground.say(N_("Together")), *sums)
+    return ground.table(key, title, columns, rows, total)
+
+
+def _money(ground: Ground, fields: Sequence[_Field], lines: Sequence[Line]) -> tuple[Value, ...]:
+    """The cells of money of lines that are not one point's."""
+    told = _Told(
+        *(Place(0, "", "", "", "", "", 0, "", None), Hardware(), MonthEnd(), Keeping()),
+        lines,
+        totals(lines),
+        decision=None,
+        programmes=(),
+        settlement=None,
+        repairs=(),
+    )
+    return tuple(each.read(ground, told) for each in fields)
+
+
+def _contributors(ground: Ground, lines: Sequence[Line]) -> Table:
+    """Who gave: organisations and businesses by name, private persons as they consented; sums by giver."""
+    known = {row.id: row for row in reading.contributors(ground.session, ground.scope, ground.today)}
+    giving = [line for line in lines if line.kind in COLLECTING]
+    sums: dict[tuple[int, str, str, Form], list[Line]] = {}
+    order = {source: number for number, source in enumerate(Source)}
+    for line in giving:
+        rank = order[line.source] if line.source is not None else len(order)
+        who = _named(ground, known.get(line.contributor or 0), line)
+        kind = words.source(line.source, ground.language)
+        sums.setdefault((rank, who, kind, line.form), []).append(line)
+    columns = (
+        ground.column("number", N_("No."), Measure.COUNT, 0.4),
+        ground.column("contributor", N_("Contributor"), weight=3),
+        ground.column("source", N_("Source"), weight=1.3),
+        ground.column("givers", N_("Contributors"), Measure.COUNT, 0.8),
+        ground.column("form", N_("Form")),
+        ground.column("amount", N_("Amount"), Measure.DONG, 1.3),
+    )
+    ordered = sorted(sums.items(), key=lambda each: (each[0][0], collation_key(each[0][1]), each[0][3]))
+    rows = [
+        (number, who, kind, givers(some), ground.say(FORMS[form]), Sum.of(line.amount for line in some))
+        for number, ((_, who, kind, form), some) in enumerate(ordered, 1)
+    ]
+    total = (
+        None,
+        ground.say(N_("Together")),
+        None,
+        givers(giving),
+        None,
+        Sum.of(line.amount for line in giving),
+    )
+    return ground.table(
+        "contributors",
+        N_("Contributors"),
+        columns,
+        rows,
+        total,
+        (N_("Private persons are named only if they agreed to it; others as a household and its group."),),
+    )
+
+
+def _named(ground: Ground, row: ContributorRow | None, line: Line) -> str:
+    if row is None:
+        return words.source(line.source, ground.language)
+    return words.public_name(
+        row.kind, row.name, row.residential_group, row.consent_on, ground.today, ground.language
+    )
+
+
+def _how_to_read(ground: Ground) -> Text:
+    said = (
+        N_("How many eyes operate is told of the end of the month; how they are right now is not published."),
+        N_("Eyes that no network reaches are told as people reported them, apart from those watched."),
+        UNKNOWN_COUNTS,
+        NO_BOOKS,
+    )
+    return Text("notes", ground.say(N_("How to read it")), tuple(ground.say(each) for each in said))
+
+
+def _footer(ground: Ground, told: Sequence[_Told]) -> Text:
+    """What is filled in by hand when it is posted; and where a fault is reported."""
+    blank = "." * 40
+    offices = dict.fromkeys(
+        f"{held.manager}: {held.phone}"
+        for each in told
+        if (held := each.kept.custody) is not None and held.phone
+    )
+    where = "; ".join(offices) or blank
+    lines = (
+        ground.say(N_("To report a fault, call the office that manages the point: {offices}"), offices=where),
+        ground.say(N_("Form and time of posting: {blank}"), blank=blank),
+        ground.say(N_("Where comments are received: {blank}"), blank=blank),
+        ground.say(N_("Drawn up by: {blank}"), blank=blank),
+        ground.say(N_("Community investment supervision board: {blank}"), blank=blank),
+    )
+    return Text("posting", ground.say(N_("Posting and comments")), lines)

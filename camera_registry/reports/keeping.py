@@ -1,0 +1,110 @@
+"""Who has a point, who pays for its power and line, who must mend it until when, and what is missing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+
+from camera_registry import custody
+from camera_registry.custody import Custody
+from camera_registry.funding.basis import Missing, missing_basis
+from camera_registry.funding.kinds import Duty, Paper
+from camera_registry.funding.upkeep import UpkeepRow, upkeep
+from camera_registry.models import Document, DocumentUse, MoneyEntry, MoneyShare
+from camera_registry.reports.ground import Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """One point on the last day asked about; ``None``: nobody, or not on record."""
+
+    custody: Custody | None = None
+    warranty: UpkeepRow | None = None
+    contract: UpkeepRow | None = None
+    missing: tuple[Missing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A document as a report names it."""
+
+    number: str
+    dated: date | None
+    issuer: str
+
+    def told(self, ground: Ground) -> str:
+        day = ground.day(self.dated) if self.dated else ""
+        return ", ".join(filter(None, (self.number, day, self.issuer)))
+
+
+def keeping(ground: Ground) -> Mapping[int, Keeping]:
+    """Of each point, by its id. What is missing is told as of today: that is when money is asked for."""
+    day = ground.asked.last
+    held = {each.point: each for each in custody.present(ground.session, ground.scope, day)}
+    missing = {
+        each.point: each.missing
+        for each in missing_basis(
+            ground.session, ground.scope, ground.today, point=ground.asked.point or None
+        )
+    }
+    duties = _duties(ground, day)
+    return {
+        place.id: Keeping(
+            held.get(place.code),
+            duties.get((place.code, Duty.WARRANTY)),
+            duties.get((place.code, Duty.MAINTENANCE)),
+            missing.get(place.code, ()),
+        )
+        for place in ground.places.values()
+    }
+
+
+def papers(ground: Ground, *kinds: Paper) -> Mapping[int, Written]:
+    """Of each point, by its id, the newest document of these kinds that is about it.
+
+    About itself, about an entry that it has a share of, or about the programme of such an entry.
+    """
+    of_entry = select(MoneyShare.point_id, DocumentUse.document_id).join(
+        DocumentUse, DocumentUse.entry_id == MoneyShare.entry_id
+    )
+    of_programme = (
+        select(MoneyShare.point_id, DocumentUse.document_id)
+        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
+        .join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id)
+    )
+    own = select(DocumentUse.point_id, DocumentUse.document_id)
+    documents = {
+        row.id: row for row in ground.session.scalars(select(Document).where(Document.kind.in_(kinds)))
+    }
+    found: dict[int, Document] = {}
+    for about in (of_programme, of_entry, own):  # what is nearer to the point replaces what is farther
+        nearer: dict[int, Document] = {}
+        for point_id, document_id in ground.session.execute(about):
+            document = documents.get(document_id)
+            if point_id is None or point_id not in ground.places or document is None:
+                continue
+            if document.dated is not None and document.dated > ground.asked.last:
+                continue
+            known = nearer.get(point_id)
+            if known is None or _age(known) <= _age(document):
+                nearer[point_id] = document
+        found |= nearer
+    return {point_id: Written(each.number, each.dated, each.issuer) for point_id, each in found.items()}
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _age(document: Document) -> tuple[date, int]:
+    return document.dated or date.min, document.id
+
+
+def _duties(ground: Ground, day: date) -> dict[tuple[str, Duty], UpkeepRow]:
+    """Of each point and kind what lasts longest of what had begun by ``day``; what is over tells its end."""
+    found: dict[tuple[str, Duty], UpkeepRow] = {}
+    point = ground.asked.point or None
+    for row in upkeep(ground.session, ground.scope, ground.today, point=point):
+        if row.first is None or row.first <= day:
+            found.setdefault((row.point, row.kind), row)
+    return found

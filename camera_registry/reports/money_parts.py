@@ -1,0 +1,332 @@
+"""The parts of reports that tell of money, made of the ledger's own lines: their totals are the ledger's.
+
+A sum counts what of it nobody knows. What the State gave and what the people gave stand apart, and no
+mean is made of both.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from camera_registry.funding import reading, words
+from camera_registry.funding.kinds import Component, Form, Kind, Source, State
+from camera_registry.funding.reading import EntryRow, Wanted
+from camera_registry.funding.sums import Line, Totals, grouped, totals
+from camera_registry.funding.words import FORMS, UNALLOCATED
+from camera_registry.i18n import N_
+from camera_registry.money import Sum
+from camera_registry.reports.ground import Ground, Hardware, all_of
+from camera_registry.reports.value import Column, Fact, Facts, Measure, Table, Value
+
+UNKNOWN_COUNTS = N_("An amount that nobody knows is not nothing: beside each sum stands how many there are.")
+NEVER_MIXED = N_("State budget and funding by the community are never put into one average.")
+TOGETHER = N_("Together")
+
+COLLECTING = (Kind.OPENING, Kind.CONTRIBUTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One approved entry as a report lists it: what of it is of the points asked about."""
+
+    entry: EntryRow
+    amount: Sum
+    points: tuple[str, ...]
+
+
+def lines_of(ground: Ground, *, programme: str | None = None, state: State = State.APPROVED) -> list[Line]:
+    """The ledger's lines of the points asked about, until the last day; with a unit, also its own.
+
+    Of one point, only its own.
+    """
+    asked = ground.asked
+    found = reading.lines(
+        ground.session, ground.scope, ground.today, programme=programme, until=asked.last, state=state
+    )
+    if not (asked.unit or asked.point):
+        return found
+    codes = ground.codes
+    homeless: set[int] = set()
+    if asked.unit and not asked.point:
+        of_unit = reading.lines(
+            *(ground.session, ground.scope, ground.today),
+            programme=programme,
+            unit=asked.unit,
+            until=asked.last,
+            state=state,
+        )
+        homeless = {line.entry for line in of_unit if not line.point}
+    return [line for line in found if line.point in codes or (not line.point and line.entry in homeless)]
+
+
+def listed(
+    ground: Ground, lines: Sequence[Line], kinds: Iterable[Kind], *, programme: str = ""
+) -> list[Listed]:
+    """The entries of these kinds that the lines are of, the oldest first."""
+    of_entry: dict[int, list[Line]] = {}
+    for line in lines:
+        if line.kind in tuple(kinds):
+            of_entry.setdefault(line.entry, []).append(line)
+    wanted = Wanted(
+        state=State.APPROVED, programme=programme, point=ground.asked.point, last=ground.asked.last
+    )
+    rows = {row.id: row for row in reading.every(ground.session, ground.scope, ground.today, wanted)}
+    return [
+        Listed(
+            rows[entry],
+            Sum.of(line.amount for line in some),
+            tuple(dict.fromkeys(line.point for line in some if line.point)),
+        )
+        for entry, some in of_entry.items()
+        if entry in rows
+    ]
+
+
+def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) -> Facts:
+    """Estimate, collected, spent, balance, settled; and apart what waits to be approved."""
+    total = totals(lines)
+    return ground.facts(
+        "money",
+        N_("Funding"),
+        (
+            _dong(ground, "estimate", N_("Estimate"), total.estimate),
+            _dong(ground, "opening", N_("Balance brought forward"), total.opening),
+            _dong(ground, "contributed", N_("Contributed"), total.contributed),
+            _dong(
+                ground, "collected", N_("Collected"), total.collected, N_("Brought forward and contributed.")
+            ),
+            _dong(ground, "from_state", N_("of that, from the State's budget"), total.from_state),
+            _dong(ground, "from_people", N_("of that, from the community"), total.from_people),
+            _dong(ground, "money", N_("of that, in money"), total.money),
+            _dong(ground, "given", N_("of that, things and work at their value"), total.given),
+            _dong(ground, "spent", N_("Spent"), total.spent),
+            _dong(
+                ground, "balance", N_("Balance"), total.balance, N_("Only money can be spent: of it alone.")
+            ),
+            _dong(ground, "settled", N_("Settled"), total.settled),
+            ground.fact(
+                "waiting",
+                N_("Entries that wait to be approved"),
+                len({line.entry for line in waiting}),
+                Measure.COUNT,
+                N_("They count in no sum."),
+            ),
+        ),
+    )
+
+
+def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
+    """What was collected, source by source and form by form; and how many gave, as far as it is recorded."""
+    groups = grouped([line for line in lines if line.kind in COLLECTING], lambda line: line.source)
+    columns = (
+        ground.column("source", N_("Source"), weight=2),
+        *(ground.column(form, FORMS[form], Measure.DONG, 1.2) for form in Form),
+        ground.column("collected", N_("Collected"), Measure.DONG, 1.3),
+        ground.column("givers", N_("Contributors"), Measure.COUNT, 0.8),
+    )
+    rows = [
+        (
+            words.source(source, ground.language),
+            *_forms(groups[source]),
+            groups[source].collected,
+            givers(lines, source),
+        )
+        for source in (*Source, None)
+        if source in groups
+    ]
+    every = totals(line for line in lines if line.kind in COLLECTING)
+    return ground.table(
+        "sources",
+        N_("Collected, by source"),
+        columns,
+        rows,
+        (ground.say(TOGETHER), *_forms(every), every.collected, givers(lines)),
+        (NEVER_MIXED, UNKNOWN_COUNTS),
+    )
+
+
+def givers(lines: Iterable[Line], source: Source | str | None = "") -> int | None:
+    """How many gave: of an entry of many as many as it says, of others each contributor once.
+
+    Of one source, or (``""``) of all; ``None`` where nobody recorded it.
+    """
+    several: dict[int, int] = {}
+    single: set[int] = set()
+    for line in lines:
+        if line.kind is not Kind.CONTRIBUTION or (source != "" and line.source is not source):
+            continue
+        if line.givers is not None:
+            several[line.entry] = line.givers
+        elif line.contributor is not None:
+            single.add(line.contributor)
+    return sum(several.values()) + len(single) or None
+
+
+def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
+    """What was estimated and spent, component by component."""
+    total = totals(lines)
+    columns = (
+        ground.column("component", N_("Component"), weight=2),
+        ground.column("estimate", N_("Estimate"), Measure.DONG),
+        ground.column("spent", N_("Spent"), Measure.DONG),
+    )
+    parts: tuple[Component | None, ...] = (*Component, None)
+    rows: list[tuple[Value, ...]] = [
+        (
+            words.component(part, ground.language),
+            total.estimated_by_component.get(part, Sum()),
+            total.spent_by_component.get(part, Sum()),
+        )
+        for part in parts
+        if part in total.estimated_by_component or part in total.spent_by_component
+    ]
+    return ground.table(
+        "components",
+        N_("Spent, by component"),
+        columns,
+        rows,
+        (ground.say(TOGETHER), total.estimate, total.spent),
+    )
+
+
+def by_year(ground: Ground, lines: Sequence[Line]) -> Table:
+    """The same year by year of the budget."""
+    groups = grouped(lines, lambda line: line.year)
+    columns = (ground.column("year", N_("Budget year")), *_money_columns(ground))
+    rows = [(str(year), *_money(groups[year])) for year in sorted(groups)]
+    every = totals(lines)
+    return ground.table("years", N_("By budget year"), columns, rows, (ground.say(TOGETHER), *_money(every)))
+
+
+def by_point(ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardware]) -> Table:
+    """The same point by point, with its devices and eyes; and what is no point's yet."""
+    groups = grouped(lines, lambda line: line.point)
+    columns = (
+        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("point", N_("Point")),
+        ground.column("name", N_("Name"), weight=2),
+        ground.column("unit", N_("Administrative unit"), weight=1.5),
+        ground.column("devices", N_("Devices"), Measure.COUNT, 0.7),
+        ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.7),
+        *_money_columns(ground),
+    )
+    places = [place for place in ground.places.values() if place.code in groups]
+    rows: list[tuple[Value, ...]] = [
+        (
+            *(number, place.code, place.name, place.unit, stands[place.id].devices, stands[place.id].eyes),
+            *_money(groups[place.code]),
+        )
+        for number, place in enumerate(places, 1)
+    ]
+    if "" in groups:
+        rows.append((None, None, ground.say(UNALLOCATED), None, None, None, *_money(groups[""])))
+    together = all_of(stands[place.id] for place in places)
+    total = (None, None, ground.say(TOGETHER), None, together.devices, together.eyes, *_money(totals(lines)))
+    return ground.table("points", N_("By installation point"), columns, rows, total, (UNKNOWN_COUNTS,))
+
+
+def contributions(ground: Ground, entries: Sequence[Listed]) -> Table:
+    """Who gave what and when, by name: for those who may read the ledger."""
+    columns = (
+        ground.column("entry", N_("Entry"), Measure.COUNT, 0.6),
+        ground.column("dated", N_("Date"), Measure.DAY),
+        ground.column("contributor", N_("Contributor"), weight=2),
+        ground.column("source", N_("Source"), weight=1.3),
+        ground.column("form", N_("Form")),
+        ground.column("givers", N_("Gave together"), Measure.COUNT, 0.8),
+        ground.column("points", N_("Points"), weight=1.3),
+        ground.column("amount", N_("Amount"), Measure.DONG, 1.3),
+        ground.column("text", N_("Remark"), weight=2),
+    )
+    rows = [
+        (
+            *(each.entry.id, each.entry.dated, each.entry.contributor_name),
+            *(
+                words.source(each.entry.source, ground.language),
+                ground.say(FORMS[each.entry.form]),
+                each.entry.givers,
+            ),
+            *(_points(ground, each), each.amount, each.entry.text),
+        )
+        for each in entries
+    ]
+    return _with_sum(ground, "contributions", N_("Contributions"), columns, rows, entries, 7)
+
+
+def expenses(ground: Ground, entries: Sequence[Listed]) -> Table:
+    """What was spent on what, when, and to whom."""
+    columns = (
+        ground.column("entry", N_("Entry"), Measure.COUNT, 0.6),
+        ground.column("dated", N_("Date"), Measure.DAY),
+        ground.column("component", N_("Component"), weight=1.3),
+        ground.column("payee", N_("Paid to"), weight=2),
+        ground.column("points", N_("Points"), weight=1.3),
+        ground.column("amount", N_("Amount"), Measure.DONG, 1.3),
+        ground.column("text", N_("Remark"), weight=2),
+    )
+    rows = [
+        (
+            *(
+                each.entry.id,
+                each.entry.dated,
+                words.component(each.entry.component, ground.language),
+                each.entry.payee,
+            ),
+            *(_points(ground, each), each.amount, each.entry.text),
+        )
+        for each in entries
+    ]
+    return _with_sum(ground, "expenses", N_("Expenses"), columns, rows, entries, 5)
+
+
+def last_dated(lines: Iterable[Line], kind: Kind) -> date | None:
+    """The date of the newest line of a kind."""
+    return max((line.dated for line in lines if line.kind is kind), default=None)
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+_MONEY: Sequence[tuple[str, str, Callable[[Totals], Sum]]] = (
+    ("estimate", N_("Estimate"), lambda total: total.estimate),
+    ("from_state", N_("From the State's budget"), lambda total: total.from_state),
+    ("from_people", N_("From the community"), lambda total: total.from_people),
+    ("collected", N_("Collected"), lambda total: total.collected),
+    ("spent", N_("Spent"), lambda total: total.spent),
+    ("balance", N_("Balance"), lambda total: total.balance),
+    ("settled", N_("Settled"), lambda total: total.settled),
+)
+
+
+def _money_columns(ground: Ground) -> tuple[Column, ...]:
+    return tuple(ground.column(key, title, Measure.DONG, 1.3) for key, title, _ in _MONEY)
+
+
+def _money(total: Totals) -> tuple[Sum, ...]:
+    return tuple(read(total) for _, _, read in _MONEY)
+
+
+def _forms(total: Totals) -> tuple[Sum, ...]:
+    return tuple(total.by_form.get(form, Sum()) for form in Form)
+
+
+def _dong(ground: Ground, key: str, title: str, amount: Sum, note: str = "") -> Fact:
+    return ground.fact(key, title, amount, Measure.DONG, note)
+
+
+def _points(ground: Ground, each: Listed) -> str:
+    return ", ".join(each.points) or ground.say(UNALLOCATED)
+
+
+def _with_sum(
+    ground: Ground,
+    key: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Value, ...]],
+    entries: Sequence[Listed],
+    place: int,
+) -> Table:
+    """The table with the sum of its amounts under them."""
+    blank: list[Value] = [None] * len(columns)
+    blank[2], blank[place] = ground.say(TOGETHER), sum((each.amount for each in entries), Sum())
+    return ground.table(key, title, columns, rows, blank)

@@ -1,0 +1,178 @@
+"""A letter that asks for repair money: each repair with its sum, its grounds, and what basis is missing.
+
+Who pays and on which paper stands beside each: without it no money can be given (Đà Nẵng, 168/HĐND-VP, 2022).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+
+from sqlalchemy.orm import Session
+
+from camera_registry.funding.basis import missing_basis
+from camera_registry.funding.kinds import Paper
+from camera_registry.funding.words import COMPONENTS, MISSING
+from camera_registry.i18n import N_, Language
+from camera_registry.money import Sum
+from camera_registry.repairs.proposals import Asked as Part
+from camera_registry.repairs.proposals import ProposalDetail, proposal
+from camera_registry.repairs.words import PAYERS
+from camera_registry.reports.asked import Asked, AskedError
+from camera_registry.reports.ground import Ground, stand
+from camera_registry.reports.keeping import keeping, papers
+from camera_registry.reports.repair_parts import days
+from camera_registry.reports.value import Measure, Report, Table, Text, Value
+from camera_registry.units import Scope
+
+
+def build(
+    session: Session, scope: Scope, asked: Asked, now: datetime, zone: tzinfo, language: Language
+) -> Report:
+    """The letter that ``asked`` names by its number, of any period. Raises ``AskedError``."""
+    letter = None if asked.proposal is None else proposal(session, scope, now, zone, asked.proposal)
+    if letter is None:
+        raise AskedError(N_("There is no such proposal."))
+    day = letter.row.sent_on or now.astimezone(zone).date()
+    asked = replace(asked, unit=letter.row.unit, point="", first=day, last=day, units_at=None)
+    ground = stand(session, scope, asked, now, zone, language)
+    ground = ground.only({part.repair.point for part in letter.asked})
+    return replace(
+        ground.report(
+            N_("Proposal for repair money"),
+            (
+                _opening(ground, letter),
+                _listed(ground, letter),
+                _basis(ground, letter.asked),
+                *_missing(ground, letter.asked),
+                _closing(ground, letter),
+            ),
+            about=letter.row.title,
+            slug=str(letter.row.id),
+            wide=True,
+        ),
+        name=f"proposal-{letter.row.id}",
+        about=letter.row.title,
+    )
+
+
+# --- how it is done ---------------------------------------------------------------------------------
+
+
+def _opening(ground: Ground, letter: ProposalDetail) -> Text:
+    said = [
+        ground.say(N_("To: {addressee}"), addressee=letter.row.addressee),
+        *filter(None, letter.row.text.splitlines()),
+        ground.say(
+            N_(
+                "The following repairs wait for money that is not set aside: {count} repairs of {eyes} eyes, "
+                "which have been waiting for {days} days together."
+            ),
+            count=len(letter.asked),
+            eyes=len({eye for part in letter.asked for eye in part.repair.eyes}),
+            days=_number(sum(days(part.repair.times.waiting_for_money) for part in letter.asked)),
+        ),
+    ]
+    if letter.further:
+        said.append(ground.say(N_("The letter asks for further repairs, which lie elsewhere.")))
+    return Text("opening", "", tuple(said))
+
+
+def _listed(ground: Ground, letter: ProposalDetail) -> Table:
+    columns = (
+        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("point", N_("Point")),
+        ground.column("name", N_("Name"), weight=2),
+        ground.column("unit", N_("Administrative unit"), weight=1.3),
+        ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.6),
+        ground.column("fault", N_("Fault"), weight=2.5),
+        ground.column("component", N_("Component")),
+        ground.column("since", N_("Broken since"), Measure.MOMENT),
+        ground.column("waiting_days", N_("Days waiting for money"), Measure.NUMBER, 0.8),
+        ground.column("amount", N_("Asked for"), Measure.DONG, 1.3),
+    )
+    rows: list[tuple[Value, ...]] = [
+        (
+            *(number, part.repair.point, part.repair.point_name, part.repair.unit, len(part.repair.eyes)),
+            part.repair.fault,
+            None if part.repair.component is None else ground.say(COMPONENTS[part.repair.component]),
+            *(part.repair.opened_at, days(part.repair.times.waiting_for_money), Sum.of([part.amount])),
+        )
+        for number, part in enumerate(letter.asked, 1)
+    ]
+    eyes = {eye for part in letter.asked for eye in part.repair.eyes}
+    blank: tuple[Value, ...] = (None,)
+    total = (*blank * 2, ground.say(N_("Together")), None, len(eyes), *blank * 4, letter.row.total)
+    return ground.table(
+        "asked",
+        N_("Repairs that money is asked for"),
+        columns,
+        rows,
+        total,
+        (N_("The sum of a repair is its chosen quotation; one without a quotation is not known."),),
+    )
+
+
+def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
+    """On what the money can be given: who has the point, on which papers, who is to pay."""
+    kept = {ground.places[number].code: each for number, each in keeping(ground).items()}
+    decided = _by_code(ground, Paper.DECISION, Paper.MINUTES)
+    owned = _by_code(ground, Paper.OWNERSHIP, Paper.HAND_OVER)
+    columns = (
+        ground.column("point", N_("Point")),
+        ground.column("manager", N_("Managed by"), weight=2),
+        ground.column("decision", N_("Decision or minutes"), weight=2),
+        ground.column("ownership", N_("Public property, or handed over, by"), weight=2),
+        ground.column("warranty_until", N_("Warranty until"), Measure.DAY),
+        ground.column("contract_until", N_("Contract until"), Measure.DAY),
+        ground.column("payer", N_("Who pays"), weight=1.3),
+        ground.column("grounds", N_("On the grounds of"), weight=2),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for part in parts:
+        each = kept[part.repair.point]
+        held = each.custody
+        handed = (held.document if held else "") or owned.get(part.repair.point)
+        rows.append(
+            (
+                *(part.repair.point, held.manager if held else None, decided.get(part.repair.point)),
+                handed or None,
+                each.warranty.last if each.warranty else None,
+                each.contract.last if each.contract else None,
+                *(ground.say(PAYERS[part.repair.payer]), part.repair.grounds or None),
+            )
+        )
+    return ground.table("basis", N_("Basis"), columns, rows)
+
+
+def _missing(ground: Ground, parts: Sequence[Part]) -> Sequence[Table]:
+    """What has to be put on record before the letter can be granted; nothing where all is there."""
+    wanted = {part.repair.point for part in parts}
+    lacking = [
+        each for each in missing_basis(ground.session, ground.scope, ground.today) if each.point in wanted
+    ]
+    if not lacking:
+        return ()
+    columns = (
+        ground.column("point", N_("Point")),
+        ground.column("name", N_("Name"), weight=2),
+        ground.column("missing", N_("Missing basis"), weight=4),
+    )
+    rows = [
+        (each.point, each.point_name, "; ".join(ground.say(MISSING[one]) for one in each.missing))
+        for each in lacking
+    ]
+    return (ground.table("missing", N_("Basis that is still to be put on record"), columns, rows),)
+
+
+def _closing(ground: Ground, letter: ProposalDetail) -> Text:
+    return Text(
+        "closing", "", (ground.say(N_("We ask for your consideration and for the money to be set aside.")),)
+    )
+
+
+def _by_code(ground: Ground, *kinds: Paper) -> dict[str, str]:
+    return {ground.places[number].code: each.told(ground) for number, each in papers(ground, *kinds).items()}
+
+
+def _number(value: float) -> str:
+    return f"{round(value)}"
