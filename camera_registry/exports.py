@@ -1,11 +1,11 @@
 """The inventory as a file that can be imported again, and the empty one to fill in. Passwords stay blank."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
@@ -34,6 +34,25 @@ CHOSEN = {
     "tls_check": TlsCheck,
 }
 YES_NO: Mapping[Language, tuple[str, str]] = {"vi": ("Có", "Không"), "en": ("Yes", "No")}
+# By field, what is said of it in the guide.
+MEANINGS: Mapping[str, str] = {
+    "point_code": N_("Blank: a code is given out. Known: the point is changed."),
+    "point_name": N_("Required. Rows with the same name and unit are one point."),
+    "unit": N_("Required, unless the sheet is named after the unit."),
+    "unit_code": N_("Only where the name is not clear. Codes are reused: 04252-1 names one version."),
+    "count": N_("A row may stand for several eyes; blank is one."),
+    "position": N_("Latitude and longitude in one cell, instead of the two columns."),
+    "k": N_("How many of its eyes must work for the point to be served; blank is one."),
+    "host": N_("Blank: no network reaches the eye, a person reports on it."),
+    "path": N_("Blank: the manufacturer's usual path. No user name or password here."),
+    "credential": N_("The name of a login that several devices share."),
+    "password": N_("Is sealed and never shown again. Blank: unchanged."),
+    "tls_pin": N_("The SHA-256 of the device's certificate, where it is to be pinned."),
+    "onvif_credential": N_("Only where ONVIF has a login of its own."),
+    "required_days": N_("Blank: what the point requires."),
+    "keep_pictures_days": N_("Blank: no picture is kept. Kept ones are sealed, and gone after so many days."),
+    "access_document": N_("For a household's camera: the paper that allows us to look."),
+}
 SWITCHES = ("signage", "tls", "web_tls", "basic_allowed", "ptz")
 
 
@@ -48,9 +67,11 @@ def export_inventory(session: Session, path: Path, language: Language, zone: tzi
     """
     rows = inventory_rows(session, language, zone)
     if path.suffix.lower() == ".csv":
-        return _write_csv(path, rows, language)
+        with path.open("w", encoding="utf-8-sig", newline="") as file:  # with the mark Excel knows UTF-8 by
+            return write_csv(file, EXPORTED, rows, language)
     if path.suffix.lower() == ".xlsx":
-        return _write_xlsx(path, rows, language)
+        with path.open("wb") as target:
+            return write_xlsx(target, SHEET_NAMES[language][0], EXPORTED, rows, language)
     raise ExportError(N_("{file}: write to a file that ends in .csv or .xlsx."), file=path)
 
 
@@ -92,54 +113,50 @@ def write_template(path: Path, language: Language) -> None:
 
 def template(language: Language) -> bytes:
     """The empty workbook to fill in (XLSX), with a guide on its second sheet."""
+    return empty_workbook(
+        *(COLUMNS, SHEET_NAMES[language], language),
+        choices={column.field: listed for column in COLUMNS if (listed := _choices(column, language))},
+        meanings=MEANINGS,
+    )
+
+
+def empty_workbook(
+    columns: Sequence[Column],
+    names: tuple[str, str],
+    language: Language,
+    *,
+    choices: Mapping[str, list[str]],
+    meanings: Mapping[str, str],
+) -> bytes:
+    """A workbook (XLSX) with these columns to fill in, and a guide: ``names`` are those of its sheets.
+
+    By field, ``choices`` are the words that a cell may have, and ``meanings`` say what to write.
+    """
     made = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(made, options) as book:
-        table, guide = (book.add_worksheet(name) for name in SHEET_NAMES[language])
+        table, guide = (book.add_worksheet(name) for name in names)
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1})
         plain_text = book.add_format({"num_format": "@"})
-        for index, column in enumerate(COLUMNS):
+        for index, column in enumerate(columns):
             table.write_string(0, index, getattr(column, language), head)
             # As text: a spreadsheet makes 1 of 001 and a date of 1/2.
             table.set_column(index, index, WIDTH, plain_text)
-            if (choices := _choices(column, language)) is not None:
-                listed = {"validate": "list", "source": choices}
+            if column.field in choices:
+                listed = {"validate": "list", "source": choices[column.field]}
                 table.data_validation(1, index, VALIDATED_ROWS, index, listed)
         table.freeze_panes(1, 2)
         guide.set_column(0, 1, 2 * WIDTH)
         guide.set_column(2, 2, 5 * WIDTH)
         heads = (N_("Column"), N_("Example"), N_("What to write"))
         lines = [[translate(word, language) for word in heads]]
-        for column in COLUMNS:
-            lines.append([getattr(column, language), column.example, _meaning(column, language)])
+        for column in columns:
+            meaning = translate(meanings[column.field], language) if column.field in meanings else ""
+            lines.append([getattr(column, language), column.example, meaning])
         for number, line in enumerate(lines):
             for index, text in enumerate(line):
                 guide.write_string(number, index, text, head if number == 0 else None)
     return made.getvalue()
-
-
-def _meaning(column: Column, language: Language) -> str:
-    text = {
-        "point_code": N_("Blank: a code is given out. Known: the point is changed."),
-        "point_name": N_("Required. Rows with the same name and unit are one point."),
-        "unit": N_("Required, unless the sheet is named after the unit."),
-        "unit_code": N_("Only where the name is not clear. Codes are reused: 04252-1 names one version."),
-        "count": N_("A row may stand for several eyes; blank is one."),
-        "position": N_("Latitude and longitude in one cell, instead of the two columns."),
-        "k": N_("How many of its eyes must work for the point to be served; blank is one."),
-        "host": N_("Blank: no network reaches the eye, a person reports on it."),
-        "path": N_("Blank: the manufacturer's usual path. No user name or password here."),
-        "credential": N_("The name of a login that several devices share."),
-        "password": N_("Is sealed and never shown again. Blank: unchanged."),
-        "tls_pin": N_("The SHA-256 of the device's certificate, where it is to be pinned."),
-        "onvif_credential": N_("Only where ONVIF has a login of its own."),
-        "required_days": N_("Blank: what the point requires."),
-        "keep_pictures_days": N_(
-            "Blank: no picture is kept. Kept ones are sealed, and gone after so many days."
-        ),
-        "access_document": N_("For a household's camera: the paper that allows us to look."),
-    }.get(column.field)
-    return "" if text is None else translate(text, language)
 
 
 def _choices(column: Column, language: Language) -> list[str] | None:
@@ -202,14 +219,16 @@ def shown(name: str, value: Any, language: Language) -> Any:
     return value
 
 
-def _write_csv(path: Path, rows: Iterator[dict[str, Any]], language: Language) -> int:
+def write_csv(
+    file: TextIO, columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], language: Language
+) -> int:
+    """A header in ``language`` and these rows, by field; returns their number."""
+    writer = csv.writer(file)
+    writer.writerow([getattr(column, language) for column in columns])
     count = 0
-    with path.open("w", encoding="utf-8-sig", newline="") as file:  # with the mark Excel knows UTF-8 by
-        writer = csv.writer(file)
-        writer.writerow([getattr(column, language) for column in EXPORTED])
-        for row in rows:
-            writer.writerow([csv_cell(row.get(column.field, "")) for column in EXPORTED])
-            count += 1
+    for row in rows:
+        writer.writerow([csv_cell(row.get(column.field, "")) for column in columns])
+        count += 1
     return count
 
 
@@ -221,20 +240,27 @@ def csv_cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _write_xlsx(path: Path, rows: Iterator[dict[str, Any]], language: Language) -> int:
+def write_xlsx(
+    target: BinaryIO,
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Mapping[str, Any]],
+    language: Language,
+) -> int:
+    """The same as a workbook with one sheet, called ``name``."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     count = 0
-    with Workbook(str(path), options) as book:
-        sheet = book.add_worksheet(SHEET_NAMES[language][0])
+    with Workbook(target, options) as book:
+        sheet = book.add_worksheet(name)
         head = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
         days = book.add_format({"num_format": "dd/mm/yyyy"})
-        sheet.set_column(0, len(EXPORTED) - 1, WIDTH)
+        sheet.set_column(0, len(columns) - 1, WIDTH)
         sheet.freeze_panes(1, 2)
-        for index, column in enumerate(EXPORTED):
+        for index, column in enumerate(columns):
             sheet.write_string(0, index, getattr(column, language), head)
         for row in rows:
             count += 1
-            for index, column in enumerate(EXPORTED):
+            for index, column in enumerate(columns):
                 value = row.get(column.field)
                 if isinstance(value, date):
                     sheet.write_datetime(count, index, value, days)

@@ -257,7 +257,7 @@ def find_header(sheet: Sheet, mapping: Mapping[str, str]) -> Header | None:
             if sheet.corners.get((best_row, index)) != sheet.corners.get(
                 (best_row, columns[name]), (best_row, columns[name])
             ):
-                raise BadCell(Fault.COLUMN_TWICE, text=BY_FIELD[name].vi, row=best_row, column=index)
+                raise BadCell(Fault.COLUMN_TWICE, text=clean(str(cell)), row=best_row, column=index)
         else:
             columns[name] = index
     return Header(best_row, columns, unknown)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_, Language, translate
 
 
@@ -65,6 +66,19 @@ class Fault(StrEnum):
     HEADER_MISSING = "HEADER_MISSING"
     COLUMN_MISSING = "COLUMN_MISSING"
     COLUMN_TWICE = "COLUMN_TWICE"
+    LEDGER_COLUMN_MISSING = "LEDGER_COLUMN_MISSING"
+    KIND_MISSING = "KIND_MISSING"
+    DAY_MISSING = "DAY_MISSING"
+    AMOUNT_MISSING = "AMOUNT_MISSING"
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    POINT_UNKNOWN = "POINT_UNKNOWN"
+    POINT_TWICE = "POINT_TWICE"
+    PROGRAMME_UNKNOWN = "PROGRAMME_UNKNOWN"
+    SOURCE_MISSING = "SOURCE_MISSING"
+    ENTRY_CONFLICT = "ENTRY_CONFLICT"
+    ENTRY_UNKNOWN = "ENTRY_UNKNOWN"
+    ENTRY_OTHERWISE = "ENTRY_OTHERWISE"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
 
 
 # No message quotes a cell of a secret column, a URL, or a path that may hold a password.
@@ -134,6 +148,22 @@ MESSAGES: dict[Fault, str] = {
     Fault.HEADER_MISSING: N_("No header row was found in this sheet."),
     Fault.COLUMN_MISSING: N_("The sheet has no column for the name of the point, nor for its code."),
     Fault.COLUMN_TWICE: N_('Two columns mean "{text}"; keep one, or map the other.'),
+    Fault.LEDGER_COLUMN_MISSING: N_("A ledger needs columns for the day, the kind and the amount."),
+    Fault.KIND_MISSING: N_("Say what it is: estimate, opening balance, contribution, expense or settlement."),
+    Fault.DAY_MISSING: N_("The day is missing."),
+    Fault.AMOUNT_MISSING: N_('The amount is missing. Of one that nobody knows write "{unknown}".'),
+    Fault.AMOUNT_INVALID: N_('"{text}" is no amount of đồng: write it in digits, such as 12.500.000.'),
+    Fault.POINT_UNKNOWN: N_('There is no point with the code "{text}".'),
+    Fault.POINT_TWICE: N_("Row {row} has a share of this point in the same entry already."),
+    Fault.PROGRAMME_UNKNOWN: N_('There is no programme with the code "{text}".'),
+    Fault.SOURCE_MISSING: N_("Say what the contributor is: a level of the budget, a household, a business …"),
+    Fault.ENTRY_CONFLICT: N_("Differs from what row {row} says of the same entry."),
+    Fault.ENTRY_UNKNOWN: N_("There is no entry {text} in the ledger; leave the cell blank for a new one."),
+    Fault.ENTRY_OTHERWISE: N_(
+        "This entry is in the ledger already, and says something else. Entries are not changed: reverse it "
+        "and enter it anew."
+    ),
+    Fault.NOT_ACCEPTED: N_("The ledger does not take it: {why}"),
 }
 
 
@@ -157,7 +187,11 @@ class Problem:
     values: dict[str, object] = field(default_factory=dict)
 
     def text(self, language: Language) -> str:
-        return translate(MESSAGES[self.code], language, **self.values)
+        said = {
+            name: value.text(language) if isinstance(value, RegistryError) else value
+            for name, value in self.values.items()
+        }
+        return translate(MESSAGES[self.code], language, **said)
 
 
 def column_letter(index: int) -> str:

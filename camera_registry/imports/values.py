@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote
 
+from camera_registry.funding import kinds
 from camera_registry.imports.faults import BadCell, Fault
 from camera_registry.imports.workbook import Cell
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice, Word
@@ -81,6 +82,44 @@ CHOICES: Mapping[type[StrEnum], Mapping[str, tuple[str, ...]]] = {
         TlsCheck.NONE: ("Không kiểm tra", "Không", "Not checked"),
         TlsCheck.PIN: ("Theo dấu vân tay", "Ghim", "Pinned"),
         TlsCheck.VERIFY: ("Theo tổ chức chứng thực", "Kiểm tra", "Verified"),
+    },
+    kinds.Kind: {
+        kinds.Kind.ESTIMATE: ("Dự toán", "Dự toán được duyệt", "Estimate"),
+        kinds.Kind.OPENING: ("Số dư đầu kỳ", "Số dư đầu năm", "Dư đầu kỳ", "Tồn đầu kỳ", "Opening balance"),
+        kinds.Kind.CONTRIBUTION: (
+            *("Khoản thu", "Thu", "Đã thu", "Khoản đóng góp", "Đóng góp", "Ủng hộ", "Cấp kinh phí"),
+            "Contribution",
+        ),
+        kinds.Kind.EXPENSE: ("Khoản chi", "Chi", "Đã chi", "Expense"),
+        kinds.Kind.SETTLEMENT: ("Quyết toán", "Đã quyết toán", "Settlement"),
+    },
+    kinds.Source: {
+        kinds.Source.CENTRAL: ("Ngân sách trung ương", "NSTW", "Central budget"),
+        kinds.Source.PROVINCE: ("Ngân sách tỉnh", "Tỉnh", "Province budget"),
+        kinds.Source.CITY: ("Ngân sách thành phố", "NSTP", "Thành phố", "Ngân sách cấp huyện", "City budget"),
+        kinds.Source.COMMUNE: (
+            *("Ngân sách cấp xã", "Ngân sách xã", "Ngân sách phường", "Phường", "Xã", "Commune budget"),
+        ),
+        kinds.Source.HOUSEHOLD: ("Hộ gia đình", "Hộ dân", "Nhân dân", "Nhân dân đóng góp", "Household"),
+        kinds.Source.BUSINESS: ("Doanh nghiệp", "Hộ kinh doanh", "Business"),
+        kinds.Source.ORGANISATION: ("Tổ chức", "Cơ quan", "Đoàn thể", "Organisation"),
+        kinds.Source.DONOR: ("Nhà tài trợ", "Mạnh thường quân", "Cá nhân", "Donor"),
+    },
+    kinds.Form: {
+        kinds.Form.MONEY: ("Tiền", "Tiền mặt", "Chuyển khoản", "Money"),
+        kinds.Form.IN_KIND: ("Hiện vật", "Bằng hiện vật", "In kind"),
+        kinds.Form.LABOUR: ("Ngày công", "Công lao động", "Labour"),
+        kinds.Form.VALUED: ("Hiện vật quy giá", "Quy ra tiền", "Định giá", "Valued"),
+    },
+    kinds.Component: {
+        kinds.Component.CAMERA: ("Camera", "Thiết bị", "Thiết bị camera", "Cameras"),
+        kinds.Component.POLE: ("Cột, tủ", "Cột", "Tủ", "Cột và tủ", "Thi công", "Poles and cabinets"),
+        kinds.Component.LINE: ("Đường truyền", "Cáp", "Line"),
+        kinds.Component.STORAGE: ("Lưu trữ", "Đầu ghi", "Storage"),
+        kinds.Component.CENTRE: ("Trung tâm", "Centre"),
+        kinds.Component.ELECTRICITY: ("Tiền điện", "Điện", "Electricity"),
+        kinds.Component.INTERNET: ("Internet", "Cước Internet", "Thuê bao Internet", "Internet fee"),
+        kinds.Component.MAINTENANCE: ("Bảo trì", "Sửa chữa", "Bảo trì, sửa chữa", "Maintenance"),
     },
 }
 _BY_WORD = {
