@@ -110,7 +110,7 @@ def by_groups(
     point: str | None = None,
 ) -> dict[Group, list[Figure]]:
     """As ``availability``, put together in several ways of what is counted once."""
-    places = _places(session, scope, now.astimezone(zone).date(), point)
+    places = _places(session, scope, now.astimezone(zone).date(), point, unit, units_at)
     period = within.until(now)
     shares, points = _count(session, places, period, zone, now, points=Group.POINT in groups)
     tree = UnitTree.load(session)
@@ -123,16 +123,18 @@ def by_groups(
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What an eye did, and ``spans``: the time in which that counts for what was asked.
+    """What an eye did, at which point, and its outages that count for what was asked.
 
-    ``k`` is that of its point.
+    ``k`` is that of the point.
     """
 
     eye: str
+    eye_name: str
     point: str
+    point_name: str
     k: int
     history: History
-    spans: tuple[Span, ...]
+    outages: tuple[Outage, ...]
 
 
 def ledgers(
@@ -146,30 +148,47 @@ def ledgers(
     unit: str | None = None,
     point: str | None = None,
 ) -> list[Ledger]:
-    """The eyes' own ledgers of what ``availability`` counts, as they say today, by code.
+    """The eyes' own ledgers behind what ``availability`` counts, by code.
 
-    Also of closed months: what was frozen of these are sums alone.
+    As they say today, also of closed months: of these only sums were frozen.
     """
-    places = _places(session, scope, now.astimezone(zone).date(), point)
+    places = _places(session, scope, now.astimezone(zone).date(), point, unit, units_at)
     period = within.until(now)
     present = histories.presences(session, places, period, zone)
     stays = _stays(session, {place.point_id for place in places.values()}, period, zone)
-    of_day = _of_day(
-        *(session, UnitTree.load(session)),
-        {(point_id, stay.unit_id) for point_id, several in stays.items() for stay in several},
-        units_at,
-    )
+    belonged = {(point_id, stay.unit_id) for point_id, several in stays.items() for stay in several}
+    of_day = _of_day(session, UnitTree.load(session), belonged, units_at)
+    closed = [month_of(month, zone) for month in closed_months(session, period, zone)]
+    parts = [*closed, *without((period,), closed)]
     found: list[Ledger] = []
     for eye_id, history in _ledgers(session, present, period, now, whole=True).items():
         place = places[eye_id]
-        spans = tuple(
-            stay.span
-            for stay in stays[place.point_id]
-            if unit in (None, of_day[place.point_id, stay.unit_id][0])
-        )
-        if spans:
-            found.append(Ledger(place.code, place.point, place.k, history, spans))
+        here = stays[place.point_id]
+        if any(unit in (None, of_day[place.point_id, stay.unit_id][0]) for stay in here):
+            runs = (
+                run
+                for part in parts
+                for run in outages(history, part)
+                if unit in (None, of_day[place.point_id, _unit_at(here, run.start)][0])
+            )
+            found.append(
+                Ledger(
+                    *(place.code, place.name, place.point, place.point_name, place.k, history),
+                    tuple(sorted(runs, key=lambda run: run.start)),
+                )
+            )
     return sorted(found, key=lambda each: each.eye)
+
+
+def closed_months(session: Session, period: Span, zone: tzinfo) -> list[date]:
+    """The first days of the closed months that lie in the period as a whole, in order."""
+    months = session.scalars(select(Closing.month).distinct().order_by(Closing.month))
+    return [
+        month
+        for month in months
+        for span in [month_of(month, zone)]
+        if period.start <= span.start and span.end <= period.end
+    ]
 
 
 # --- how it is done ---------------------------------------------------------------------------------
@@ -253,8 +272,13 @@ def _together(
     return sorted(figures, key=lambda figure: (collation_key(figure.name) if by_name else (), figure.key))
 
 
-def _places(session: Session, scope: Scope, day: date, point: str | None) -> dict[int, _Place]:
+def _places(
+    session: Session, scope: Scope, day: date, point: str | None, unit: str | None, units_at: date
+) -> dict[int, _Place]:
+    """The eyes that can have a part in what is asked for, by their ids."""
     points = queries.point_ids(session, scope, day)
+    if unit is not None:
+        points = _ever_in(session, points, unit, units_at)
     wanted = (
         select(
             *(Eye.id, Eye.code, Eye.name, Point.id, Point.code, Point.name),
@@ -267,6 +291,16 @@ def _places(session: Session, scope: Scope, day: date, point: str | None) -> dic
     )
     rows = session.execute(wanted if point is None else wanted.where(Point.code == point))
     return {eye_id: _Place(*place) for eye_id, *place in rows if place[2] in points}
+
+
+def _ever_in(session: Session, points: Collection[int], unit: str, units_at: date) -> Collection[int]:
+    """Those of the points that lay in this unit at some time, or may have: before they had any, in none."""
+    rows = session.execute(select(PointUnit.point_id, PointUnit.unit_id))
+    belonged: set[tuple[int, int | None]] = {(each, to) for each, to in rows if each in points}
+    if not unit:
+        belonged |= {(each, None) for each in points}
+    of_day = _of_day(session, UnitTree.load(session), belonged, units_at)
+    return {point_id for (point_id, _), named in of_day.items() if named[0] == unit}
 
 
 def _count(
@@ -365,14 +399,8 @@ def _serve(
 
 def _closed(session: Session, period: Span, zone: tzinfo) -> list[Frozen]:
     """The closed months that lie in the period as a whole, in order."""
-    months = session.scalars(select(Closing.month).distinct().order_by(Closing.month))
-    inside = [
-        month
-        for month in months
-        for span in [month_of(month, zone)]
-        if period.start <= span.start and span.end <= period.end
-    ]
-    return [month for each in inside if (month := closings.frozen(session, each)) is not None]
+    months = closed_months(session, period, zone)
+    return [month for each in months if (month := closings.frozen(session, each)) is not None]
 
 
 def _take_closed(
