@@ -179,6 +179,10 @@ class Settings(BaseSettings):
         7, ge=1, le=60, description="Results that arrive later than this many days are refused and counted."
     )
 
+    asset_wear_percent: float = Field(
+        12.5, ge=0, le=100, description="Per cent of its original cost by which a point wears in a year."
+    )
+
     push_token: SecretStr | None = Field(
         None, description="The token by which `push` delivers the results of its site."
     )
