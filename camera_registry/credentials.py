@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
-from camera_registry.models import AlertChannel, Device
+from camera_registry.models import AlertChannel, Device, Document
 from camera_registry.models import Credential as Row
 from camera_registry.settings import Settings
 from camera_registry.spelling import fold
@@ -48,13 +48,13 @@ class CredentialStore:
     def prepare(self, session: Session) -> bool:
         """On the first start, make the key file (mode 0600); True if one was made.
 
-        Raises ``CredentialError`` when passwords, or addresses of channels, were sealed with a key that is no
-        longer there: a new one would open none of them.
+        Raises ``CredentialError`` when passwords, addresses of channels, or copies of papers were sealed with
+        a key that is no longer there: a new one would open none of them.
         """
         if self._given is not None or self.path.exists():
             self._fernet()
             return False
-        for table in (Row, AlertChannel):
+        for table in (Row, AlertChannel, Document):
             if session.scalar(select(table.id).where(table.sealed.is_not(None)).limit(1)) is not None:
                 raise self._missing()
         self._write_keys([Fernet.generate_key().decode()])

@@ -29,6 +29,8 @@ from camera_registry.inventory import DeviceKind, Funding, Reach, Word
 from camera_registry.maintenance import Kind, ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
+from camera_registry.repairs.words import PAYERS
+from camera_registry.repairs.words import STATES as REPAIR_STATES
 from camera_registry.rollout import Ending, Stage
 from camera_registry.windows import Phase, Repeats
 from camera_registry.words import MODES, OUTCOMES, REASONS, STANDINGS
@@ -373,6 +375,8 @@ SUBJECTS: Mapping[str, str] = {
     "programme": N_("Programme"),
     "contributor": N_("Contributor"),
     "document": N_("Document"),
+    "repair": N_("Repair"),
+    "proposal": N_("Proposal for repair money"),
 }
 
 # What was taken home as a file, by the first part of a subject; the kind of the file is the other.
@@ -512,6 +516,7 @@ FIELDS: Mapping[str, str] = {
     "component": N_("Component"),
     "amount": N_("Amount, đồng"),
     "shares": N_("Shares of points, đồng"),
+    "documents": N_("Documents"),
     "payee": N_("Paid to"),
     "repair": N_("Repair"),
     "reverses": N_("Reverses the entry"),
@@ -535,6 +540,15 @@ FIELDS: Mapping[str, str] = {
     "size": N_("Size, bytes"),
     "sha256": N_("Hash of the copy"),
     "about": N_("What it is about"),
+    "fault": N_("What is broken"),
+    "payer": N_("Who pays"),
+    "grounds": N_("By which paper"),
+    "incident": N_("Incident"),
+    "at": N_("As of"),
+    "quotation": N_("Quotation"),
+    "addressee": N_("Addressed to"),
+    "repairs": N_("Repairs"),
+    "sent_on": N_("Sent on"),
 }
 
 # The same where they mean something else: of the deeds done to one kind of subject, and of an address.
@@ -542,6 +556,7 @@ FIELDS_OF: Mapping[str, Mapping[str, str]] = {
     "maintenance": {"kind": N_("What it is"), "to": N_("Until")},
     **{of: {"kind": N_("What it is")} for of in ("money", "contributor", "document", "point")},
     "shares": {UNALLOCATED: NOT_ALLOCATED},
+    "repair": {"party": N_("Who quotes")},
     "channel": {"kind": N_("Kind of channel"), "address": N_("Address")},
     "subscription": {"channel": N_("Channel of messages")},
     "message": {"kind": N_("What it is"), "channel": N_("Channel of messages")},
@@ -621,6 +636,11 @@ VALUES_OF: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "contributor": {"kind": {str(slug): words for slug, words in SOURCES.items()}},
     "document": {"kind": {str(slug): words for slug, words in PAPERS.items()}},
     "point": {"kind": {str(slug): words for slug, words in DUTIES.items()}},
+    "repair": {
+        "state": {str(slug): words for slug, words in REPAIR_STATES.items()},
+        "payer": {str(slug or ""): words for slug, words in PAYERS.items()},
+        "component": {str(slug): words for slug, words in COMPONENTS.items()},
+    },
 }
 
 STAGES: Mapping[Stage, str] = {

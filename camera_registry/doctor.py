@@ -4,8 +4,8 @@ It changes nothing. An invariant that does not hold is a bug of ours, or the wor
 the tables by hand: figures made since then are not to be believed before it is understood.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby, pairwise
@@ -20,10 +20,16 @@ from camera_registry import closings, health, models, rollups
 from camera_registry.alerts import channels
 from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.db import Database, alembic_config
+from camera_registry.funding import documents, reading, sums
+from camera_registry.funding.kinds import Kind as MoneyKind
+from camera_registry.funding.kinds import State as MoneyState
 from camera_registry.health import EYE, Condition, EyeState, Finding, Instability, Policy, Told, Transition
 from camera_registry.i18n import N_
 from camera_registry.incidents import Kind
 from camera_registry.ingest import KEPT_BEYOND_LATENESS, Ingest
+from camera_registry.money import Sum
+from camera_registry.repairs import states as repairs
+from camera_registry.units import Scope
 from probes.reasons import Check, Outcome, Reason
 
 SHOWN: Final = 5  # what is broken is counted; so many are named
@@ -79,6 +85,13 @@ OPENED: Final = N_("Sealed logins and addresses of channels open with the key")
 ROLLED_UP: Final = N_("What is rolled up is what the ledgers give")
 CLOSED: Final = N_("Closed months are as they were closed")
 MEMBERS: Final = N_("Eyes of incidents had fallen when they became part of one")
+SHARES: Final = N_("Shares of points sum to their entries of the funding ledger")
+DECIDED: Final = N_("What counts of money was entered by one person and approved by another")
+REVERSED: Final = N_("A reversing entry takes back exactly what another gave")
+BALANCED: Final = N_("Sums of the funding ledger are the same however they are grouped")
+PAPERS: Final = N_("Each paper is about something, and its copy opens with the key")
+REPAIRS: Final = N_("Each repair is where its steps brought it, and each step is one that there is")
+CHOSEN: Final = N_("A repair has one chosen quotation at most, and a sent proposal asks for something")
 
 
 def examine(
@@ -102,6 +115,11 @@ def examine(
         yield _members(session)
         yield _rolled_up(session, zone, now)
         yield _closed(session)
+        yield from _money(session)
+        yield _balanced(session, now.astimezone(zone).date())
+        yield _papers(session, credentials)
+        yield _repairs(session)
+        yield _chosen(session)
 
 
 # --- the database itself --------------------------------------------------------------------------------
@@ -317,6 +335,8 @@ def _spans(session: Session) -> Examined:
         (m.Unit, m.Unit.id, m.Unit.valid_to < m.Unit.valid_from),
         (m.Custody, m.Custody.id, m.Custody.valid_to < m.Custody.valid_from),
         (m.Eye, m.Eye.id, m.Eye.retired_at < m.Eye.commissioned_at),
+        (m.Upkeep, m.Upkeep.id, m.Upkeep.valid_to < m.Upkeep.valid_from),
+        (m.Programme, m.Programme.id, m.Programme.last_year < m.Programme.first_year),
     )
     for table, identity, wrong in reversed_:
         rows = session.scalar(select(func.count()).select_from(table)) or 0
@@ -347,7 +367,7 @@ def _custody(session: Session) -> Examined:
 def _key(session: Session, credentials: CredentialStore) -> Examined:
     """After a backup was restored without it, its path is named. Where nothing is sealed, none is needed."""
     count = _Count(KEY)
-    for table in (models.Credential, models.AlertChannel, models.KeptPicture):
+    for table in (models.Credential, models.AlertChannel, models.KeptPicture, models.Document):
         count.looked_at += (
             session.scalar(select(func.count()).select_from(table).where(table.sealed.is_not(None))) or 0
         )
@@ -420,4 +440,112 @@ def _closed(session: Session) -> Examined:
     for heading in closings.headings(session):
         month = closings.frozen(session, heading.month, heading.version)
         count.note(month is not None and closings.intact(month), f"{heading.month:%Y-%m}", heading.version)
+    return count.examined()
+
+
+# --- money ------------------------------------------------------------------------------------------------
+
+
+def _money(session: Session) -> Iterator[Examined]:
+    """Three invariants in one walk over the entries of the funding ledger."""
+    shares_, decided, reversed_ = _Count(SHARES), _Count(DECIDED), _Count(REVERSED)
+    shares: dict[int, list[tuple[int, int | None]]] = defaultdict(list)  # 0: no point's yet
+    share = models.MoneyShare
+    for number, point, amount in session.execute(select(share.entry_id, share.point_id, share.amount)):
+        shares[number].append((point or 0, amount))
+    rows = session.scalars(select(models.MoneyEntry).order_by(models.MoneyEntry.id))
+    entries = {row.id: row for row in rows}
+    for number, row in entries.items():
+        own, counts = shares[number], row.state == MoneyState.APPROVED
+        total = Sum.of(amount for _, amount in own)
+        shares_.note(bool(own) and row.amount == (total.known if total.whole else None), "entry", number)
+        if row.state == MoneyState.WAITING:
+            decided.note(row.decided_at is None and not row.decided_by, "entry", number)
+        else:
+            by_another = bool(row.decided_by) and (not counts or row.decided_by != row.made_by)
+            decided.note(row.decided_at is not None and by_another, "entry", number)
+        former = entries.get(row.reverses_id or 0)
+        if former is not None:
+            negated = [(point, None if amount is None else -amount) for point, amount in shares[former.id]]
+            same = (former.kind, former.form, former.component) == (row.kind, row.form, row.component)
+            counted = former.state == MoneyState.APPROVED and former.reverses_id is None
+            reversed_.note(Counter(own) == Counter(negated) and same and counted, "entry", number)
+    yield from (shares_.examined(), decided.examined(), reversed_.examined())
+
+
+def _balanced(session: Session, day: date) -> Examined:
+    """What pages and reports sum, against the sums that the database makes of the same shares."""
+    count = _Count(BALANCED)
+    entry, share = models.MoneyEntry, models.MoneyShare
+    asked = select(entry.kind, func.sum(share.amount)).join(share, share.entry_id == entry.id)
+    known = {
+        kind: int(amount or 0)
+        for kind, amount in session.execute(
+            asked.where(entry.state == MoneyState.APPROVED).group_by(entry.kind).order_by(entry.kind)
+        )
+    }
+    lines = reading.lines(session, Scope.everything(), day)
+    whole = sums.totals(lines)
+    told = (whole.estimate, whole.opening, whole.contributed, whole.spent, whole.settled)
+    for kind, total in zip(MoneyKind, told, strict=True):
+        count.note(total.known == known.get(kind, 0), kind)
+    keys: Mapping[str, Callable[[sums.Line], str]] = {
+        "point": lambda line: line.point,
+        "programme": lambda line: line.programme,
+        "year": lambda line: str(line.year),
+    }
+    for name, key in keys.items():
+        parts = sum(sums.grouped(lines, key).values(), sums.Totals())
+        count.note(parts == whole, name)
+    return count.examined()
+
+
+def _papers(session: Session, credentials: CredentialStore) -> Examined:
+    count = _Count(PAPERS)
+    use = models.DocumentUse
+    about = (use.programme_id, use.point_id, use.entry_id, use.repair_id)
+    used: set[int] = set()
+    for number, document_id, *of in session.execute(select(use.id, use.document_id, *about).order_by(use.id)):
+        used.add(document_id)
+        count.note(sum(each is not None for each in of) == 1, "document_use", number)
+    for number in session.scalars(select(models.Document.id).order_by(models.Document.id)).all():
+        row = session.get_one(models.Document, number)
+        count.note(number in used and documents.opens(credentials, row), "document", number)
+        session.expunge(row)  # one at a time in memory
+    return count.examined()
+
+
+# --- repairs ----------------------------------------------------------------------------------------------
+
+
+def _repairs(session: Session) -> Examined:
+    count = _Count(REPAIRS)
+    steps: dict[int, list[repairs.Step]] = defaultdict(list)
+    row = models.RepairStep
+    told = session.execute(select(row.repair_id, row.at, row.state).order_by(row.repair_id, row.id))
+    for number, at, state in told:
+        steps[number].append(repairs.Step(at, repairs.State(state)))
+    repair = models.Repair
+    for number, state, opened_at in session.execute(
+        select(repair.id, repair.state, repair.opened_at).order_by(repair.id)
+    ):
+        own = steps[number]
+        wrong = repairs.fault_of(own)
+        if not wrong and (own[-1].state, own[0].at) != (state, opened_at):
+            wrong = "is not where its steps end, or did not begin there"
+        count.note(not wrong, "repair", number, wrong)
+    return count.examined()
+
+
+def _chosen(session: Session) -> Examined:
+    count = _Count(CHOSEN)
+    quotation, letter, part = models.Quotation, models.Proposal, models.ProposalRepair
+    chosen = select(quotation.repair_id, func.count()).where(quotation.chosen).group_by(quotation.repair_id)
+    for number, several in session.execute(chosen.order_by(quotation.repair_id)):
+        count.note(several == 1, "repair", number)
+    asks = select(letter.id, func.count(part.repair_id)).outerjoin(part, part.proposal_id == letter.id)
+    for number, several in session.execute(
+        asks.where(letter.sent_on.is_not(None)).group_by(letter.id).order_by(letter.id)
+    ):
+        count.note(several > 0, "proposal", number)
     return count.examined()

@@ -21,6 +21,7 @@ from camera_registry.commands.moving import reorganise
 from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.credentials import CredentialError
 from camera_registry.errors import RegistryError
+from camera_registry.funding import documents
 from camera_registry.i18n import LANGUAGES, N_, Language, translate, translate_many
 from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
 from camera_registry.imports.faults import Fault, Problem
@@ -271,6 +272,7 @@ def rotate_credentials() -> None:
         with database.transaction() as session:
             count, kept = store.rotate(session), pictures.reseal(session, store)
             detail = {"credentials": count, "pictures": kept, "channels": channels.reseal(session, store)}
+            detail["documents"] = documents.reseal(session, store)
             audit.record(session, actor(), Action.CREDENTIALS_RESEALED, "credential:", now(), detail=detail)
         say(
             loaded,

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit, queries
 from camera_registry.audit import Action, Actor
-from camera_registry.credentials import CredentialStore
+from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.funding.checks import FundingError, a_day, said
 from camera_registry.funding.kinds import Paper
 from camera_registry.funding.reach import Reach
@@ -201,6 +201,16 @@ def media_type(content: bytes) -> str:
         if content.startswith(beginning):
             return name
     raise FundingError(N_("A copy is a JPEG or PNG picture, or a PDF."))
+
+
+def opens(store: CredentialStore, row: Document) -> bool:
+    """Whether the copy, where one is kept, opens with the key and is the one that was given."""
+    if row.sealed is None:
+        return not row.sha256
+    try:
+        return sha256(store.unseal(_label(row), row.sealed)).hexdigest() == row.sha256
+    except CredentialError:
+        return False
 
 
 def reseal(session: Session, store: CredentialStore) -> int:
