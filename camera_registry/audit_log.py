@@ -1,8 +1,8 @@
 """Reads who did what: the whole log, narrowed and page by page; and the history of one thing.
 
 Cut to a reader's ``Scope``: who may not see everything sees the deeds done to eyes, devices, points, units,
-incidents and windows that lie in the scope today. What was done to sites, people, months and files is of
-the whole city.
+incidents, windows, repairs and proposals that lie in the scope today. What was done to sites, people, months
+and files is of the whole city.
 """
 
 import json
@@ -19,7 +19,18 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 from camera_registry import queries
 from camera_registry.audit import Action
 from camera_registry.maintenance import ScopeKind
-from camera_registry.models import Audit, Device, Eye, IncidentEye, Maintenance, MaintenanceScope, Point, Unit
+from camera_registry.models import (
+    Audit,
+    Device,
+    Eye,
+    IncidentEye,
+    Maintenance,
+    MaintenanceScope,
+    Point,
+    Proposal,
+    Repair,
+    Unit,
+)
 from camera_registry.spelling import fold
 from camera_registry.units import Scope, UnitTree
 from camera_registry.uptime import Span
@@ -236,6 +247,8 @@ def _seen(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[b
         select(_named("unit", Unit.uid)).where(Unit.id.in_(units)),
         select(_named("incident", IncidentEye.incident_id.cast(String))).where(IncidentEye.eye_id.in_(eyes)),
         select(_named("maintenance", Maintenance.id.cast(String))).where(Maintenance.id.not_in(outside)),
+        select(_named("repair", Repair.id.cast(String))).where(Repair.point_id.in_(points)),
+        select(_named("proposal", Proposal.id.cast(String))).where(Proposal.unit_id.in_(units)),
     )
     return (or_(*(Audit.subject.in_(named) for named in subjects)),)
 

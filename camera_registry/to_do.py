@@ -10,6 +10,8 @@ from camera_registry import baselines, custody, queries
 from camera_registry.alerts import reading as alerts
 from camera_registry.models import Device, Eye, PictureGrade, Point
 from camera_registry.queries import Overlay
+from camera_registry.repairs import reading
+from camera_registry.repairs.states import State
 from camera_registry.units import Scope
 
 SOON = timedelta(days=7)  # a word on an eye runs out
@@ -17,7 +19,7 @@ SOON = timedelta(days=7)  # a word on an eye runs out
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """How many of each wait: eyes, but for devices, points not handed over or unplaced, and messages."""
+    """How many of each wait: eyes, but for devices, points, messages, channels and repairs."""
 
     not_started: int
     baselines: int
@@ -28,6 +30,8 @@ class ToDo:
     unplaced: int
     dead: int  # messages
     failing: int  # channels of messages
+    broken: int  # repairs that nobody has decided about
+    unpaid: int  # repairs that wait for money
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Unplaced:
 def to_do(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> ToDo:
     day = now.astimezone(zone).date()
     rows = queries.eyes(session, scope, now, zone)
+    repairs = reading.counts(session, scope, day)
     reported = [row.reported for row in rows if row.overlay is Overlay.REPORTED]
     asked = {row.code for row in rows if row.overlay is Overlay.IN_SERVICE}
     graded = select(Eye.code).where(Eye.id.in_(select(PictureGrade.eye_id)))
@@ -57,6 +62,8 @@ def to_do(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> ToDo:
         unplaced=len(unplaced(session, scope, now, zone)),
         dead=alerts.dead(session, scope, now, day),
         failing=alerts.failing(session, scope, day),
+        broken=repairs[State.REPORTED],
+        unpaid=repairs[State.WAITING_FOR_MONEY],
     )
 
 

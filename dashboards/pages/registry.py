@@ -102,6 +102,20 @@ WAITING = (
         _P.ALERTS,
         lambda waits: waits.dead,
     ),
+    Task(
+        "/repairs?state=reported",
+        N_("Repairs nobody has decided about"),
+        N_("Something is broken, and it is not said yet who mends it, and who pays."),
+        _P.REPAIR,
+        lambda waits: waits.broken,
+    ),
+    Task(
+        "/repairs?state=waiting_for_money",
+        N_("Repairs that wait for money"),
+        N_("Ask for it in a proposal, or record who pays."),
+        _P.REPAIR,
+        lambda waits: waits.unpaid,
+    ),
 )
 DEEDS = (
     Task(

@@ -81,6 +81,8 @@ def healthy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             store.prepare(session)
             store.put(session, "cameras", "monitor", "only for loopback", now=NOON)
             session.add_all(_around(session.get_one(models.Point, 1)))
+            session.flush()
+            session.add_all(_of_the_repair())
         for first in range(0, MINUTES, BATCH):
             said = _said_in(range(first, first + BATCH), NOON)
             patient.judge().deliver(f"delivery {first}", said)
@@ -144,14 +146,31 @@ def _around(point: models.Point) -> list[models.Base]:
         custody,
         incident,
         models.IncidentEye(incident_id=1, eye_id=1, from_at=began, to_at=NOW),
+        models.Repair(
+            point_id=point.id, state="waiting_for_money", fault="cột đổ", opened_at=NOON, opened_by="somebody"
+        ),
     ]
+
+
+def _of_the_repair() -> list[models.Base]:
+    """It waits for money, and one of two quotations was chosen."""
+    steps = [
+        models.RepairStep(repair_id=1, at=NOON, state=state, made_at=NOON, made_by="somebody")
+        for state in ("reported", "waiting_for_money")
+    ]
+    offer = {"repair_id": 1, "amount": 1_000, "dated": NOON.date(), "made_at": NOON, "made_by": "somebody"}
+    offers = [models.Quotation(party=party, chosen=party == "A", **offer) for party in ("A", "B")]
+    return [*steps, *offers]
 
 
 def test_the_healthy(patient: Patient) -> None:
     examined = patient.examined()
 
     assert patient.broken() == {}
-    for name in (doctor.CHAINS, doctor.DERIVED, doctor.ENDS, doctor.CONCLUDED, doctor.SPANS, doctor.MEMBERS):
+    for name in (
+        *(doctor.CHAINS, doctor.DERIVED, doctor.ENDS, doctor.CONCLUDED, doctor.SPANS, doctor.MEMBERS),
+        *(doctor.REPAIRS, doctor.CHOSEN),
+    ):
         assert examined[name].looked_at > 0
 
 
@@ -247,6 +266,25 @@ DAMAGES = [
         {doctor.CUSTODY},
         "P1 2026-10-01",
         id="two custodians",
+    ),
+    pytest.param(
+        "UPDATE repair SET state = 'done'",
+        {doctor.REPAIRS},
+        "repair 1 is not where its steps end",
+        id="a repair is done without a step",
+    ),
+    pytest.param(
+        "INSERT INTO repair_step (id, repair_id, at, state, text, made_at, made_by)"
+        " VALUES (99, 1, '2026-09-01 11:00:00', 'waiting_for_money', '', '2026-09-01 13:00:00', 'hoa')",
+        {doctor.REPAIRS},
+        "repair 1 goes back in time",
+        id="a repair goes back in time",
+    ),
+    pytest.param(
+        "UPDATE quotation SET chosen = true WHERE party = 'B'",
+        {doctor.CHOSEN},
+        "repair 1",
+        id="two quotations are chosen",
     ),
     pytest.param(
         "UPDATE credential SET id = 2",
