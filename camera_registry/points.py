@@ -40,6 +40,17 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """A point in a few words; ``devices`` and ``eyes`` count those in use, which are never the same thing."""
+
+    code: str
+    name: str
+    unit: str
+    devices: int
+    eyes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Home:
     """A unit the point belonged to from ``first`` (``None``: ever) to ``last`` (``None``: still).
 
@@ -133,6 +144,19 @@ def point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str
         incidents=outages.incidents(session, scope, now, zone, within=Span(now - LATELY, now), point=code),
         maintenance=_maintenance(session, row.id, around, zone),
     )
+
+
+def summary(session: Session, scope: Scope, day: date, code: str) -> Summary | None:
+    """One point in a few words; ``None`` where there is none of this code in scope on ``day``."""
+    row = queries.point_in(session, scope, day, code)
+    if row is None:
+        return None
+    standing = select(func.count(Eye.id), func.count(Eye.device_id.distinct())).join(
+        Device, Device.id == Eye.device_id
+    )
+    eyes, devices = session.execute(standing.where(Device.point_id == row.id, Eye.retired_at.is_(None))).one()
+    unit, _ = queries.point_units(session, scope, day)[row.id]
+    return Summary(row.code, row.name, unit, devices, eyes)
 
 
 def months(

@@ -4,7 +4,7 @@ A page names its columns once; the order of its rows and its files are made of t
 """
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -38,6 +38,11 @@ class FileKind(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
 
+
+MEDIA_TYPES: Mapping[FileKind, str] = {
+    FileKind.CSV: "text/csv; charset=utf-8",
+    FileKind.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 AsFile = Annotated[FileKind | None, Query(alias="as")]
 
@@ -86,16 +91,21 @@ def export(
     rows: Sequence[Row],
     reader: Reader,
 ) -> Response:
-    """As ``file``; that they were taken home, by whom and which, stands in the audit."""
+    """As ``file``; that they were taken home stands in the audit."""
+    taken_home(desk, request, kind, name, len(rows), reader)
+    return file(kind, name, columns, rows, reader)
+
+
+def taken_home(desk: Desk, request: Request, kind: FileKind, name: str, rows: int, reader: Reader) -> None:
+    """Write down who took what home as a file: ``name`` as of ``deeds.FILES``, and what the address asked."""
     asked = {
         key: value[:LONGEST_TOLD]
         for key, value in request.query_params.items()
         if value and key not in CHOOSES_NOTHING
     }
-    detail = {"asked": dict(islice(asked.items(), MOST_TOLD)), "rows": len(rows)}
+    detail = {"asked": dict(islice(asked.items(), MOST_TOLD)), "rows": rows}
     with desk.database.transaction() as session:
         audit.record(session, desk.actor, Action.EXPORTED, f"{name}:{kind}", reader.now, detail=detail)
-    return file(kind, name, columns, rows, reader)
 
 
 def file(
@@ -109,16 +119,17 @@ def file(
     head = [reader.say(column.title) for column in columns]
     cells = [[_cell(column, row, reader) for column in columns] for row in rows]
     shares = [column.percent for column in columns]
-    content, media_type = {
-        FileKind.CSV: (_csv, "text/csv; charset=utf-8"),
-        FileKind.XLSX: (_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    }[kind]
-    day = f"{reader.now.astimezone(reader.zone):%Y-%m-%d}"
+    content = {FileKind.CSV: _csv, FileKind.XLSX: _xlsx}[kind]
+    return download(kind, name, content(head, cells, shares, reader.language), reader)
+
+
+def download(kind: FileKind, name: str, content: bytes, reader: Reader) -> Response:
+    """A file that the browser keeps, called ``name`` with the day and its ending."""
     return Response(
-        content(head, cells, shares, reader.language),
-        media_type=media_type,
+        content,
+        media_type=MEDIA_TYPES[kind],
         headers={
-            "Content-Disposition": f'attachment; filename="{name}-{day}.{kind}"',
+            "Content-Disposition": f'attachment; filename="{name}-{reader.today:%Y-%m-%d}.{kind}"',
             "Cache-Control": "no-store",
         },
     )

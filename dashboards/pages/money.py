@@ -1,0 +1,135 @@
+"""``/money``: the funding ledger: what was estimated, collected, spent and is left; every entry of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from camera_registry import queries
+from camera_registry.api.desk import AtDesk, Desk, may
+from camera_registry.auth.roles import Permission
+from camera_registry.funding import files, reading, words
+from camera_registry.funding.kinds import Component, Form, Kind, Source, State
+from camera_registry.funding.reading import Wanted
+from camera_registry.funding.sums import totals
+from dashboards import tables
+from dashboards.rendering import Reader, page, reader_of
+from dashboards.tables import AsFile, FileKind
+
+LONGEST_CONDITION = 200  # characters
+
+Condition = Annotated[str, Query(max_length=LONGEST_CONDITION)]
+Slug = TypeVar("Slug", bound=StrEnum)
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the address asks of the list; blank is all. ``unit`` is a uid, ``contributor`` a number."""
+
+    q: Condition = ""
+    kind: Condition = ""
+    state: Condition = ""
+    source: Condition = ""
+    form: Condition = ""
+    component: Condition = ""
+    programme: Condition = ""
+    contributor: Condition = ""
+    point: Condition = ""
+    unit: Condition = ""
+    year: Condition = ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        said = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in said.items() if value}
+
+    @property
+    def wanted(self) -> Wanted:
+        """The same in values; what is none is not asked for."""
+        return Wanted(
+            kind=_slug(Kind, self.kind),
+            state=_slug(State, self.state),
+            source=_slug(Source, self.source),
+            form=_slug(Form, self.form),
+            component=_slug(Component, self.component),
+            programme=self.programme,
+            contributor=_whole(self.contributor),
+            point=self.point,
+            unit=self.unit,
+            year=_whole(self.year),
+            text=self.q,
+        )
+
+    @property
+    def parts_sums(self) -> dict[str, str | int | None]:
+        """What of it narrows the sums, too: whose money it is, not what kind of entry."""
+        wanted = self.wanted
+        return {
+            "point": wanted.point or None,
+            "programme": wanted.programme or None,
+            "unit": wanted.unit or None,
+            "year": wanted.year,
+            "contributor": wanted.contributor,
+        }
+
+
+FromAddress = Annotated[Choice, Depends()]
+
+
+@router.get("/money", dependencies=[may(Permission.FUNDING)])
+def ledger(
+    desk: AtDesk, request: Request, choice: FromAddress, behind: Condition = "", as_: AsFile = None
+) -> Response:
+    """The sums of what was chosen, and its entries leaf by leaf; or all of these as a file."""
+    reader = reader_of(request, desk)
+    if as_:
+        return _file(desk, request, as_, choice, reader)
+    today, scope = reader.today, desk.scope
+    with desk.database.reading() as session:
+        leaf = reading.entries(session, scope, today, choice.wanted, behind=behind)
+        sums = totals(reading.lines(session, scope, today, **choice.parts_sums))
+        offered = {
+            "programmes": {each.code: each.name for each in reading.programmes(session, scope, today)},
+            "units": {each.uid: each.name for each in queries.units_of_today(session, scope, today)},
+            "years": reading.years(session, scope, today),
+        }
+        giver = _whole(choice.contributor)
+        named = None if giver is None else reading.contributor(session, scope, today, giver)
+        waiting = reading.waiting_count(session, scope, today)
+    return page(
+        request,
+        desk,
+        "money.html",
+        reader=reader,
+        choice=choice,
+        leaf=leaf,
+        behind=behind,
+        older=f"?{urlencode(choice.query | {'behind': leaf.older})}" if leaf.older else "",
+        totals=sums,
+        waiting=waiting,
+        contributor=named,
+        words=words,
+        **offered,
+    )
+
+
+def _file(desk: Desk, request: Request, kind: FileKind, choice: Choice, reader: Reader) -> Response:
+    """All entries that were chosen, in the form in which they can be brought back: a share a row."""
+    with desk.database.reading() as session:
+        rows = reading.every(session, desk.scope, reader.today, choice.wanted)
+        groups = files.groups_of(session, desk.scope, reader.today)
+    tables.taken_home(desk, request, kind, "money", len(rows), reader)
+    written = {FileKind.XLSX: files.workbook, FileKind.CSV: files.text}[kind]
+    return tables.download(kind, "money", written(rows, groups, reader.language), reader)
+
+
+def _slug(kind: type[Slug], text: str) -> Slug | None:
+    return kind(text) if text in set(kind) else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 18 else None
