@@ -25,6 +25,7 @@ from camera_registry.api import (
     series,
     watching,
 )
+from camera_registry.api import repairs as repairs_as_json
 from camera_registry.api.broadcast import Broadcaster
 from camera_registry.api.desk import Desk
 from camera_registry.api.failures import Failures
@@ -77,6 +78,7 @@ from dashboards.pages import (
     repair_new,
     repairs,
     reported,
+    reports,
     sign_in,
     starting,
     subscriptions,
@@ -120,7 +122,7 @@ def create_app(
     app.state.oidc = Provider.of(settings)
     for room in (
         *(audit, couriers, events, figures, geojson, incidents),
-        *(series, inventory, maintenance, messages, points, watching),
+        *(series, inventory, maintenance, messages, points, repairs_as_json, watching),
     ):
         app.include_router(room.router)
     for face in (
@@ -174,6 +176,7 @@ def create_app(
         money_papers,
         money,
         letterheads,
+        reports,
     ):
         app.include_router(face.router)
     app.mount("/static", Assets())

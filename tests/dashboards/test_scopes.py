@@ -77,6 +77,7 @@ MORE: Mapping[str, Sequence[str]] = {
     "/api/v1/eyes": [f"unit={THEIRS.uid}", "standing=down"],
     "/api/v1/incidents": [f"{PERIOD}&open=false", f"unit={THEIRS.uid}", f"eye={EYE}"],
     "/api/v1/maintenance": [PERIOD],
+    "/api/v1/repairs": [PERIOD, f"unit={THEIRS.uid}", f"point={POINT}", "state=waiting_for_money"],
     "/api/v1/messages": ["state=dead", f"unit={THEIRS.uid}", f"q={THEIRS.code}"],
     "/alerts": [
         *("as=csv", "as=xlsx&channel=all", "channel=all&state=dead", f"unit={THEIRS.uid}"),

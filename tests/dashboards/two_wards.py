@@ -48,6 +48,9 @@ class Ward:
     inbox: int
     subscription: int
     message: int  # that was given up
+    repair: int  # that waits for money, of the point
+    quotation: int  # … and was not chosen
+    draft: int  # of a proposal that asks for it
 
 
 def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
@@ -94,6 +97,7 @@ def _ward(
         actor = Actor(f"{word.lower()}-clerk", "127.0.0.1")
         record(session, actor, Action.CHANGED, subject, NOW, detail={"after": {"note": word}}, reason=word)
     inbox = add_channel(session, f"{word} inbox", unit_id=unit.id)
+    repair, quotation, draft = _repair(session, word, point.id, unit.id, down.id)
     return Ward(
         incident=_incident(session, "eye", down.id, down.id, word),
         unit_incident=_incident(session, "unit", unit.id, down.id, word),
@@ -103,7 +107,35 @@ def _ward(
         inbox=inbox,
         subscription=add_subscription(session, inbox, unit.id),
         message=add_message(session, inbox, f"{word} message of {marks.code}", unit_id=unit.id, state="dead"),
+        repair=repair,
+        quotation=quotation,
+        draft=draft,
     )
+
+
+def _repair(session: Session, word: str, point: int, unit: int, eye: int) -> tuple[int, int, int]:
+    by = {"made_at": NOW, "made_by": f"{word} officer"}
+    repair = models.Repair(
+        point_id=point, state="waiting_for_money", component="pole", fault=f"{word} pole", payer="ward",
+        grounds=f"{word} decision", opened_at=NOW - HOUR, opened_by=f"{word} officer",
+    )  # fmt: skip
+    draft = models.Proposal(unit_id=unit, addressee=f"{word} office", title=f"{word} money", **by)
+    session.add_all((repair, draft))
+    session.flush()
+    session.add_all(
+        models.RepairStep(repair_id=repair.id, at=NOW - HOUR, state=state, text=f"{word} step", **by)
+        for state in ("reported", "waiting_for_money")
+    )
+    offers = [
+        models.Quotation(
+            repair_id=repair.id, party=f"{word} shop", amount=amount, dated=MONTH, chosen=chosen, **by
+        )
+        for amount, chosen in ((5_000_000, False), (4_000_000, True))
+    ]
+    session.add_all((*offers, models.RepairEye(repair_id=repair.id, eye_id=eye)))
+    session.add(models.ProposalRepair(proposal_id=draft.id, repair_id=repair.id))
+    session.flush()
+    return repair.id, offers[0].id, draft.id
 
 
 def _eye(session: Session, marks: Marks, device: int, kind: str, **columns: object) -> models.Eye:
