@@ -1318,6 +1318,7 @@ class MadeReport(Base):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # who may see it: None: the whole city
     state: Mapped[str] = mapped_column(String(16))  # see reports.jobs.State
     done: Mapped[int] = mapped_column(default=0)  # of a hundred
+    tries: Mapped[int] = mapped_column(default=0)  # processes that have begun to make it
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(100))
     began_at: Mapped[datetime | None]

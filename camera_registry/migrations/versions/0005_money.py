@@ -299,6 +299,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.Integer(), nullable=True),
         _text("state", 16),
         sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         _moment("made_at"),
         _text("made_by", 100),
         _moment("began_at", null=True),
