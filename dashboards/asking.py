@@ -14,6 +14,7 @@ from camera_registry.i18n import N_
 from camera_registry.reports import asked
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.value import Kind
+from camera_registry.units import Scope
 from dashboards import choosing
 from dashboards.choosing import Period
 from dashboards.dates import day_of
@@ -38,12 +39,11 @@ class About(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A kind of report as people choose it: ``title`` and ``about`` are msgids, ``permission`` is asked.
+    """A kind of report as people choose it: ``about`` is a msgid, ``permission`` is asked.
 
     ``fields`` are those of its form. ``needed``: without one of these there is no report.
     """
 
-    title: str
     about: str
     permission: Permission
     fields: tuple[About, ...]
@@ -54,57 +54,44 @@ _A = About
 
 OFFERED: Mapping[Kind, Offered] = {
     Kind.UPTIME: Offered(
-        N_("Uptime of a unit"),
-        N_(
-            "How well eyes worked in a month, quarter or year: rates, outages, causes, by point."
-        ),
+        N_("How well eyes worked in a month, quarter or year: rates, outages, causes, by point."),
         Permission.VIEW,
         (_A.UNIT, _A.PERIOD),
     ),
     Kind.FUNDING: Offered(
-        N_("Funding of a point"),
-        N_("Who paid for a point, what it cost, what is left, how well it worked for that."),
+        N_("Who paid for a point, or for those of a unit, what it cost, how well it worked for that."),
         Permission.FUNDING,
-        (_A.POINT, _A.DAY),
-        frozenset({_A.POINT}),
+        (_A.UNIT, _A.POINT, _A.DAY),
     ),
     Kind.PROGRAMME: Offered(
-        N_("Programme"),
         N_("What a programme was to cost and what became of it, point by point."),
         Permission.FUNDING,
         (_A.PROGRAMME, _A.DAY),
         frozenset({_A.PROGRAMME}),
     ),
     Kind.DISCLOSURE: Offered(
-        N_("Disclosure to residents"),
-        N_(
-            "What was collected and spent on the points of a unit, for a notice board: no private person's name without consent."
-        ),  # noqa: E501
+        N_("What was collected and spent on points, for a notice board: nobody is named without consent."),
         Permission.FUNDING,
-        (_A.UNIT, _A.POINT, _A.DAY),
+        (_A.UNIT, _A.POINT, _A.PERIOD),
         frozenset({_A.UNIT, _A.POINT}),
     ),
     Kind.REPAIRS: Offered(
-        N_("Repairs"),
         N_("What is broken, for how long it waits for money or is being mended, and what mending cost."),
         Permission.FUNDING,
         (_A.UNIT, _A.PERIOD),
     ),
     Kind.PROPOSAL: Offered(
-        N_("Proposal for repair money"),
         N_("The letter that asks for the money of chosen repairs, with its basis filled in."),
         Permission.FUNDING,
         (_A.PROPOSAL,),
         frozenset({_A.PROPOSAL}),
     ),
     Kind.SECURITY: Offered(
-        N_("Security findings"),
         N_("Eyes that strangers can reach, old firmware, passwords and certificates as they were found."),
         Permission.REGISTER,
         (_A.UNIT, _A.DAY),
     ),
     Kind.INVENTORY: Offered(
-        N_("Inventory of eyes"),
         N_("Points, devices and eyes as they are recorded, with who has them."),
         Permission.VIEW,
         (_A.UNIT, _A.DAY),
@@ -187,11 +174,12 @@ class Wish:
 FromAddress = Annotated[Wish, Depends()]
 
 
-def is_long(question: Asked) -> bool:
+def is_long(question: Asked, scope: Scope) -> bool:
     """Whether a reader would wait for it: figures of the whole city, or of more than a quarter."""
-    if question.kind is not Kind.UPTIME:
+    if question.kind in (Kind.PROPOSAL, Kind.SECURITY, Kind.INVENTORY):
         return False
-    return not question.unit or (question.last - question.first).days >= LONG_DAYS
+    everywhere = scope.unit_ids is None and not (question.unit or question.point or question.programme)
+    return everywhere or (question.last - question.first).days >= LONG_DAYS
 
 
 def _number(text: str) -> int:
