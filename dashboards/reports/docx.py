@@ -51,6 +51,7 @@ SIGNS = {
 }
 WORSE = ("not_in_service", "maintenance", "up", "served", "unknown", "degraded", "down", "not_served")
 SIDES = ("top", "left", "bottom", "right", "insideH", "insideV")
+MOST_OF_A_PROPERTY = 255  # signs, as python-docx takes them
 FIRST_YEAR = (1980, 1, 1, 0, 0, 0)  # that a ZIP file can tell
 
 
@@ -67,7 +68,7 @@ def draw(report: Report) -> bytes:
         _prose(document, line).runs[0].italic = True
     for number, part in enumerate(drawn(report), start=1):
         if part.title:
-            document.add_heading(f"{number}. {part.title}", 1)
+            document.add_heading(_writable(f"{number}. {part.title}"), 1)
         match part:
             case DrawnText():
                 for text in part.paragraphs:
@@ -134,14 +135,18 @@ def _page(document: Opened, report: Report) -> None:
     for footer in (section.first_page_footer, section.footer) if said else ():
         paragraph = footer.paragraphs[0]
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        run = paragraph.add_run(said)
+        run = paragraph.add_run(_writable(said))
         run.italic, run.font.size = True, Pt(NOTE_PT)
     about = document.core_properties
-    about.title = f"{report.title}: {report.about}" if report.about else report.title
-    about.author = about.last_modified_by = report.head.body
-    about.comments = letter(report).made
+    about.title = _property(f"{report.title}: {report.about}" if report.about else report.title)
+    about.author = about.last_modified_by = _property(report.head.body)
+    about.comments = _property(letter(report).made)
     about.created = about.modified = report.as_of.replace(tzinfo=None)
     about.revision = 1
+
+
+def _property(text: str) -> str:
+    return _writable(text)[:MOST_OF_A_PROPERTY]
 
 
 def _head(document: Opened, form: Letter, report: Report) -> None:
@@ -174,12 +179,12 @@ def _title(document: Opened, form: Letter) -> None:
     title = document.add_paragraph()
     title.alignment = WD_ALIGN_PARAGRAPH.CENTER
     title.paragraph_format.space_before = Pt(14)
-    run = title.add_run(form.title)
+    run = title.add_run(_writable(form.title))
     run.bold, run.font.size = True, Pt(14)
     if form.about:
         about = document.add_paragraph()
         about.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        about.add_run(form.about).bold = True
+        about.add_run(_writable(form.about)).bold = True
     section = document.sections[0]
     assert section.page_width is not None
     width = section.page_width.mm - LEFT_MM - RIGHT_MM
@@ -207,7 +212,8 @@ def _signatures(document: Opened, form: Letter, report: Report) -> None:
 
 
 def _prose(document: Opened, text: str) -> Paragraph:
-    paragraph = document.add_paragraph(text)
+    paragraph = document.add_paragraph()
+    paragraph.add_run(_writable(text))
     paragraph.alignment = WD_ALIGN_PARAGRAPH.JUSTIFY
     form = paragraph.paragraph_format
     form.first_line_indent, form.space_after, form.line_spacing = Mm(10), Pt(6), 1.15
@@ -217,7 +223,7 @@ def _prose(document: Opened, text: str) -> Paragraph:
 def _small(document: Opened, text: str) -> None:
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.space_before = Pt(4)
-    run = paragraph.add_run(text)
+    run = paragraph.add_run(_writable(text))
     run.italic, run.font.size = True, Pt(NOTE_PT)
 
 

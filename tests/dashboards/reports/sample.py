@@ -122,8 +122,8 @@ TEXT = Text(
     "words",
     "Nhận xét",
     (
-        "Trong tháng, mưa lớn và mất điện làm nhiều điểm mất kết nối; các điểm ở tổ dân phố Đồng Tâm, Yên Ninh, "
-        "Nguyễn Thái Học được khôi phục trước. Những chữ khó: ẵ, ặ, ẫ, ệ, ỗ, ộ, ữ, ự, ỹ, Đ.",
+        "Trong tháng, mưa lớn và mất điện làm nhiều điểm mất kết nối; các điểm ở tổ dân phố Đồng Tâm, "
+        "Yên Ninh, Nguyễn Thái Học được khôi phục trước. Những chữ khó: ẵ, ặ, ẫ, ệ, ỗ, ộ, ữ, ự, ỹ, Đ.",
         MARKUP,
     ),
 )
