@@ -56,6 +56,9 @@ FAULTS: Mapping[str, tuple[range, Reason]] = {
 }
 
 
+SEPTEMBER = {"kind": "uptime", "first": "2026-09-01", "last": "2026-09-30"}  # what a report is asked
+
+
 def live(url: str, folder: Path) -> None:
     """Fill the migrated, empty database of ``url``; the key of its logins comes into ``folder``."""
     database = Database(url)
@@ -305,7 +308,13 @@ def _print(session: Session, town: Town) -> None:
     """A report is made each month, and one was."""
     by = {"made_at": NOW, "made_by": "an"}
     schedule = models.ReportSchedule(
-        kind="uptime", asked={}, format="pdf", language="vi", every="month", unit_id=town.units["A"], **by
+        kind="uptime",
+        asked=SEPTEMBER,
+        format="pdf",
+        language="vi",
+        every="month",
+        unit_id=town.units["A"],
+        **by,
     )
     session.add_all((schedule, models.Letterhead(unit_id=town.units["A"], body="Công an phường A", **by)))
     session.flush()
@@ -313,7 +322,7 @@ def _print(session: Session, town: Town) -> None:
         models.MadeReport(
             schedule_id=schedule.id,
             kind="uptime",
-            asked={},
+            asked=SEPTEMBER,
             format="pdf",
             language="vi",
             state="cancelled",
