@@ -1,15 +1,15 @@
 """A synthetic city: an inventory to import and a fleet of simulated cameras that answers for it.
 
-Facts are only the 953 eyes, the city's 44 cameras at 27 points, and the eyes of Hợp Minh (54) and Tuy Lộc
-(23) at the end of 2023. How the others spread, and every point, address, device and fault, is made up here
-and says so. The same seed makes the same city.
+Facts are only the 953 eyes, the city's 44 cameras at 27 points, the 248 that residents paid for in 2023, and
+the eyes of Hợp Minh (54) and Tuy Lộc (23) at the end of 2023. How the others spread, and every point,
+address, device, day and fault, is made up here and says so. The same seed makes the same city.
 """
 
 import csv
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from importlib import resources
 from ipaddress import IPv4Address
 from math import cos, radians
@@ -48,6 +48,9 @@ EYES = {
 }
 CITY_POINTS = 27  # 17 of two cameras and 10 of one: 44
 CITY_PAIRS = 17
+SOCIALISED_OF_2023 = 248  # eyes; those before the city's and these are older
+OPENED = date(2023, 12, 31)  # the city's points; the others are dated here at random
+OLDEST = date(2016, 3, 1)
 SPREAD_M = {"Phường": 450.0, "Xã": 900.0}  # of points about the middle of their unit: one standard deviation
 METRES_A_DEGREE = 111_320.0  # of latitude
 POINT_SIZES = ((1, 40), (2, 30), (3, 14), (4, 10), (6, 5), (8, 1))  # eyes at a socialised point: weight
@@ -116,7 +119,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class DemoPoint:
-    """An installation point, how many eyes it has, and where on the map it stands (made up like the rest)."""
+    """An installation point, how many eyes it has, where on the map it stands and since when, all made up."""
 
     code: str
     name: str
@@ -125,6 +128,7 @@ class DemoPoint:
     eyes: int
     latitude: float
     longitude: float
+    opened: date = OPENED
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ def make_city(seed: int = 953) -> list[DemoDevice]:
         parts = [point.eyes] if point.eyes > 2 else [1] * point.eyes
         for number, channels in enumerate(parts, start=1):
             devices.append(_device(chance, point, number, channels, len(devices)))
-    return devices
+    opened = _opened({device.point for device in devices}, random.Random(seed + 2))
+    return [replace(each, point=replace(each.point, opened=opened[each.point.code])) for each in devices]
 
 
 def write_inventory(devices: Sequence[DemoDevice], ports: Ports, path: Path) -> None:
@@ -216,6 +221,22 @@ def _points(chance: random.Random, where: random.Random) -> Iterator[DemoPoint]:
             yield DemoPoint(
                 f"YB-{number:04}", name, unit, funding, size, *_position(where, unit, grounds[unit])
             )
+
+
+def _opened(points: Collection[DemoPoint], chance: random.Random) -> dict[str, date]:
+    """By code: residents' points of 2023 have so many eyes together; all others of theirs are older."""
+    opened: dict[str, date] = {}
+    left = SOCIALISED_OF_2023
+    for point in chance.sample(sorted(points, key=lambda point: point.code), len(points)):
+        if point.funding != "Xã hội hóa":
+            opened[point.code] = OPENED
+            continue
+        first, days = OLDEST, (date(2022, 12, 31) - OLDEST).days
+        if point.eyes <= left:
+            left -= point.eyes
+            first, days = date(2023, 2, 1), 330
+        opened[point.code] = first + timedelta(days=chance.randrange(days))
+    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +312,7 @@ def _rows(device: DemoDevice, ports: Ports) -> Iterator[list[object]]:
             ports.rtsp,
             device.path(channel),
             SITE,
-            "31/12/2023",
+            f"{device.point.opened:%d/%m/%Y}",
             "Dữ liệu mô phỏng",
             *(
                 (ports.web, ports.web, device.snapshot_path(channel), REQUIRED_DAYS)

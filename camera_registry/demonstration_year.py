@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from camera_registry import (
     closings,
     demonstration,
+    demonstration_money,
     histories,
     incident_book,
     maintenance,
@@ -170,7 +171,7 @@ def _mark() -> str:
     """What a year was made by: of another one it is made anew."""
     here = Path(__file__).parent
     digest = blake2b(f"{RULES_VERSION}".encode(), digest_size=8)
-    for source in (Path(__file__), here / "demonstration.py", here / "models.py"):
+    for source in (*sorted(here.glob("demonstration*.py")), here / "models.py"):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -197,6 +198,7 @@ def make_of(devices: Sequence[DemoDevice], database: Database, folder: Path) -> 
         _write_heartbeat(session)
         session.execute(update(models.Eye).values(started_at=BEGUN).where(models.Eye.id.in_(ledgers)))
         _roll_up(session, ledgers)
+        demonstration_money.fill(session, NOW, ZONE)
     incident_book.fold(database, ZONE, NOW)
     for month in _months():
         with database.transaction() as session:

@@ -28,7 +28,8 @@ from camera_registry.funding.entries import LONGEST_PAYEE, LONGEST_TEXT, MOST_GI
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
 from camera_registry.funding.reach import Reach, unit_names
 from camera_registry.funding.reading import EntryRow
-from camera_registry.i18n import N_, Language
+from camera_registry.funding.words import STATES
+from camera_registry.i18n import N_, Language, translate
 from camera_registry.imports import values
 from camera_registry.imports.columns import Column, find_header
 from camera_registry.imports.faults import BadCell, Fault, Problem, column_letter
@@ -96,10 +97,6 @@ CHOSEN: Final[Mapping[str, type[StrEnum]]] = {
     "component": Component,
     "source": Source,
 }
-STATES: Final[Mapping[Language, Mapping[State, str]]] = {
-    "vi": {State.WAITING: "Chờ duyệt", State.APPROVED: "Đã duyệt", State.REFUSED: "Không duyệt"},
-    "en": {State.WAITING: "Waiting", State.APPROVED: "Approved", State.REFUSED: "Refused"},
-}
 NEEDED: Final = {"kind": Fault.KIND_MISSING, "dated": Fault.DAY_MISSING, "amount": Fault.AMOUNT_MISSING}
 
 
@@ -159,7 +156,7 @@ def _rows(
             "givers": entry.givers,
             "payee": entry.payee,
             "text": entry.text,
-            "state": STATES[language][entry.state],
+            "state": translate(STATES[entry.state], language),
         }
         chosen = {name: getattr(entry, name) for name in CHOSEN}
         said |= {name: _word(value, language) for name, value in chosen.items() if value is not None}
