@@ -105,7 +105,8 @@ def examine(
     with database.reading() as session:
         if database.sqlite:
             yield _file_sound(session)
-        yield _references(session)
+        references = _references(session)
+        yield references
         yield from _ledgers(session)
         yield _concluded(session, judge, now)
         yield _spans(session)
@@ -116,7 +117,8 @@ def examine(
         yield _rolled_up(session, zone, now)
         yield _closed(session)
         yield from _money(session)
-        yield _balanced(session, now.astimezone(zone).date())
+        if references.holds:  # else there are lines of which no unit can be told
+            yield _balanced(session, now.astimezone(zone).date())
         yield _papers(session, credentials)
         yield _repairs(session)
         yield _chosen(session)
