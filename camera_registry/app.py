@@ -77,6 +77,7 @@ from dashboards.pages import (
     registry,
     repair_new,
     repairs,
+    report_jobs,
     reported,
     reports,
     sign_in,
@@ -176,6 +177,7 @@ def create_app(
         money_papers,
         money,
         letterheads,
+        report_jobs,
         reports,
     ):
         app.include_router(face.router)
