@@ -41,6 +41,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         "baseline": "What an eye usually sees, approved by a person.",
     },
     "moving": {"point": "Points and the units they belong to."},
+    "repairs": {"repair": "What is broken, who pays for it, and how long it takes."},
     "custody": {"custody": "Who manages a point, and who pays for it."},
     "alerts": {"alerts": "Who hears of incidents, and what was told."},
     "maintenance": {"maintenance": "Windows that leave the count: planned work and power cuts."},

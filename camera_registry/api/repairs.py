@@ -75,7 +75,7 @@ def _repair(row: RepairRow) -> Mapping[str, Any]:
         "spent": _sum(row.cost.spent),
         "given": _sum(row.cost.given),
         "not_approved": _sum(row.cost.waiting),
-        "seconds": {state: row.times.of(state).total_seconds() for state in State},
+        "seconds": {str(state): row.times.of(state).total_seconds() for state in State},
         "steps": [{"at": step.at, "state": step.state, "text": step.text} for step in row.steps],
     }
 

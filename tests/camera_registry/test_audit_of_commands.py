@@ -25,6 +25,7 @@ READS = {
     *("month show", "month verify", "month list", "token list", "user list", "replay", "rollup", "probe"),
     *("explain", "simulate", "doctor", "serve", "prepare", "push"),
     *("alerts channels", "alerts subscriptions", "alerts messages", "alerts preview"),
+    *("repair list", "repair show", "repair proposals"),
 }
 
 # Deeds that need more than a terminal: the test that asks for their rows.
@@ -88,6 +89,15 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "token add": ("lan Prometheus --may view", ["token_made"]),
     "token revoke": ("lan 1", ["token_revoked"]),
     "user unlink": ("known", ["user_changed"]),
+    "repair open": ("--point P1 --eye E1 --fault gãy", ["repair_opened"]),
+    "repair comment": ("1 gọi-thợ", ["repair_changed"]),
+    "repair payer": ("1 ward --grounds QĐ-12", ["repair_changed"]),
+    "repair quote": ("1 --party A --amount 2.500.000", ["quotation_added"]),
+    "repair choose": ("1 1", ["quotation_chosen"]),
+    "repair move": ("1 waiting_for_money", ["repair_moved"]),
+    "repair propose": ("--repair 1 --to UBND --title Sửa", ["proposal_saved"]),
+    "repair sent": ("1 --number 5/TTr", ["proposal_sent"]),
+    "repair spend": ("1", ["money_entered"]),
     "user disable": ("lan", ["user_disabled"]),
     "user enable": ("lan", ["user_enabled"]),
     "backup": ("{folder}/registry.zip", ["backed_up"]),
