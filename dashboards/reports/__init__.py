@@ -4,18 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from unicodedata import combining, normalize
 
+from camera_registry.reports import value
 from camera_registry.reports.value import Format, Report
 from dashboards.reports import csv, docx, json, page, pdf, xlsx
 
 CannotDraw = pdf.CannotDraw
-MEDIA_TYPES: Mapping[Format, str] = {
-    Format.PDF: "application/pdf",
-    Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.JSON: "application/json",
-    Format.HTML: "text/html; charset=utf-8",
-}
+MEDIA_TYPES = value.MEDIA_TYPES
 _FACES: Mapping[Format, Callable[[Report], bytes]] = {
     Format.PDF: pdf.draw,
     Format.DOCX: docx.draw,

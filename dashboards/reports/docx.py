@@ -66,8 +66,10 @@ def draw(report: Report) -> bytes:
     _title(document, form)
     for line in form.grounds:
         _prose(document, line).runs[0].italic = True
-    for number, part in enumerate(drawn(report), start=1):
+    number = 0
+    for part in drawn(report):
         if part.title:
+            number += 1
             document.add_heading(_writable(f"{number}. {part.title}"), 1)
         match part:
             case DrawnText():

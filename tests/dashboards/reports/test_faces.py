@@ -271,7 +271,9 @@ def test_a_workbook_is_ready_to_be_printed_and_filtered() -> None:
         assert sheet.print_title_rows == "$1:$1"
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.page_setup.paperSize in (9, "9")
+        assert sheet.sheet_properties.pageSetUpPr is not None
         assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.oddFooter is not None
         assert "mô phỏng" in str(sheet.oddFooter.left.text)
     assert book[MONEY.title].auto_filter.ref == "A1:I4"  # without the row of totals
 
@@ -316,7 +318,7 @@ def test_every_face_says_that_figures_are_synthetic(format: Format) -> None:
     assert set(MEDIA_TYPES) == set(Format)
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 @settings(max_examples=8, deadline=None)
