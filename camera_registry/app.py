@@ -36,6 +36,7 @@ from camera_registry.counters import Counters
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
+from camera_registry.reports.making import Drawing
 from camera_registry.settings import Settings
 from dashboards.assets import Assets
 from dashboards.pages import (
@@ -93,7 +94,9 @@ from dashboards.pages import incidents as incident_pages
 from dashboards.pages import maintenance as maintenance_pages
 from dashboards.pages import map as map_pages
 from dashboards.pages import messages as message_pages
+from dashboards.reports import draw, file_name
 
+DRAWING = Drawing(draw, file_name)  # how reports become files: handed to whoever makes them in the background
 MOST_SENT = 1024 * 1024  # bytes of a body, which may be read before it is known who sends it
 
 

@@ -31,6 +31,7 @@ from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
 from camera_registry.repairs.words import PAYERS
 from camera_registry.repairs.words import STATES as REPAIR_STATES
+from camera_registry.reports import schedules
 from camera_registry.rollout import Ending, Stage
 from camera_registry.windows import Phase, Repeats
 from camera_registry.words import MODES, OUTCOMES, REASONS, STANDINGS
@@ -344,6 +345,7 @@ MESSAGE_KINDS: Mapping[str, str] = {
     routing.Kind.DAILY: N_("Digest of the day"),
     routing.Kind.WEEKLY: N_("Digest of the week"),
     trying.KIND: N_("Test"),
+    schedules.KIND: N_("Report"),
 }
 
 # What deeds are done to, by the first part of a subject.

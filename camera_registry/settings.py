@@ -183,6 +183,14 @@ class Settings(BaseSettings):
         12.5, ge=0, le=100, description="Per cent of its original cost by which a point wears in a year."
     )
 
+    report_keep_days: int = Field(
+        90, ge=1, le=3_660, description="Days for which a report that was made is kept."
+    )
+    close_months: bool = Field(
+        False,
+        description="Whether months are closed by themselves, once nothing late can change them; reports "
+        "on a schedule wait for it.",
+    )
     push_token: SecretStr | None = Field(
         None, description="The token by which `push` delivers the results of its site."
     )

@@ -25,6 +25,10 @@ from camera_registry.alerts.pace import Bucket, Pace
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialError, CredentialStore
 from camera_registry.db import Database
+from camera_registry.i18n import N_, Language, translate
+from camera_registry.reports import jobs
+from camera_registry.reports.jobs import File
+from camera_registry.reports.value import MEDIA_TYPES
 from camera_registry.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -75,22 +79,28 @@ class Senders:
             address = open_sealed(self.credentials, due.channel_id, due.sealed)
         except CredentialError:
             raise NotSent("the address does not open: another key sealed it") from None
-        text = due.text + self._link(due, now)
+        file = self._report(due, now)
+        text = due.text + self._link(due, now) + self._about_the_report(due, file)
         with Deadline(WHOLE_S) as deadline:
             self._under_way.add(deadline)
             try:
-                self._say(due, address, text, now, deadline)
+                self._say(due, address, text, file, now, deadline)
             finally:
                 self._under_way.discard(deadline)
 
-    def _say(self, due: Due, address: Address, text: str, now: datetime, deadline: Deadline) -> None:
+    def _say(
+        self, due: Due, address: Address, text: str, file: File | None, now: datetime, deadline: Deadline
+    ) -> None:
         match Kind(due.over):
             case Kind.EMAIL:
                 if self.settings.smtp_url is None:
                     raise NotSent("no mail server is set: SMTP_URL")
                 server = mail.Server.of(self.settings.smtp_url)
                 page = html.html(due.title, text, "en" if due.language == "en" else "vi")
-                mail.send(server, mail.composed(server, due, address.text, text, page, now), deadline)
+                composed = mail.composed(server, due, address.text, text, page, now)
+                if file is not None:
+                    mail.attach(composed, file.name, MEDIA_TYPES[file.format], file.content)
+                mail.send(server, composed, deadline)
             case Kind.WEBHOOK:
                 webhook.send(due, address, text, now, deadline, self.settings.webhook_networks)
             case Kind.ZALO:
@@ -106,6 +116,29 @@ class Senders:
                 services.send(address.text, due.title, text, deadline)
             case Kind.INBOX:
                 raise NotSent("an inbox is read here", for_good=True)
+
+    def _report(self, due: Due, now: datetime) -> File | None:
+        """The file that goes with a mail; of other channels, and of one too large for mail, none."""
+        if due.report_id is None or Kind(due.over) is not Kind.EMAIL:
+            return None
+        with self.database.reading() as session:
+            try:
+                file = jobs.file_of(session, self.credentials, due.report_id, now)
+            except CredentialError:
+                raise NotSent("the report does not open: another key sealed it") from None
+        return file if file is not None and len(file.content) <= mail.MOST_ATTACHED else None
+
+    def _about_the_report(self, due: Due, file: File | None) -> str:
+        """Where the report is: with the mail, or in the registry, for who may sign in there."""
+        if due.report_id is None:
+            return ""
+        language: Language = "en" if due.language == "en" else "vi"
+        if file is not None:
+            return "\n" + translate(N_("The report is attached: {name}."), language, name=file.name)
+        if self.settings.public_url is None:
+            said = N_("The report is kept in the registry: Reports, No. {id}.")
+            return "\n" + translate(said, language, id=due.report_id)
+        return f"\n{self.settings.public_url.rstrip('/')}/reports/kept/{due.report_id}"
 
     def _link(self, due: Due, now: datetime) -> str:
         """The one-time link to the incident, where recipients can reach pages of ours."""

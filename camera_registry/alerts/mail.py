@@ -24,6 +24,7 @@ from camera_registry.alerts.failures import NotSent
 from camera_registry.alerts.outbox import Due
 
 PATIENCE_S = 10.0  # for one answer of the server
+MOST_ATTACHED = 10 * 1024 * 1024  # bytes of a file; with base64 a third more, which most servers still take
 PORTS = {"smtp": 587, "smtps": 465}
 SENDER = {"vi": "Giám sát camera an ninh", "en": "Security camera monitor"}
 
@@ -83,6 +84,12 @@ def composed(server: Server, due: Due, to: str, text: str, html: str, now: datet
     mail.set_content(text, cte="quoted-printable")
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def attach(mail: EmailMessage, name: str, media_type: str, content: bytes) -> None:
+    """Send a file along."""
+    kind, _, detail = media_type.partition(";")[0].partition("/")
+    mail.add_attachment(content, maintype=kind, subtype=detail, filename=name)
 
 
 def named(due: Due) -> str:

@@ -69,6 +69,7 @@ class Due:
     title: str
     text: str
     told: dict[str, Any]
+    report_id: int | None
     tries: int
     leased_until: datetime
 
@@ -179,8 +180,12 @@ def put(
     title: str,
     text: str,
     told: dict[str, Any],
+    report_id: int | None = None,
 ) -> int:
-    """Have something said that no subscription asked for, such as a test. Returns the message's id."""
+    """Have something said that no subscription asked for, such as a test. Returns the message's id.
+
+    ``report_id`` is the report that was made whose file goes with it, where the channel takes files.
+    """
     channel = session.get_one(AlertChannel, channel_id)
     read_here = channel.kind == READ_HERE
     row = Message(
@@ -193,6 +198,7 @@ def put(
         title=title,
         text=text,
         told=told,
+        report_id=report_id,
         state=str(State.SENT if read_here else State.WAITING),
         sent_at=now if read_here else None,
         tries=0,
@@ -354,6 +360,7 @@ def _take(session: Session, channel_id: int, now: datetime, until: datetime) -> 
         title=row.title,
         text=row.text,
         told=row.told,
+        report_id=row.report_id,
         tries=row.tries,
         leased_until=until,
     )

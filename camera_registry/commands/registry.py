@@ -32,6 +32,7 @@ from camera_registry.imports.rows import Row
 from camera_registry.imports.workbook import read_workbook
 from camera_registry.imports.write import Tally
 from camera_registry.models import Credential, Site
+from camera_registry.reports import jobs
 from camera_registry.settings import Settings
 
 SHOWN_PROBLEMS, SHOWN_CELLS = 50, 10  # kinds, and cells of each, on the terminal; the marked workbook has all
@@ -273,6 +274,7 @@ def rotate_credentials() -> None:
             count, kept = store.rotate(session), pictures.reseal(session, store)
             detail = {"credentials": count, "pictures": kept, "channels": channels.reseal(session, store)}
             detail["documents"] = documents.reseal(session, store)
+            detail["reports"] = jobs.reseal(session, store)
             audit.record(session, actor(), Action.CREDENTIALS_RESEALED, "credential:", now(), detail=detail)
         say(
             loaded,

@@ -18,7 +18,7 @@ import uvloop
 
 from camera_registry.alerts.alerting import Alerting
 from camera_registry.api.broadcast import Broadcaster
-from camera_registry.app import create_app, refuse_public_bind
+from camera_registry.app import DRAWING, create_app, refuse_public_bind
 from camera_registry.audit import Actor
 from camera_registry.auth import links, users
 from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
@@ -30,6 +30,7 @@ from camera_registry.errands import Errands
 from camera_registry.i18n import N_
 from camera_registry.live import LiveEye
 from camera_registry.monitor import Monitor, Running, database_may_be_away, prepare
+from camera_registry.reports.reporting import Reporting
 from camera_registry.scheduler import Jobs
 from camera_registry.settings import Settings
 from camera_registry.survey import Surveyor
@@ -203,6 +204,7 @@ async def _serving(
             Errands(monitor, running.follower),
             Surveyor(monitor),
             Alerting(monitor),
+            Reporting(monitor, DRAWING, synthetic=notice is not None),
         ):
             web, news = asyncio.create_task(server.serve([listener])), Jobs({"news": (HEAR_S, hear)})
             try:

@@ -3,7 +3,7 @@
 Words stand in it in the language that it was built in; figures stand in it as figures: a face writes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
@@ -35,6 +35,16 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     HTML = "html"
+
+
+MEDIA_TYPES: Mapping[Format, str] = {
+    Format.PDF: "application/pdf",
+    Format.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.JSON: "application/json",
+    Format.HTML: "text/html; charset=utf-8",
+}
 
 
 class Measure(StrEnum):
