@@ -405,8 +405,23 @@ def _listed(session: Session, scope: Scope, day: date, *which: ColumnElement[boo
             continue
         asked = from_json(row.asked)
         yield Made(
-            *(row.id, asked.kind, asked, Format(row.format), _language(row.language)),
-            *(row.uid or "", row.name_1 or "", State(row.state), row.done, row.made_at, row.made_by),
-            *(row.began_at, row.ended_at, row.expires_at, row.name, row.size, row.sha256, row.error),
-            row.schedule_id,
+            id=row.id,
+            kind=asked.kind,
+            asked=asked,
+            format=Format(row.format),
+            language=_language(row.language),
+            unit=row.uid or "",
+            unit_name=row.name_1 or "",
+            state=State(row.state),
+            done=row.done,
+            made_at=row.made_at,
+            made_by=row.made_by,
+            began_at=row.began_at,
+            ended_at=row.ended_at,
+            expires_at=row.expires_at,
+            name=row.name,
+            size=row.size,
+            sha256=row.sha256,
+            error=row.error,
+            schedule=row.schedule_id,
         )

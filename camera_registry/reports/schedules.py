@@ -291,9 +291,19 @@ def _language(kept: str) -> Language:
 
 def _schedule(row: ReportSchedule, uid: str | None, name: str | None, channel: str | None) -> Schedule:
     return Schedule(
-        *(row.id, from_json(row.asked), Format(row.format), _language(row.language), Every(row.every)),
-        *(uid or "", name or "", row.channel_id, channel or "", row.made_at, row.made_by),
-        *(row.ended_at, row.made_until),
+        id=row.id,
+        asked=from_json(row.asked),
+        format=Format(row.format),
+        language=_language(row.language),
+        every=Every(row.every),
+        unit=uid or "",
+        unit_name=name or "",
+        channel_id=row.channel_id,
+        channel=channel or "",
+        made_at=row.made_at,
+        made_by=row.made_by,
+        ended_at=row.ended_at,
+        made_until=row.made_until,
     )
 
 
