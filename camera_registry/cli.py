@@ -3,7 +3,7 @@
 Opening all of them takes a second, and a check that a monitoring system runs each minute needs few.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -40,6 +40,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "baseline": "What an eye usually sees, approved by a person.",
     },
+    "reports": {"report": "Make a report: uptime, funding, disclosure and others; PDF, DOCX, XLSX and more."},
     "moving": {"point": "Points and the units they belong to."},
     "repairs": {"repair": "What is broken, who pays for it, and how long it takes."},
     "custody": {"custody": "Who manages a point, and who pays for it."},
@@ -116,10 +117,21 @@ def open_room(room: str) -> Mapping[str, Any]:
     """The commands of a room, with all their options."""
     opened = typer.Typer()
     opened.callback()(_nothing)  # a room of one command is a group, too
-    import_module(f"camera_registry.commands.{room}").add_to(opened)
+    import_module(f"camera_registry.commands.{room}").add_to(opened, *_handed(room))
     group = typer.main.get_command(opened)
     assert isinstance(group, TyperGroup)
     return group.commands
+
+
+def _handed(room: str) -> Sequence[object]:
+    """What a room is given beside its group: who draws, which no command may know."""
+    if room != "reports":
+        return ()
+    from camera_registry.commands.reports import Faces
+    from dashboards.reports import draw, file_name
+    from dashboards.reports.folder import publish
+
+    return (Faces(draw, file_name, publish),)
 
 
 app = typer.Typer(cls=Hall, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

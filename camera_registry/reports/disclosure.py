@@ -5,7 +5,7 @@ The columns are those that Luật Thực hiện dân chủ ở cơ sở 10/2022/
 consented. How an eye is right now, its address in the network and what it sees do not: months are over.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -74,6 +74,27 @@ def build(
     session: Session, scope: Scope, asked: Asked, now: datetime, zone: tzinfo, language: Language
 ) -> Report:
     """Of a point, a unit or all. Raises ``AskedError`` for what is not whole months that are over."""
+    ground = _stand(session, scope, asked, now, zone, language)
+    lines = lines_of(ground)
+    return _report(ground, lines, _told(ground, lines), _givers(ground))
+
+
+def pages(
+    session: Session, scope: Scope, asked: Asked, now: datetime, zone: tzinfo, language: Language
+) -> list[Report]:
+    """As ``build``; and, of a unit or all, behind it the same of each of the points: read once together."""
+    ground = _stand(session, scope, asked, now, zone, language)
+    lines = lines_of(ground)
+    every, known = _told(ground, lines), _givers(ground)
+    reports = [_report(ground, lines, every, known)]
+    if ground.point is None:
+        reports += [_report(ground.of(told.place), told.lines, [told], known) for told in every]
+    return reports
+
+
+def _stand(
+    session: Session, scope: Scope, asked: Asked, now: datetime, zone: tzinfo, language: Language
+) -> Ground:
     if not asked.months:
         raise AskedError(N_("Residents are told of whole months."))
     ground = stand(session, scope, asked, now, zone, language)
@@ -81,21 +102,25 @@ def build(
         raise AskedError(
             N_("Residents are told of months that are over: how an eye is right now is not published.")
         )
-    lines = lines_of(ground)
-    told = _told(ground, lines)
+    return ground
+
+
+def _report(
+    ground: Ground, lines: Sequence[Line], every: Sequence[_Told], known: Mapping[int, ContributorRow]
+) -> Report:
     parts: list[Part]
     if ground.point is not None:
-        parts = [_facts(ground, group, told[0]) for group in GROUPS]
+        parts = [_facts(ground, group, every[0]) for group in GROUPS]
     else:
-        parts = [_table(ground, group, told, lines) for group in GROUPS]
+        parts = [_table(ground, group, every, lines) for group in GROUPS]
     return ground.report(
         N_("Public disclosure of security cameras"),
         (
             *parts,
             by_source(ground, lines),
-            _contributors(ground, lines),
+            _contributors(ground, lines, known),
             _how_to_read(ground),
-            _footer(ground, told),
+            _footer(ground, every),
         ),
         grounds=GROUNDS,
         wide=ground.point is None,
@@ -310,9 +335,12 @@ def _money(ground: Ground, fields: Sequence[_Field], lines: Sequence[Line]) -> t
     return tuple(each.read(ground, told) for each in fields)
 
 
-def _contributors(ground: Ground, lines: Sequence[Line]) -> Table:
+def _givers(ground: Ground) -> Mapping[int, ContributorRow]:
+    return {row.id: row for row in reading.contributors(ground.session, ground.scope, ground.today)}
+
+
+def _contributors(ground: Ground, lines: Sequence[Line], known: Mapping[int, ContributorRow]) -> Table:
     """Who gave: organisations and businesses by name, private persons as they consented; sums by giver."""
-    known = {row.id: row for row in reading.contributors(ground.session, ground.scope, ground.today)}
     giving = [line for line in lines if line.kind in COLLECTING]
     sums: dict[tuple[int, str, str, Form], list[Line]] = {}
     order = {source: number for number, source in enumerate(Source)}

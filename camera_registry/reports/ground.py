@@ -83,6 +83,11 @@ class Ground:
         chosen = {number: place for number, place in self.places.items() if place.code in codes}
         return replace(self, places=chosen)
 
+    def of(self, place: Place) -> "Ground":
+        """The same of one of these points."""
+        asked = replace(self.asked, point=place.code)
+        return replace(self, asked=asked, point=place, places={place.id: place})
+
     def say(self, message: str, **values: object) -> str:
         return translate(message, self.language, **values)
 

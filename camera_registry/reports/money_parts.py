@@ -148,18 +148,19 @@ def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
 def givers(lines: Iterable[Line], source: Source | str | None = "") -> int | None:
     """How many gave: of an entry of many as many as it says, of others each contributor once.
 
-    Of one source, or (``""``) of all; ``None`` where nobody recorded it.
+    Of one source, or (``""``) of all; ``None`` where nobody recorded it. What was reversed was not given.
     """
-    several: dict[int, int] = {}
-    single: set[int] = set()
+    together: dict[int, int] = {}
+    gave: dict[int, Sum] = {}
     for line in lines:
         if line.kind is not Kind.CONTRIBUTION or (source != "" and line.source is not source):
             continue
         if line.givers is not None:
-            several[line.entry] = line.givers
+            together[line.entry] = -line.givers if (line.amount or 0) < 0 else line.givers
         elif line.contributor is not None:
-            single.add(line.contributor)
-    return sum(several.values()) + len(single) or None
+            gave[line.contributor] = gave.get(line.contributor, Sum()) + Sum.of([line.amount])
+    single = sum(amount.known > 0 or not amount.whole for amount in gave.values())
+    return sum(together.values()) + single or None
 
 
 def by_component(ground: Ground, lines: Sequence[Line]) -> Table:

@@ -99,7 +99,7 @@ def _words(ground: Ground, end: datetime) -> dict[int, str]:
         .where(ReportWord.at < end, ReportWord.expires_at >= end)
         .order_by(ReportWord.at, ReportWord.id)
     )
-    return dict(ground.session.execute(said).tuples().all())
+    return dict(ground.session.execute(said).all())
 
 
 def _suspended(ground: Ground, at: datetime) -> set[int]:

@@ -37,6 +37,8 @@ ELSEWHERE = {
     "demo": "imports as import does",
     "user password": "tests/camera_registry/test_user_commands.py",
     "restore": "tests/camera_registry/test_backups.py",
+    "report programme": "tests/camera_registry/test_report_commands.py",
+    "report proposal": "tests/camera_registry/test_report_commands.py",
 }
 
 # Each deed as it is typed, in an order in which all of them can be done, and what it leaves.
@@ -98,6 +100,12 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "repair propose": ("--repair 1 --to UBND --title Sửa", ["proposal_saved"]),
     "repair sent": ("1 --number 5/TTr", ["proposal_sent"]),
     "repair spend": ("1", ["money_entered"]),
+    "report uptime": ("--city --out {folder}/uptime.csv", ["exported"]),
+    "report funding": ("--point P1 --out {folder}/funding.csv", ["exported"]),
+    "report disclosure": ("--unit 04252 --folder {folder}/pages", ["exported"]),
+    "report repairs": ("--city --out {folder}/repairs.json", ["exported"]),
+    "report security": ("--city --out {folder}/security.json", ["exported"]),
+    "report inventory": ("--city --out {folder}/inventory.html", ["exported"]),
     "user disable": ("lan", ["user_disabled"]),
     "user enable": ("lan", ["user_enabled"]),
     "backup": ("{folder}/registry.zip", ["backed_up"]),
