@@ -64,18 +64,6 @@ class Choice:
             text=self.q,
         )
 
-    @property
-    def parts_sums(self) -> dict[str, str | int | None]:
-        """What of it narrows the sums, too: whose money it is, not what kind of entry."""
-        wanted = self.wanted
-        return {
-            "point": wanted.point or None,
-            "programme": wanted.programme or None,
-            "unit": wanted.unit or None,
-            "year": wanted.year,
-            "contributor": wanted.contributor,
-        }
-
 
 FromAddress = Annotated[Choice, Depends()]
 
@@ -88,17 +76,21 @@ def ledger(
     reader = reader_of(request, desk)
     if as_:
         return _file(desk, request, as_, choice, reader)
-    today, scope = reader.today, desk.scope
+    today, scope, wanted = reader.today, desk.scope, choice.wanted
     with desk.database.reading() as session:
-        leaf = reading.entries(session, scope, today, choice.wanted, behind=behind)
-        sums = totals(reading.lines(session, scope, today, **choice.parts_sums))
-        offered = {
-            "programmes": {each.code: each.name for each in reading.programmes(session, scope, today)},
-            "units": {each.uid: each.name for each in queries.units_of_today(session, scope, today)},
-            "years": reading.years(session, scope, today),
-        }
-        giver = _whole(choice.contributor)
-        named = None if giver is None else reading.contributor(session, scope, today, giver)
+        leaf = reading.entries(session, scope, today, wanted, behind=behind)
+        lines = reading.lines(
+            *(session, scope, today),
+            point=wanted.point or None,
+            programme=wanted.programme or None,
+            unit=wanted.unit or None,
+            year=wanted.year,
+            contributor=wanted.contributor,
+        )
+        programmes = reading.programmes(session, scope, today)
+        units = queries.units_of_today(session, scope, today)
+        years = reading.years(session, scope, today)
+        giver = wanted.contributor and reading.contributor(session, scope, today, wanted.contributor)
         waiting = reading.waiting_count(session, scope, today)
     return page(
         request,
@@ -109,11 +101,13 @@ def ledger(
         leaf=leaf,
         behind=behind,
         older=f"?{urlencode(choice.query | {'behind': leaf.older})}" if leaf.older else "",
-        totals=sums,
+        totals=totals(lines),
         waiting=waiting,
-        contributor=named,
+        contributor=giver,
+        programmes={each.code: each.name for each in programmes},
+        units={each.uid: each.name for each in units},
+        years=years,
         words=words,
-        **offered,
     )
 
 
