@@ -7,17 +7,16 @@ paid for are never put into one average: the one buys poles, lines and a centre,
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import figures, models
+from camera_registry import models
 from camera_registry.audit import Actor
 from camera_registry.errors import RegistryError
 from camera_registry.funding import entries
-from camera_registry.funding import reading as ledger
 from camera_registry.funding.entries import Entered
 from camera_registry.funding.kinds import Component, Form, Kind, Source
 from camera_registry.funding.kinds import State as Approval
@@ -29,10 +28,9 @@ from camera_registry.money import Sum
 from camera_registry.repairs import deeds
 from camera_registry.repairs.states import Payer
 from camera_registry.units import Scope
-from camera_registry.uptime import Span, Tally
+from camera_registry.uptime import Tally
 
 DAY_US = 86_400_000_000  # microseconds
-MICROSECOND = timedelta(microseconds=1)
 AT_ONCE = 1_000  # repairs of which a query asks
 
 
@@ -128,36 +126,6 @@ def point_cost(point: str, funding: str, lines: Iterable[Line], eyes: int, tally
     cost = summed.spent + summed.given if paid else Sum(unknown=1)
     fund = _fund_of(own) or _REGISTERED.get(funding, Fund.UNKNOWN)
     return PointCost(point, fund, eyes, cost, tally.usable, tally.pictured, tally.in_service)
-
-
-def point_costs(
-    session: Session,
-    scope: Scope,
-    now: datetime,
-    zone: tzinfo,
-    within: Span,
-    *,
-    unit: str | None = None,
-    point: str | None = None,
-) -> list[PointCost]:
-    """What the points in scope have cost until the end of ``within``, and their usable time in it; by code.
-
-    A time that begins with the oldest point sets all its cost against all its days. ``unit`` (a uid, of
-    today) and ``point`` (a code) narrow. Points without an eye that is measured are left out.
-    """
-    day = now.astimezone(zone).date()
-    until = (within.until(now).end - MICROSECOND).astimezone(zone).date()
-    own: dict[str, list[Line]] = defaultdict(list)
-    for line in ledger.lines(session, scope, day, point=point, unit=unit, until=until):
-        own[line.point].append(line)
-    counted = figures.availability(
-        session, scope, now, zone, within, figures.Group.POINT, day, unit=unit, point=point
-    )
-    funding = dict(session.execute(select(models.Point.code, models.Point.funding)).all())
-    return [
-        point_cost(each.key, funding[each.key], own.get(each.key, ()), each.eyes, each.tally)
-        for each in counted
-    ]
 
 
 def _eye_days(fund: Fund, points: Collection[PointCost]) -> EyeDays:

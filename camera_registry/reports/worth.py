@@ -4,7 +4,7 @@ It can be told from the day on which monitoring began. What the State paid for a
 never put into one mean: see ``repairs.costs``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -12,21 +12,16 @@ from sqlalchemy import func, select
 
 from camera_registry import figures
 from camera_registry.figures import Figure, Group
-from camera_registry.funding.kinds import Form, Kind
-from camera_registry.funding.sums import Line, Totals, grouped
+from camera_registry.funding.sums import Line
 from camera_registry.i18n import N_
-from camera_registry.inventory import Funding
 from camera_registry.models import Transition
 from camera_registry.money import Sum
 from camera_registry.periods import midnight
-from camera_registry.repairs.costs import DAY_US, Fund, PointCost, per_eye_day
+from camera_registry.repairs.costs import DAY_US, PointCost, per_eye_day, point_cost
 from camera_registry.repairs.words import FUNDS
 from camera_registry.reports.ground import Ground, Hardware, all_of
 from camera_registry.reports.value import Fact, Measure, Table, Value
 from camera_registry.uptime import Span, Tally
-
-_OF_THE_STATE = (Funding.STATE, Funding.CITY, Funding.COMMUNE)
-_OF_THE_PEOPLE = (Funding.SOCIALISED, Funding.SPONSORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +55,6 @@ def measured(ground: Ground, stands: Mapping[int, Hardware]) -> Measured:
     return Measured(since, {each.key: each for each in found if each.key in codes})
 
 
-def fund_of(total: Totals, funding: str) -> Fund:
-    """Whose money a point was made with: as the ledger has it, else as the registry does."""
-    sources = {source for source in total.by_source if source is not None}
-    if sources:
-        kinds = {source.of_the_state for source in sources}
-        return Fund.MIXED if len(kinds) == 2 else Fund.STATE if kinds.pop() else Fund.SOCIALISED
-    if funding == Funding.MIXED:
-        return Fund.MIXED
-    if funding in _OF_THE_STATE:
-        return Fund.STATE
-    return Fund.SOCIALISED if funding in _OF_THE_PEOPLE else Fund.UNKNOWN
-
-
-def cost_of(lines: Sequence[Line]) -> Sum:
-    """What was spent, and what was given as things and work; of which nothing is recorded is not known."""
-    paid = [
-        line.amount
-        for line in lines
-        if line.kind is Kind.EXPENSE or (line.kind is Kind.CONTRIBUTION and line.form is not Form.MONEY)
-    ]
-    return Sum.of(paid or [None])
-
-
 def point_costs(
     ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardware], found: Measured
 ) -> dict[str, PointCost]:
@@ -90,20 +62,13 @@ def point_costs(
     of_point: dict[str, list[Line]] = {}
     for line in lines:
         of_point.setdefault(line.point, []).append(line)
-    sums = grouped(lines, lambda line: line.point)
-    costs = {}
-    for place in ground.places.values():
-        tally = found.tally(place.code)
-        costs[place.code] = PointCost(
-            point=place.code,
-            fund=fund_of(sums.get(place.code, Totals()), place.funding),
-            eyes=stands[place.id].eyes,
-            cost=cost_of(of_point.get(place.code, [])),
-            usable_us=tally.usable,
-            pictured_us=tally.pictured,
-            in_service_us=tally.in_service,
+    return {
+        place.code: point_cost(
+            *(place.code, place.funding, of_point.get(place.code, ()), stands[place.id].eyes),
+            found.tally(place.code),
         )
-    return costs
+        for place in ground.places.values()
+    }
 
 
 def worked(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> Table:
@@ -126,7 +91,7 @@ def worked(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> T
         rows.append(
             (
                 *(place.code, place.name, cost.eyes, tally.availability, tally.coverage, tally.usable_rate),
-                *(_days(cost.usable_us), ground.say(FUNDS[cost.fund]), cost.cost, _per_day([cost])),
+                *(_days(cost.usable_us), ground.say(FUNDS[cost.fund]), cost.cost, _dong(cost.per_day)),
             )
         )
     return ground.table("worked", N_("What the points did since they were put into service"), columns, rows)
@@ -141,12 +106,13 @@ def by_fund(ground: Ground, costs: Mapping[str, PointCost]) -> Table:
         ground.column("usable_days", N_("Usable eye-days"), Measure.NUMBER),
         ground.column("coverage", N_("Coverage of the usable rate"), Measure.SHARE),
         ground.column("cost", N_("Cost so far"), Measure.DONG, 1.4),
+        ground.column("counted", N_("Points whose cost is known"), Measure.COUNT, 0.9),
         ground.column("per_day", N_("Cost of a usable eye-day"), Measure.DONG, 1.2),
     )
     rows = [
         (
             *(ground.say(FUNDS[fund]), each.points, each.eyes, _days(each.usable_us), each.coverage),
-            *(each.cost, _per_day(cost for cost in costs.values() if cost.fund is fund)),
+            *(each.cost, each.counted, _dong(each.per_day)),
         )
         for fund, each in per_eye_day(costs.values()).items()
     ]
@@ -157,7 +123,7 @@ def by_fund(ground: Ground, costs: Mapping[str, PointCost]) -> Table:
         rows,
         notes=(
             N_("State budget and funding by the community are never put into one average."),
-            N_("Where a cost is not wholly known, a day costs at least what is told."),
+            N_("What a day costs is told of the points alone whose cost is wholly known."),
         ),
     )
 
@@ -182,7 +148,5 @@ def _days(microseconds: int) -> float:
     return round(microseconds / DAY_US, 1)
 
 
-def _per_day(costs: Iterable[PointCost]) -> Sum | None:
-    """Đồng a usable day of an eye; its unknown parts are those of the cost."""
-    each = next(iter(per_eye_day(costs).values()), None)
-    return None if each is None or each.per_day is None else Sum(each.per_day, each.cost.unknown)
+def _dong(amount: int | None) -> Sum | None:
+    return None if amount is None else Sum(amount)
