@@ -81,6 +81,7 @@ from dashboards.pages import (
     report_jobs,
     reported,
     reports,
+    schedules,
     sign_in,
     starting,
     subscriptions,
@@ -180,6 +181,7 @@ def create_app(
         money_papers,
         money,
         letterheads,
+        schedules,
         report_jobs,
         reports,
     ):
