@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from camera_registry import queries
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
@@ -242,27 +242,27 @@ def lines(
         conditions.append(MoneyEntry.repair_id == repair)
     if since is not None:
         conditions.append(MoneyEntry.dated >= since)
-    reversing = aliased(MoneyEntry)
-    taken_back = and_(reversing.reverses_id == MoneyEntry.id, reversing.state == State.APPROVED)
+    back = select(MoneyEntry.reverses_id).where(
+        MoneyEntry.reverses_id.is_not(None), MoneyEntry.state == State.APPROVED
+    )
     if until is not None:
         conditions.append(MoneyEntry.dated <= until)
-        taken_back = and_(taken_back, reversing.dated <= until)
+        back = back.where(MoneyEntry.dated <= until)
     if state == State.APPROVED:
-        gone = or_(MoneyEntry.reverses_id.is_not(None), reversing.id.is_not(None))
-        conditions.append(or_(MoneyShare.amount.is_not(None), ~gone))
+        taken_back = or_(MoneyEntry.reverses_id.is_not(None), MoneyEntry.id.in_(back.correlate(None)))
+        conditions.append(or_(MoneyShare.amount.is_not(None), ~taken_back))
     rows = session.execute(
-        select(MoneyEntry, MoneyShare.point_id, MoneyShare.amount, Point.code, Programme, Contributor)
+        select(*_LINE)
         .join(MoneyShare, MoneyShare.entry_id == MoneyEntry.id)
         .outerjoin(Point, Point.id == MoneyShare.point_id)
         .outerjoin(Programme, Programme.id == MoneyEntry.programme_id)
         .outerjoin(Contributor, Contributor.id == MoneyEntry.contributor_id)
-        .outerjoin(reversing, taken_back)
         .where(*conditions)
         .order_by(MoneyEntry.dated, MoneyEntry.id, MoneyShare.id)
-    ).all()
-    homes, names = queries.homes(session, day), unit_names(session, day)
-    units = {point_id: unit_id for point_id, (unit_id, _) in homes.items()}
-    return [_line(*row, units, names) for row in rows]
+    )
+    units = {point_id: unit_id for point_id, (unit_id, _) in queries.homes(session, day).items()}
+    names = unit_names(session, day)
+    return [_line(row, units, names) for row in rows]
 
 
 def totals_by_point(
@@ -450,21 +450,27 @@ def _entry(
     )
 
 
-def _line(
-    row: MoneyEntry,
-    point_id: int | None,
-    amount: int | None,
-    point: str | None,
-    of: Programme | None,
-    giver: Contributor | None,
-    units: Mapping[int, int],
-    names: Mapping[int, tuple[str, str]],
-) -> Line:
-    if point_id is not None:
-        unit_id = units.get(point_id)
-    else:
-        owners = (of.unit_id if of is not None else None, giver.unit_id if giver is not None else None)
-        unit_id = next((owner for owner in owners if owner is not None), None)
+_LINE = (
+    MoneyEntry.id,
+    MoneyEntry.kind,
+    MoneyEntry.dated,
+    MoneyEntry.budget_year,
+    MoneyEntry.form,
+    MoneyEntry.component,
+    MoneyEntry.givers,
+    MoneyEntry.contributor_id,
+    MoneyEntry.repair_id,
+    MoneyShare.point_id,
+    MoneyShare.amount,
+    Point.code.label("point"),
+    Programme.code.label("programme"),
+    Contributor.kind.label("source"),
+    func.coalesce(Programme.unit_id, Contributor.unit_id).label("owner_id"),
+)
+
+
+def _line(row: Row[*tuple[Any, ...]], units: Mapping[int, int], names: Mapping[int, tuple[str, str]]) -> Line:
+    unit_id = row.owner_id if row.point_id is None else units.get(row.point_id)
     uid, name = names[unit_id] if unit_id is not None else ("", "")
     return Line(
         entry=row.id,
@@ -472,13 +478,13 @@ def _line(
         dated=row.dated,
         year=row.budget_year,
         form=Form(row.form),
-        amount=amount,
-        programme=of.code if of is not None else "",
+        amount=row.amount,
+        programme=row.programme or "",
         contributor=row.contributor_id,
-        source=Source(giver.kind) if giver is not None else None,
+        source=Source(row.source) if row.source is not None else None,
         givers=row.givers,
         component=Component(row.component) if row.component else None,
-        point=point or "",
+        point=row.point or "",
         unit_uid=uid,
         unit=name,
         repair=row.repair_id,
