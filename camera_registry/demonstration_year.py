@@ -22,6 +22,7 @@ from camera_registry import (
     closings,
     demonstration,
     demonstration_money,
+    demonstration_upkeep,
     histories,
     incident_book,
     maintenance,
@@ -200,6 +201,8 @@ def make_of(devices: Sequence[DemoDevice], database: Database, folder: Path) -> 
         _roll_up(session, ledgers)
         demonstration_money.fill(session, NOW, ZONE)
     incident_book.fold(database, ZONE, NOW)
+    with database.transaction() as session:
+        demonstration_upkeep.fill(session, NOW, ZONE)  # after the incidents that repairs are of
     for month in _months():
         with database.transaction() as session:
             closed_at = month_of(month, ZONE).end + CLOSED_AFTER

@@ -19,7 +19,16 @@ import orjson
 import typer
 import uvloop
 
-from camera_registry import deeds, demonstration, health, queries, rollout, units
+from camera_registry import (
+    deeds,
+    demonstration,
+    demonstration_money,
+    demonstration_upkeep,
+    health,
+    queries,
+    rollout,
+    units,
+)
 from camera_registry.audit import Actor
 from camera_registry.auth import links, users
 from camera_registry.auth.roles import Role
@@ -173,7 +182,7 @@ def _import(
     ports: Ports,
     password: str,
 ) -> int:
-    """The way any city goes: units, a site and its credential, a workbook."""
+    """The way any city goes: units, a site and its credential, a workbook; then its money, made up."""
     inventory = settings.data_dir / "inventory.xlsx"
     demonstration.write_inventory(devices, ports, inventory)
     with database.transaction() as session:
@@ -182,6 +191,8 @@ def _import(
         credentials.put(session, "demo", demonstration.USER, password, now=now(), site=site.id)
         options = Options(demonstration.UNITS_ON, settings.zone, demonstration.SITE)
         outcome = load_inventory(session, credentials, read_workbook(inventory), options, now())
+        demonstration_money.fill(session, now(), settings.zone)
+        demonstration_upkeep.fill(session, now(), settings.zone)
     if outcome.problems:
         raise AssertionError(f"our own inventory has problems: {outcome.problems[:3]}")
     return sum(device.channels for device in devices)

@@ -61,6 +61,15 @@ def test_everything_happens_in_it(year: Database) -> None:
     assert seen == {str(state) for state in EyeState}
 
 
+def test_money_is_told_of_all_states(year: Database) -> None:
+    with year.reading() as session:
+        assert set(session.scalars(select(models.MoneyEntry.state))) == {"approved", "waiting", "refused"}
+        assert session.scalar(select(models.MoneyEntry.id).where(models.MoneyEntry.reverses_id.is_not(None)))
+        of_incidents = session.scalars(select(models.Repair.incident_id)).all()
+    assert of_incidents
+    assert None not in of_incidents
+
+
 def test_it_is_made_once(tmp_path: Path) -> None:
     made = []
 
