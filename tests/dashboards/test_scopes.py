@@ -59,6 +59,8 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/incidents/{number}/words": ["/incidents/{incident}/words", "/incidents/{unit_incident}/words"],
     "/points/{code:path}": [f"/points/{POINT}", f"/points/{THEIRS.code}-LOST"],
     "/points/{code:path}/months": [f"/points/{POINT}/months"],
+    "/points/{code:path}/money": [f"/points/{POINT}/money"],
+    "/money/entries/{number}": ["/money/entries/{entry}", "/money/entries/{waits}"],
     "/units/{uid}": [f"/units/{THEIRS.uid}"],
     "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
     "/units/{uid}/morning": [f"/units/{THEIRS.uid}/morning"],
@@ -93,6 +95,16 @@ MORE: Mapping[str, Sequence[str]] = {
     "/maintenance": [f"scope=eye&codes={EYE}"],
     "/map": ["as=csv", "as=xlsx", "sort=-unit"],
     "/map/points": [f"code={POINT}"],
+    "/money": [
+        *("as=csv", "as=xlsx", f"q={THEIRS.code}", f"unit={THEIRS.uid}", f"point={POINT}", "state=waiting"),
+        *(f"programme={THEIRS.code}-CT", "contributor={giver}", "behind=2026-10-02|99"),
+    ],
+    "/money/basis": ["as=csv", f"q={THEIRS.code}", "missing=manager"],
+    "/money/contributors": ["as=csv", "as=xlsx", f"q={THEIRS.code}", "kind=household"],
+    "/money/contributors/enter": ["number={giver}"],
+    "/money/enter": [f"point={POINT}", "repair={repair}", "like={entry}", f"programme={THEIRS.code}-CT"],
+    "/money/programmes": ["as=csv", "as=xlsx", f"q={THEIRS.code}"],
+    "/money/programmes/enter": [f"code={THEIRS.code}-CT"],
     "/registry/custody": ["as=csv", f"q={THEIRS.code}"],
     "/registry/custody/enter": [f"point={POINT}"],
     "/registry/custody/history": [f"point={POINT}", f"point={POINT}&as=csv"],
@@ -114,6 +126,7 @@ NOTHING_TO_TELL = frozenset(
         *("/map/points", f"/points/{POINT}/months", f"/eyes/{EYE}/probe/1", f"/eyes/{EYE}/probe/1/rungs"),
         *("/users/ward-officer-out-1", "/users/administrator", "/users/ward-officer-out-1/disable"),
         "/users/ward-officer-out-1/sign-out",
+        *("/money/import", "/money/import/template.xlsx", "/money/contributors/enter"),
     }
 )
 
@@ -129,6 +142,8 @@ CUSTODY = {"manager": "x", "first": "01/12/2026", "reason": "x"}
 MOVE = {"unit": OURS.uid, "from": "2026-12-01", "document": "1/QĐ"}
 FROM_2027 = {"first": "01/01/2027", "document": "2/QĐ", "reason": "x"}
 WHY = {"reason": "x"}
+GIVEN = {"kind": "contribution", "form": "money", "dated": "2026-11-20", "amount": "5"}
+LEDGER = f"Ngày,Loại khoản,Nguồn,Mã điểm lắp đặt,Số tiền\n01/11/2026,Khoản thu,Hộ gia đình,{POINT},9\n"
 RULES = {"what": "outage", "per_hour": "6", "digest_at": "07:00", "reason": "x"}
 NOTICE = f"Từ 7h đến 8h ngày 20/12/2026: {THEIRS.name}"
 
@@ -141,6 +156,7 @@ class Deed:
     form: Mapping[str, Any] | None = None
     json: Mapping[str, Any] | None = None
     changes: bool = True  # if done by who may; otherwise it shows something of theirs
+    file: tuple[str, bytes] | None = None  # its name and what stands in it
 
 
 THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
@@ -201,6 +217,42 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     "/maintenance/notice": [Deed("/maintenance/notice", {"text": NOTICE}, changes=False)],
     "/maintenance/cut": [
         Deed("/maintenance/cut", {"spans": [SPAN], "covers": [f"eye:{EYE}"], "reason": "x"})
+    ],
+    "/money/contributors/enter": [
+        Deed(
+            "/money/contributors/enter", {"number": number, "kind": "donor", "name": "x", "unit": unit} | WHY
+        )
+        for number, unit in (("{giver}", THEIRS.uid), ("", THEIRS.uid), ("", ""))
+    ],
+    "/money/documents": [
+        Deed("/money/documents", {"about": about, "kind": "minutes", "number": "1"}, file=("", b""))
+        for about in (f"point:{POINT}", "entry:{entry}", f"programme:{THEIRS.code}-CT")
+    ],
+    "/money/enter": [
+        Deed("/money/enter", GIVEN | {"point": [POINT], "share": [""]}),
+        Deed("/money/enter", GIVEN | {"contributor": "x #{giver}"}),
+        Deed("/money/enter", GIVEN | {"programme": f"{THEIRS.code}-CT"}),
+    ],
+    "/money/entries/{number}/approve": [Deed("/money/entries/{waits}/approve")],
+    "/money/entries/{number}/refuse": [Deed("/money/entries/{waits_too}/refuse", WHY)],
+    "/money/entries/{number}/reverse": [Deed("/money/entries/{entry}/reverse", WHY)],
+    "/money/import": [Deed("/money/import", {"step": "enter"}, file=("x.csv", LEDGER.encode()))],
+    "/money/programmes/enter": [
+        Deed("/money/programmes/enter", {"new": new, "code": code, "name": "x", "unit": unit} | WHY)
+        for new, code, unit in (
+            ("", f"{THEIRS.code}-CT", THEIRS.uid),
+            ("1", "A", THEIRS.uid),
+            ("1", "B", ""),
+        )
+    ],
+    "/money/waiting": [Deed("/money/waiting", {"deed": "approve", "entry": ["{waits_still}"]})],
+    "/money/waiting/file": [Deed("/money/waiting/file", {"file": f"{THEIRS.code}.xlsx"})],
+    "/points/{code:path}/money/asset": [Deed(f"/points/{POINT}/money/asset", {"number": "x"} | WHY)],
+    "/points/{code:path}/money/upkeep": [
+        Deed(f"/points/{POINT}/money/upkeep", {"kind": "warranty", "party": "x"})
+    ],
+    "/points/{code:path}/money/upkeep/end": [
+        Deed(f"/points/{POINT}/money/upkeep/end", {"upkeep_id": "{duty}"} | WHY)
     ],
     "/registry/custody/enter": [Deed("/registry/custody/enter", CUSTODY | {"point": [POINT]})],
     "/registry/custody/end": [
@@ -365,7 +417,7 @@ def _addresses(city: City) -> Iterator[str]:
             yield from map(city.address, THEIR_ADDRESSES.get(route.path) or CUT[route.path])
         else:
             yield route.path
-        yield from (f"{route.path}?{query}" for query in MORE.get(route.path, ()))
+        yield from (city.address(f"{route.path}?{query}") for query in MORE.get(route.path, ()))
 
 
 # A stream has no end (its own test is below); the others have no address without a secret of their own.
@@ -381,11 +433,17 @@ def _deeds(city: City) -> Iterator[Deed]:
 
 
 def _do(city: City, client: TestClient, deed: Deed) -> Response:
-    form = {
-        name: city.address(value) if isinstance(value, str) else value
-        for name, value in (deed.form or {}).items()
-    }
-    return client.post(city.address(deed.address), data=form if deed.form else None, json=deed.json)
+    form = {name: _filled(city, value) for name, value in (deed.form or {}).items()}
+    files = {"file": deed.file} if deed.file else None
+    return client.post(
+        city.address(deed.address), data=form if deed.form else None, json=deed.json, files=files
+    )
+
+
+def _filled(city: City, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(city, each) for each in value]
+    return city.address(value) if isinstance(value, str) else value
 
 
 def _told(answer: Response, asked: str) -> str:

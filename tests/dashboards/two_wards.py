@@ -51,6 +51,12 @@ class Ward:
     repair: int  # that waits for money, of the point
     quotation: int  # … and was not chosen
     draft: int  # of a proposal that asks for it
+    entry: int  # of the funding ledger, approved
+    waits: int  # another, to be approved
+    waits_too: int
+    waits_still: int
+    giver: int  # who gave
+    duty: int  # a warranty
 
 
 def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
@@ -110,7 +116,44 @@ def _ward(
         repair=repair,
         quotation=quotation,
         draft=draft,
+        **_money(session, marks, point.id, unit.id, repair),
     )
+
+
+def _money(session: Session, marks: Marks, point: int, unit: int, repair: int) -> dict[str, int]:
+    """Entries, approved and waiting, one of them out of a file; who gave; a warranty and an asset record."""
+    word = marks.word
+    by = {"made_at": NOW - HOUR, "made_by": f"{word} accountant"}
+    programme = models.Programme(code=f"{marks.code}-CT", name=f"{word} programme", unit_id=unit, **by)
+    giver = models.Contributor(kind="household", name=f"{word} giver", unit_id=unit, **by)
+    duty = models.Upkeep(point_id=point, kind="warranty", party=f"{word} shop", document=word, **by)
+    asset = models.Asset(point_id=point, number=f"{word} asset", ownership=word, **by)
+    session.add_all((programme, giver, duty, asset))
+    session.flush()
+    numbers = {}
+    for name, kind in (
+        ("entry", "contribution"),
+        ("waits", "contribution"),
+        ("waits_too", "contribution"),
+        ("waits_still", "expense"),
+        ("brought", "contribution"),
+    ):
+        entry = models.MoneyEntry(
+            kind=kind, dated=MONTH, budget_year=MONTH.year, programme_id=programme.id, form="money",
+            component="pole", amount=70_000, payee=f"{word} payee", text=f"{word} {name}", state="waiting", **by,
+        )  # fmt: skip
+        entry.contributor_id = giver.id
+        entry.repair_id = repair if kind == "expense" else None
+        entry.brought_by = f"{marks.code}.xlsx · 2 · " if name == "brought" else ""
+        session.add(entry)
+        session.flush()
+        session.add(models.MoneyShare(entry_id=entry.id, point_id=point, amount=70_000))
+        numbers[name] = entry.id
+    approved = session.get_one(models.MoneyEntry, numbers["entry"])
+    approved.state, approved.decided_at, approved.decided_by = "approved", NOW, f"{word} second person"
+    session.flush()
+    numbers.pop("brought")
+    return numbers | {"giver": giver.id, "duty": duty.id}
 
 
 def _repair(session: Session, word: str, point: int, unit: int, eye: int) -> tuple[int, int, int]:
