@@ -1,8 +1,8 @@
 """Reads who did what: the whole log, narrowed and page by page; and the history of one thing.
 
 Cut to a reader's ``Scope``: who may not see everything sees the deeds done to eyes, devices, points, units,
-incidents, windows, repairs and proposals that lie in the scope today. What was done to sites, people, months
-and files is of the whole city.
+incidents, windows, repairs, proposals and entries of the funding ledger that lie in the scope today. What was
+done to sites, people, months and files is of the whole city.
 """
 
 import json
@@ -18,15 +18,20 @@ from sqlalchemy.sql.elements import SQLColumnExpression
 
 from camera_registry import queries
 from camera_registry.audit import Action
+from camera_registry.funding.reach import Reach
 from camera_registry.maintenance import ScopeKind
 from camera_registry.models import (
     Audit,
+    Contributor,
     Device,
+    DocumentUse,
     Eye,
     IncidentEye,
     Maintenance,
     MaintenanceScope,
+    MoneyEntry,
     Point,
+    Programme,
     Proposal,
     Repair,
     Unit,
@@ -249,8 +254,20 @@ def _seen(session: Session, scope: Scope, day: date) -> Sequence[ColumnElement[b
         select(_named("maintenance", Maintenance.id.cast(String))).where(Maintenance.id.not_in(outside)),
         select(_named("repair", Repair.id.cast(String))).where(Repair.point_id.in_(points)),
         select(_named("proposal", Proposal.id.cast(String))).where(Proposal.unit_id.in_(units)),
+        *_money(Reach.load(session, scope, day)),
     )
     return (or_(*(Audit.subject.in_(named) for named in subjects)),)
+
+
+def _money(reach: Reach) -> Iterator[Select[Any]]:
+    """What of the funding ledger lies wholly within: a deed tells all of the entry that it was done to."""
+    yield select(_named("money", MoneyEntry.id.cast(String))).where(reach.whole_entry())
+    yield select(_named("programme", Programme.code)).where(Programme.unit_id.in_(reach.units))
+    yield select(_named("contributor", Contributor.id.cast(String))).where(
+        Contributor.unit_id.in_(reach.units)
+    )
+    of_points = DocumentUse.point_id.in_(reach.points)
+    yield select(_named("document", DocumentUse.document_id.cast(String))).where(of_points)
 
 
 def _named(kind: str, name: SQLColumnExpression[str]) -> SQLColumnExpression[str]:

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from camera_registry import custody, doctor, models
+from camera_registry import audit_log, custody, doctor, models
 from camera_registry.audit import Action, Actor, ReasonError
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
@@ -267,6 +267,20 @@ def test_who_decides_sees_all_of_it(ledger: Ledger) -> None:
         entries.reverse(ledger.session, HOA, ledger.b, mine, NOW, ZONE, reason="x")
     with pytest.raises(FundingError, match="P3"):
         ledger.enter(contribution(("P1", 1), ("P3", 1)), ledger.a)
+
+
+def test_deeds_are_told_to_who_sees_all_that_they_were_done_to(ledger: Ledger) -> None:
+    mine, theirs = ledger.gave("Bà Lan"), ledger.gave("Ông Bình", "B")
+    own = ledger.enter(contribution(("P1", 100), contributor_id=mine))
+    both = ledger.enter(contribution(("P1", 300), ("P3", 400)))
+
+    def subjects(scope: Scope) -> set[str]:
+        page = audit_log.page(ledger.session, scope, TODAY, audit_log.Wanted())
+        return {each.subject for each in page.entries}
+
+    assert subjects(CITY) == {f"money:{own}", f"money:{both}", f"contributor:{mine}", f"contributor:{theirs}"}
+    assert subjects(ledger.a) == {f"money:{own}", f"contributor:{mine}"}
+    assert subjects(ledger.b) == {f"contributor:{theirs}"}
 
 
 def test_what_is_no_points_yet_is_of_the_unit_of_its_programme(ledger: Ledger) -> None:
