@@ -225,12 +225,12 @@ def test_compares_with_the_period_before_it(session: Session) -> None:
     august = Span(midnight(date(2026, 8, 1), ZONE), MONTH.start)
     half = august.start + (august.end - august.start) / 2
     lives = [(august.start, "up"), (half, "down")]
-    for point, before, change in (("P1", None, None), ("P3", 0.5, None)):
+    expected: list[tuple[str, float | None, float | None]] = [("P1", None, None), ("P3", 0.5, 50.0)]
+    for point, before, change in expected:
         if point == "P3":
             session.get_one(models.Eye, town.eyes["E6"]).reach = "network"
             session.execute(delete(models.Transition).where(models.Transition.eye_id == town.eyes["E6"]))
             towns.write(session, town.eyes["E6"], EYE, [*lives, (MONTH.start, "up"), (MONTH.end, "unknown")])
-            change = 50.0
         report = built(session, replace(SEPTEMBER, point=point))
         now, earlier = part(report, "periods", Table).rows
         assert (now[0], earlier[0]) == ("tháng 9/2026", "tháng 8/2026")
