@@ -91,6 +91,7 @@ REVERSED: Final = N_("A reversing entry takes back exactly what another gave")
 BALANCED: Final = N_("Sums of the funding ledger are the same however they are grouped")
 PAPERS: Final = N_("Each paper is about something, and its copy opens with the key")
 REPAIRS: Final = N_("Each repair is where its steps brought it, and each step is one that there is")
+MENDED_ONCE: Final = N_("An eye has one open repair at most")
 CHOSEN: Final = N_("A repair has one chosen quotation at most, and a sent proposal asks for something")
 
 
@@ -121,6 +122,7 @@ def examine(
             yield _balanced(session, now.astimezone(zone).date())
         yield _papers(session, credentials)
         yield _repairs(session)
+        yield _mended_once(session)
         yield _chosen(session)
 
 
@@ -536,6 +538,22 @@ def _repairs(session: Session) -> Examined:
         if not wrong and (own[-1].state, own[0].at) != (state, opened_at):
             wrong = "is not where its steps end, or did not begin there"
         count.note(not wrong, "repair", number, wrong)
+    return count.examined()
+
+
+def _mended_once(session: Session) -> Examined:
+    count = _Count(MENDED_ONCE)
+    repair, part, eye = models.Repair, models.RepairEye, models.Eye
+    told = session.execute(
+        select(eye.code, func.count())
+        .join(part, part.eye_id == eye.id)
+        .join(repair, repair.id == part.repair_id)
+        .where(repair.state.in_(repairs.OPEN))
+        .group_by(eye.code)
+        .order_by(eye.code)
+    )
+    for code, several in told:
+        count.note(several == 1, code)
     return count.examined()
 
 

@@ -23,6 +23,7 @@ from camera_registry.handling import HandlingError, Note
 from camera_registry.incidents import Kind
 from camera_registry.outages import IncidentRow
 from camera_registry.periods import PeriodError
+from camera_registry.repairs import reading
 
 From = Annotated[str, Query(alias="from", description="A day, or a moment with its offset.")]
 To = Annotated[str, Query(alias="to", description="The first day or moment no longer looked at.")]
@@ -64,11 +65,16 @@ def incidents(
 
 @router.get("/incidents/{number}", dependencies=[may(Permission.VIEW)])
 def incident(desk: AtDesk, number: Incident) -> Response:
-    """One incident by its id, with what was done about it."""
+    """One incident by its id, with what was done about it, and its repairs."""
     with desk.database.reading() as session:
         found = _found(session, desk, number)
         notes = handling.notes(session, [found]).get(found.id, ())
+        repairs = reading.of_incidents(session, desk.scope, desk.now(), desk.settings.zone, [found.id])
     body = {"as_of": desk.now(), **_incident(found), "notes": [_note(note) for note in notes]}
+    body["repairs"] = [
+        {"id": each.id, "point": each.point, "state": each.state, "since": each.since}
+        for each in repairs.get(found.id, ())
+    ]
     return _answer(body)
 
 

@@ -66,9 +66,7 @@ def open_repair(
         raise InventoryError(N_('There is no point with the code "{code}".'), code=code)
     wanted = list(dict.fromkeys(eyes)) or _away(incident, code)
     found = _eyes(session, row, wanted)
-    # The second of two people who report the same sees what the first has done.
-    session.execute(select(models.Point.id).where(models.Point.id == row.id).with_for_update())
-    _refuse_again(session, found)
+    _refuse_again(session, row.id, found)
     repair = models.Repair(
         point_id=row.id,
         incident_id=None if incident is None else incident.id,
@@ -122,7 +120,7 @@ def move(
     if state is State.WAITING_FOR_MONEY and repair.payer and Payer(repair.payer).costs_nothing:
         raise RepairError(N_("Who pays is a warranty or a contract: it waits for no money."))
     if state in OPEN and before.over:
-        _refuse_again(session, _eyes_of(session, repair))
+        _refuse_again(session, repair.point_id, _eyes_of(session, repair))
     moment = _step(session, actor, now, repair, state, now if at is None else at, text)
     repair.state = state
     detail = {"before": {"state": before}, "after": {"state": state, "at": moment}}
@@ -166,7 +164,8 @@ def change(
     after = {"fault": fault, "component": str(component or ""), "eyes": sorted(wanted)}
     if before == after:
         return
-    _refuse_again(session, {code: id_ for code, id_ in wanted.items() if code not in had})
+    new = {code: id_ for code, id_ in wanted.items() if code not in had}
+    _refuse_again(session, repair.point_id, new)
     repair.fault, repair.component = fault, component or ""
     for code in had.keys() - wanted.keys():
         session.delete(session.get_one(models.RepairEye, (repair.id, had[code])))
@@ -367,8 +366,12 @@ def _eyes_of(session: Session, repair: models.Repair) -> dict[str, int]:
     return {each.code: each.id for each in rows}
 
 
-def _refuse_again(session: Session, eyes: Mapping[str, int]) -> None:
-    """An eye is mended once at a time: else what it costs, and waits for, would be told twice."""
+def _refuse_again(session: Session, point_id: int, eyes: Mapping[str, int]) -> None:
+    """An eye is mended once at a time: else what it costs, and waits for, would be told twice.
+
+    The point is locked: the second of two people who report the same sees what the first has done.
+    """
+    session.execute(select(models.Point.id).where(models.Point.id == point_id).with_for_update())
     row, eye = models.Repair, models.RepairEye
     other = session.execute(
         select(row.id, models.Eye.code)

@@ -160,7 +160,7 @@ def _of_the_repair() -> list[models.Base]:
     ]
     offer = {"repair_id": 1, "amount": 1_000, "dated": NOON.date(), "made_at": NOON, "made_by": "somebody"}
     offers = [models.Quotation(party=party, chosen=party == "A", **offer) for party in ("A", "B")]
-    return [*steps, *offers]
+    return [*steps, *offers, models.RepairEye(repair_id=1, eye_id=1)]
 
 
 def test_the_healthy(patient: Patient) -> None:
@@ -169,7 +169,7 @@ def test_the_healthy(patient: Patient) -> None:
     assert patient.broken() == {}
     for name in (
         *(doctor.CHAINS, doctor.DERIVED, doctor.ENDS, doctor.CONCLUDED, doctor.SPANS, doctor.MEMBERS),
-        *(doctor.REPAIRS, doctor.CHOSEN),
+        *(doctor.REPAIRS, doctor.MENDED_ONCE, doctor.CHOSEN),
     ):
         assert examined[name].looked_at > 0
 
@@ -279,6 +279,16 @@ DAMAGES = [
         {doctor.REPAIRS},
         "repair 1 goes back in time",
         id="a repair goes back in time",
+    ),
+    pytest.param(
+        "INSERT INTO repair (id, point_id, state, component, fault, payer, grounds, opened_at, opened_by)"
+        " VALUES (2, 1, 'reported', '', 'x', '', '', '2026-09-01 12:00:00', 'hoa');"
+        "INSERT INTO repair_step (id, repair_id, at, state, text, made_at, made_by)"
+        " VALUES (99, 2, '2026-09-01 12:00:00', 'reported', '', '2026-09-01 12:00:00', 'hoa');"
+        "INSERT INTO repair_eye (repair_id, eye_id) VALUES (2, 1)",
+        {doctor.MENDED_ONCE},
+        "E1",
+        id="an eye is mended twice",
     ),
     pytest.param(
         "UPDATE quotation SET chosen = true WHERE party = 'B'",

@@ -89,6 +89,7 @@ def test_one_incident(client: TestClient) -> None:
             for eye in ("E1", "E2")
         ],
         "notes": [],
+        "repairs": [],
     }
 
 
