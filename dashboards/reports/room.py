@@ -12,6 +12,7 @@ _WIDE, _CAPITAL, _FIGURE, _NARROW, _OTHER = 0.95, 0.74, 0.52, 0.32, 0.52
 LONG_TABLE, SMALL_PT = 40, (10, 9, 8, 7)  # lines: more of them shall not take more paper than they must
 LONGEST_WORD = 24  # signs: a hash or an address is broken anywhere
 _BROKEN = 6.0  # of a table's letters: what is left of such a word on a line at least
+_STEPS = 40  # of halving
 _MOST_OF_A_LINE = 40.0  # sizes: a longer text is broken into lines in any case
 
 
@@ -24,35 +25,40 @@ class Room:
 
 
 def room(lines: Sequence[Sequence[str]], weights: Sequence[float], width: float) -> Room:
-    """Columns get what their longest word needs, and of the rest as much as they weigh.
+    """Columns get what their longest word needs, and of the rest as much as they weigh, while they use it.
 
-    Where all weigh the same, their texts do. Words are broken only where the smallest letters are too large.
+    Words are broken only where the smallest letters are too large.
     """
     columns = list(zip(*lines, strict=True))
     least = [max(map(_longest_word, column)) for column in columns]
-    if len(set(weights)) == 1:
-        weights = [max(1.0, *(min(_MOST_OF_A_LINE, _width(text)) for text in column)) for column in columns]
+    most = [max(min(_MOST_OF_A_LINE, _width(text)) for text in column) for column in columns]
     for size in SIZES_PT if len(lines) <= LONG_TABLE else SMALL_PT:
-        needed = [PADDING_MM + word * size * MM_OF_A_PT for word in least]
+        mm = size * MM_OF_A_PT
+        needed = [PADDING_MM + word * mm for word in least]
         if sum(needed) <= width:
-            return Room(_shared(needed, weights, width), size)
+            wanted = [PADDING_MM + max(word, text) * mm for word, text in zip(least, most, strict=True)]
+            return Room(_shared(needed, wanted, weights, width), size)
     return Room(tuple(width * each / sum(needed) for each in needed), size)
 
 
-def _shared(needed: Sequence[float], weights: Sequence[float], width: float) -> tuple[float, ...]:
-    """The width, shared by weight, but that no column gets less than it needs."""
-    fixed: set[int] = set()
-    while True:
-        free = width - sum(needed[place] for place in fixed)
-        weight = sum(weights[place] for place in range(len(needed)) if place not in fixed)
+def _shared(
+    needed: Sequence[float], wanted: Sequence[float], weights: Sequence[float], width: float
+) -> tuple[float, ...]:
+    """The width, shared by weight, but no column gets less than it needs, nor more than its lines are long.
+
+    What is left where all have what they want is shared, too.
+    """
+    if sum(wanted) <= width:
+        return tuple(each * width / sum(wanted) for each in wanted)
+    low, high = 0.0, width / min(weights)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
         widths = [
-            needed[place] if place in fixed else free * weights[place] / weight
-            for place in range(len(needed))
+            min(most, max(least, middle * weight))
+            for least, most, weight in zip(needed, wanted, weights, strict=True)
         ]
-        small = {place for place in range(len(needed)) if widths[place] < needed[place] - 1e-9}
-        if not small:
-            return tuple(round(each, 2) for each in widths)
-        fixed |= small
+        low, high = (middle, high) if sum(widths) < width else (low, middle)
+    return tuple(round(each, 3) for each in widths)
 
 
 @lru_cache(maxsize=20_000)  # cells of a column say the same words again and again

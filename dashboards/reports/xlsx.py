@@ -16,9 +16,7 @@ from dashboards.reports.sheets import Grid, Plain, about, grids
 
 A4 = 9  # as workbooks number sizes of paper
 LONGEST_NAME = 31  # characters, of a sheet
-NEVER_IN_A_NAME = re.compile(
-    "[\\x00-\\x1f\\[\\]:*?/\\\\'\U00010000-\U0010ffff]"
-)  # those count twice
+NEVER_IN_A_NAME = re.compile("[\\x00-\\x1f\\[\\]:*?/\\\\'\U00010000-\U0010ffff]")  # those count twice
 NARROWEST, WIDEST = 10, 60  # characters, of a column
 A_DAY_S = 86_400
 TYPEFACE = "Times New Roman"
