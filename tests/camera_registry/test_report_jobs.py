@@ -1,10 +1,10 @@
-"""Reports made in the background: asked for, cancelled, taken up again, kept, sent; after each period, too."""
+"""Reports made in the background: asked for, cancelled, taken up again, kept, sent after each period."""
 
 import asyncio
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -62,6 +62,16 @@ def plain(report: Report, format_: Format) -> bytes:
 
 
 PLAIN = Drawing(plain, lambda report, format_: f"{report.name}.{format_}")
+
+
+def keeping(drawn: list[Report]) -> Drawing:
+    """Draws plainly, and keeps what it drew."""
+
+    def draw(report: Report, format_: Format) -> bytes:
+        drawn.append(report)
+        return plain(report, format_)
+
+    return replace(PLAIN, draw=draw)
 
 
 class Office:
@@ -189,12 +199,9 @@ def test_is_seen_by_whose_unit_it_is_alone(office: Office) -> None:
     assert [row.id for row in office.made(office.scope("A"))] == [of_a]
     assert [row.id for row in office.made(office.scope("B"))] == [of_home, at_point]
     assert "Phường A" not in office.open(of_home, office.scope("B")).content.decode()
-    for refused in (
-        lambda: office.open(of_a, office.scope("B")),
-        lambda: office.open(of_all, office.scope("A")),
-    ):
+    for number, unit in ((of_a, "B"), (of_all, "A")):
         with pytest.raises(JobError):
-            refused()
+            office.open(number, office.scope(unit))
     with pytest.raises(OwnerError):
         office.ask(WARD_A, office.scope("B"))
     with pytest.raises(JobError):
@@ -230,7 +237,7 @@ def test_says_why_it_was_not_made(office: Office) -> None:
         return plain(report, format_)
 
     assert office.maker(replace(PLAIN, draw=draw)).look() == 1
-    assert office.one(too_long).error == "Một câu hỏi hỏi về nhiều nhất 400 ngày."
+    assert office.one(too_long).error == "Mỗi lần hỏi nhiều nhất 400 ngày."
     assert (office.one(broken).state, "ZeroDivisionError" in office.one(broken).error) == (State.FAILED, True)
     assert office.one(fine).state is State.DONE
 
@@ -266,15 +273,13 @@ def test_what_a_killed_process_was_making_is_made_by_the_next(
     office: Office, tmp_path: Path, database_url: str
 ) -> None:
     office.clock.now = datetime.now(UTC)
-    number = office.ask(replace(SEPTEMBER, first=date(2026, 9, 1)))
-    for life in range(jobs.MOST_TRIES):
-        ahead = life * (jobs.LEASE.total_seconds() + 1)
-        last = life == jobs.MOST_TRIES - 1
-        argv = [sys.executable, "-m", "tests.camera_registry.making", database_url, str(tmp_path / "keys")]
-        argv += [str(ahead), "0" if last else "60"]
+    number = office.ask()
+    lives = [(0.0, "60", State.MAKING), (jobs.LEASE.total_seconds() + 1, "0", State.DONE)]
+    for life, (ahead, draw_s, wanted) in enumerate(lives, 1):
+        argv = [sys.executable, "-m", "tests.camera_registry.making", database_url]
+        argv += [str(tmp_path / "keys"), str(ahead), draw_s]
         with started(argv, log=tmp_path / f"{life}.log", ready=says_ready, cwd=ROOT) as process:
-            wanted = State.DONE if last else State.MAKING
-            until(lambda: (office.one(number).state, office.tries(number)) == (wanted, life + 1))
+            wait_for(office, number, wanted, tries=life)
             process.kill()
     assert office.open(number).content
 
@@ -290,9 +295,9 @@ def test_what_ends_every_process_is_given_up(office: Office) -> None:
     assert "3" in office.one(number).error
 
 
-def until(holds: Callable[[], bool]) -> None:
+def wait_for(office: Office, number: int, state: State, tries: int) -> None:
     give_up = time.monotonic() + 30
-    while not holds():
+    while (office.one(number).state, office.tries(number)) != (state, tries):
         assert time.monotonic() < give_up
         time.sleep(0.05)
 
@@ -301,17 +306,15 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "day", "last", "name"),
+    ("every", "day", "last", "period"),
     [
-        pytest.param(Every.MONTH, date(2026, 9, 8), date(2026, 9, 30), "uptime-A-2026-09.pdf", id="month"),
-        pytest.param(
-            Every.QUARTER, date(2026, 8, 8), date(2026, 9, 30), "uptime-A-2026-Q3.pdf", id="quarter"
-        ),
-        pytest.param(Every.YEAR, date(2025, 8, 8), date(2025, 12, 31), "uptime-A-2025.pdf", id="year"),
+        pytest.param(Every.MONTH, date(2026, 9, 8), date(2026, 9, 30), "2026-09", id="month"),
+        pytest.param(Every.QUARTER, date(2026, 8, 8), date(2026, 9, 30), "2026-Q3", id="quarter"),
+        pytest.param(Every.YEAR, date(2025, 8, 8), date(2025, 12, 31), "2025", id="year"),
     ],
 )
 def test_a_schedule_asks_once_when_nothing_can_change(
-    office: Office, every: Every, day: date, last: date, name: str
+    office: Office, every: Every, day: date, last: date, period: str
 ) -> None:
     number = office.schedule(every=every, day=day)
     ready = midnight(last + timedelta(days=1), ZONE) + LATENESS
@@ -321,7 +324,7 @@ def test_a_schedule_asks_once_when_nothing_can_change(
     assert [office.ask_due(), office.ask_due()] == [1, 0]
     office.maker().look()
     (made,) = office.made(office.scope("A"))
-    assert (made.name, made.schedule, made.made_by) == (name, number, CLERK.name)
+    assert (made.name, made.schedule, made.made_by) == (f"uptime-A-{period}.pdf", number, CLERK.name)
     with office.database.reading() as session:
         (kept,) = schedules.schedules(session, office.scope("A"), TODAY)
         assert not schedules.schedules(session, office.scope("B"), TODAY)
@@ -342,13 +345,12 @@ def test_a_schedule_waits_for_its_month_to_be_closed(office: Office) -> None:
     closed = schedules.close_months(office.database, ZONE, office.clock(), LATENESS)
     assert (closed, schedules.close_months(office.database, ZONE, office.clock(), LATENESS)) == (3, 0)
     assert office.ask_due(after_closing=True) == 1
-    marks: list[str] = []
-    drawn = replace(PLAIN, draw=lambda report, format_: marks.append(report.mark) or plain(report, format_))
-    office.maker(drawn).look()
+    drawn: list[Report] = []
+    office.maker(keeping(drawn)).look()
     with office.database.reading() as session:
         month = closings.frozen(session, SEPTEMBER.first)
     assert month is not None
-    assert marks == [month.heading.figures_hash]
+    assert [report.mark for report in drawn] == [month.heading.figures_hash]
     assert month.heading.by == "camera-registry"
 
 
@@ -379,10 +381,11 @@ def test_who_may_have_what_made_and_sent_where(office: Office) -> None:
 
 def test_the_month_of_a_ward_arrives_as_a_pdf_by_mail_and_elsewhere_as_a_link(office: Office) -> None:
     with mail_sink() as mails, web_sink() as web:
-        office.schedule(
-            channel=office.channel(ChannelKind.EMAIL, "phuong@a.example", "A"), day=date(2026, 9, 8)
-        )
-        office.schedule(channel=office.channel(ChannelKind.WEBHOOK, web.url), day=date(2026, 9, 8))
+        for kind, address, unit in (
+            (ChannelKind.EMAIL, "phuong@a.example", "A"),
+            (ChannelKind.WEBHOOK, web.url, ""),
+        ):
+            office.schedule(channel=office.channel(kind, address, unit), day=date(2026, 9, 8))
         assert office.ask_due() == 2
         assert office.maker(DRAWING).look() == 2
         address = smtp_url(mails.port)
@@ -421,11 +424,10 @@ async def test_reports_at_work_beside_a_monitor(tmp_path: Path) -> None:
     office = Office(sqlite_in(tmp_path), tmp_path)
     loaded = settings.load(data_dir=tmp_path / "keys", close_months=True)
     office.schedule(day=date(2026, 9, 8))
-    drawn: list[bool] = []
-    drawing = replace(PLAIN, draw=lambda report, format_: drawn.append(report.synthetic) or b"%PDF")
+    drawn: list[Report] = []
     monitor = prepare(office.database, loaded, office.store, Counters.new(), office.clock, lambda _: None)
     try:
-        async with Reporting(monitor, drawing, synthetic=True) as reporting:
+        async with Reporting(monitor, keeping(drawn), synthetic=True) as reporting:
             reporting.look_at_schedules()
             give_up = time.monotonic() + 15
             while [row.state for row in office.made()] != [State.DONE]:
@@ -434,5 +436,5 @@ async def test_reports_at_work_beside_a_monitor(tmp_path: Path) -> None:
     finally:
         await monitor.web.close()
         monitor.close()
-    assert drawn == [True]
+    assert [report.synthetic for report in drawn] == [True]
     office.database.close()
