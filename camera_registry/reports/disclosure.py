@@ -24,7 +24,7 @@ from camera_registry.repairs.words import STATES
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, Hardware, Place, hardware, stand
 from camera_registry.reports.keeping import Keeping, Written, keeping, papers
-from camera_registry.reports.money_parts import COLLECTING, UNKNOWN_COUNTS, by_source, givers, lines_of
+from camera_registry.reports.money_parts import COLLECTING, UNKNOWN_COUNTS, by_source, givers, lines_of, said
 from camera_registry.reports.month_end import MonthEnd, month_end
 from camera_registry.reports.repair_parts import standing
 from camera_registry.reports.value import Facts, Measure, Part, Report, Table, Text, Value
@@ -226,17 +226,17 @@ STATE = (
     _Field("repair", N_("Repair"), _repair, weight=1.8),
 )
 MONEY = (
-    _Field("estimate", N_("Estimate"), lambda _, told: told.total.estimate, _DONG),
+    _Field("estimate", N_("Estimate"), lambda _, told: said(told.total.estimate), _DONG),
     _Field("from_state", N_("State budget"), lambda _, told: told.total.from_state, _DONG),
     _Field("from_community", N_("Funded by the community"), _from(*COMMUNITY), _DONG),
     _Field("from_donors", N_("Sponsored"), _from(Source.DONOR), _DONG),
-    _Field("givers", N_("Contributors"), lambda _, told: givers(told.lines), Measure.COUNT, 0.7),
+    _Field("givers", N_("Number of contributors"), lambda _, told: givers(told.lines), Measure.COUNT, 0.7),
     _Field("money", N_("Collected: money"), _form(Form.MONEY), _DONG),
     _Field("in_kind", N_("Collected: in kind"), _form(Form.IN_KIND, Form.VALUED), _DONG),
     _Field("labour", N_("Collected: labour"), _form(Form.LABOUR), _DONG),
     *(_Field(key, title, _spent(components), _DONG) for key, title, components in SPENT),
     _Field("balance", N_("Balance"), lambda _, told: told.total.balance, _DONG),
-    _Field("settled", N_("Settled"), lambda _, told: told.total.settled, _DONG),
+    _Field("settled", N_("Settled"), lambda _, told: said(told.total.settled), _DONG),
 )
 PAPERS = (
     _Field("decision", N_("Decision or minutes"), _decision, weight=2),
@@ -286,10 +286,14 @@ Group = tuple[str, str, Sequence[_Field]]
 
 def _facts(ground: Ground, group: Group, told: _Told) -> Facts:
     key, title, fields = group
+    cells = _cells(ground, fields, told, money=key == "money")
     return ground.facts(
         key,
         title,
-        (ground.fact(each.key, each.title, each.read(ground, told), each.measure) for each in fields),
+        (
+            ground.fact(each.key, each.title, cell, each.measure)
+            for each, cell in zip(fields, cells, strict=True)
+        ),
     )
 
 
@@ -297,13 +301,13 @@ def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence
     """A row for each point; of money also one for what is no point's yet, so that the sum is the ledger's."""
     key, title, fields = group
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.4),
+        ground.column("number", N_("#"), Measure.COUNT, 0.4),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=1.8),
         *(ground.column(each.key, each.title, each.measure, each.weight) for each in fields),
     )
     rows: list[tuple[Value, ...]] = [
-        (number, told.place.code, told.place.name, *(each.read(ground, told) for each in fields))
+        (number, told.place.code, told.place.name, *_cells(ground, fields, told, money=key == "money"))
         for number, told in enumerate(every, 1)
     ]
     adds = {Measure.COUNT, Measure.DONG}
@@ -319,6 +323,13 @@ def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence
         )
     total = None if key == "papers" else (None, None, ground.say(N_("Together")), *sums)
     return ground.table(key, title, columns, rows, total)
+
+
+def _cells(ground: Ground, fields: Sequence[_Field], told: _Told, *, money: bool) -> Iterable[Value]:
+    """Of a point of which nothing stands in the ledger no amount is known: it did not cost nothing."""
+    if money and not told.lines:
+        return (None for _ in fields)
+    return (each.read(ground, told) for each in fields)
 
 
 def _money(ground: Ground, fields: Sequence[_Field], lines: Sequence[Line]) -> tuple[Value, ...]:
@@ -350,10 +361,10 @@ def _contributors(ground: Ground, lines: Sequence[Line], known: Mapping[int, Con
         kind = words.source(line.source, ground.language)
         sums.setdefault((rank, who, kind, line.form), []).append(line)
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.4),
+        ground.column("number", N_("#"), Measure.COUNT, 0.4),
         ground.column("contributor", N_("Contributor"), weight=3),
         ground.column("source", N_("Source"), weight=1.3),
-        ground.column("givers", N_("Contributors"), Measure.COUNT, 0.8),
+        ground.column("givers", N_("Number of contributors"), Measure.COUNT, 0.8),
         ground.column("form", N_("Form")),
         ground.column("amount", N_("Amount"), Measure.DONG, 1.3),
     )

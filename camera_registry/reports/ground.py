@@ -115,7 +115,7 @@ class Ground:
         total: Sequence[Value] | None = None,
         notes: Iterable[str] = (),
     ) -> Table:
-        """``title`` and ``notes`` are msgids."""
+        """``title`` and ``notes`` are msgids; a note may be told already."""
         return Table(
             key,
             self.say(title),

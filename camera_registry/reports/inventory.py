@@ -174,7 +174,7 @@ def _fund(ground: Ground, slug: str) -> str:
 def _points(ground: Ground, devices: Sequence[_Device]) -> Table:
     held = {each.point: each for each in custody.present(ground.session, ground.scope, ground.asked.last)}
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=2),
         ground.column("where", N_("Address"), weight=2),
@@ -210,7 +210,7 @@ def _points(ground: Ground, devices: Sequence[_Device]) -> Table:
 
 def _hardware(ground: Ground, devices: Sequence[_Device]) -> Table:
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("device", N_("Device"), weight=1.5),
         ground.column("point", N_("Point")),
         ground.column("kind", N_("Kind"), weight=0.8),
@@ -235,7 +235,7 @@ def _hardware(ground: Ground, devices: Sequence[_Device]) -> Table:
 
 def _eyes(ground: Ground, devices: Sequence[_Device]) -> Table:
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("eye", N_("Eye"), weight=1.5),
         ground.column("name", N_("Name"), weight=2),
         ground.column("point", N_("Point")),

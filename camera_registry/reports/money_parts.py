@@ -6,14 +6,13 @@ mean is made of both.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from camera_registry.funding import reading, words
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
 from camera_registry.funding.reading import EntryRow, Wanted
 from camera_registry.funding.sums import Line, Totals, grouped, totals
 from camera_registry.funding.words import FORMS, UNALLOCATED
-from camera_registry.i18n import N_
+from camera_registry.i18n import N_, NN_, translate_many
 from camera_registry.money import Sum
 from camera_registry.reports.ground import Ground, Hardware, all_of
 from camera_registry.reports.value import Column, Fact, Facts, Measure, Table, Value
@@ -21,6 +20,7 @@ from camera_registry.reports.value import Column, Fact, Facts, Measure, Table, V
 UNKNOWN_COUNTS = N_("An amount that nobody knows is not nothing: beside each sum stands how many there are.")
 NEVER_MIXED = N_("State budget and funding by the community are never put into one average.")
 TOGETHER = N_("Together")
+MOST_NAMED = 3  # points of one entry; of more their number is told
 
 COLLECTING = (Kind.OPENING, Kind.CONTRIBUTION)
 
@@ -89,7 +89,7 @@ def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) 
         "money",
         N_("Funding"),
         (
-            _dong(ground, "estimate", N_("Estimate"), total.estimate),
+            _dong(ground, "estimate", N_("Estimate"), said(total.estimate)),
             _dong(ground, "opening", N_("Balance brought forward"), total.opening),
             _dong(ground, "contributed", N_("Contributed"), total.contributed),
             _dong(
@@ -103,7 +103,7 @@ def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) 
             _dong(
                 ground, "balance", N_("Balance"), total.balance, N_("Only money can be spent: of it alone.")
             ),
-            _dong(ground, "settled", N_("Settled"), total.settled),
+            _dong(ground, "settled", N_("Settled"), said(total.settled)),
             ground.fact(
                 "waiting",
                 N_("Entries that wait to be approved"),
@@ -122,7 +122,7 @@ def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
         ground.column("source", N_("Source"), weight=2),
         *(ground.column(form, FORMS[form], Measure.DONG, 1.2) for form in Form),
         ground.column("collected", N_("Collected"), Measure.DONG, 1.3),
-        ground.column("givers", N_("Contributors"), Measure.COUNT, 0.8),
+        ground.column("givers", N_("Number of contributors"), Measure.COUNT, 0.8),
     )
     rows = [
         (
@@ -175,8 +175,8 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             words.component(part, ground.language),
-            total.estimated_by_component.get(part, Sum()),
-            total.spent_by_component.get(part, Sum()),
+            said(total.estimated_by_component.get(part, Sum())),
+            said(total.spent_by_component.get(part, Sum())),
         )
         for part in parts
         if part in total.estimated_by_component or part in total.spent_by_component
@@ -186,24 +186,26 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
         N_("Spent, by component"),
         columns,
         rows,
-        (ground.say(TOGETHER), total.estimate, total.spent),
+        (ground.say(TOGETHER), said(total.estimate), total.spent),
     )
 
 
 def by_year(ground: Ground, lines: Sequence[Line]) -> Table:
     """The same year by year of the budget."""
     groups = grouped(lines, lambda line: line.year)
-    columns = (ground.column("year", N_("Budget year")), *_money_columns(ground))
-    rows = [(str(year), *_money(groups[year])) for year in sorted(groups)]
+    kept = [each for each in _MONEY if each[0] != "balance"]  # of one year alone it says nothing
+    columns = (ground.column("year", N_("Budget year")), *_money_columns(ground, kept))
+    rows: list[tuple[Value, ...]] = [(str(year), *_money(groups[year], kept)) for year in sorted(groups)]
     every = totals(lines)
-    return ground.table("years", N_("By budget year"), columns, rows, (ground.say(TOGETHER), *_money(every)))
+    total = (ground.say(TOGETHER), *_money(every, kept))
+    return ground.table("years", N_("By budget year"), columns, rows, total)
 
 
 def by_point(ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardware]) -> Table:
     """The same point by point, with its devices and eyes; and what is no point's yet."""
     groups = grouped(lines, lambda line: line.point)
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=2),
         ground.column("unit", N_("Administrative unit"), weight=1.5),
@@ -223,13 +225,22 @@ def by_point(ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardwar
         rows.append((None, None, ground.say(UNALLOCATED), None, None, None, *_money(groups[""])))
     together = all_of(stands[place.id] for place in places)
     total = (None, None, ground.say(TOGETHER), None, together.devices, together.eyes, *_money(totals(lines)))
-    return ground.table("points", N_("By installation point"), columns, rows, total, (UNKNOWN_COUNTS,))
+    nothing = sum(1 for place in ground.places.values() if place.code not in groups)
+    told = ground.say(N_("Points of which nothing stands in the ledger: {count}."), count=nothing)
+    return ground.table(
+        "points",
+        N_("By installation point"),
+        columns,
+        rows,
+        total,
+        (told, UNKNOWN_COUNTS) if nothing else (UNKNOWN_COUNTS,),
+    )
 
 
 def contributions(ground: Ground, entries: Sequence[Listed]) -> Table:
     """Who gave what and when, by name: for those who may read the ledger."""
     columns = (
-        ground.column("entry", N_("Entry"), Measure.COUNT, 0.6),
+        ground.column("entry", N_("Ledger entry"), Measure.COUNT, 0.6),
         ground.column("dated", N_("Date"), Measure.DAY),
         ground.column("contributor", N_("Contributor"), weight=2),
         ground.column("source", N_("Source"), weight=1.3),
@@ -257,7 +268,7 @@ def contributions(ground: Ground, entries: Sequence[Listed]) -> Table:
 def expenses(ground: Ground, entries: Sequence[Listed]) -> Table:
     """What was spent on what, when, and to whom."""
     columns = (
-        ground.column("entry", N_("Entry"), Measure.COUNT, 0.6),
+        ground.column("entry", N_("Ledger entry"), Measure.COUNT, 0.6),
         ground.column("dated", N_("Date"), Measure.DAY),
         ground.column("component", N_("Component"), weight=1.3),
         ground.column("payee", N_("Paid to"), weight=2),
@@ -280,41 +291,45 @@ def expenses(ground: Ground, entries: Sequence[Listed]) -> Table:
     return _with_sum(ground, "expenses", N_("Expenses"), columns, rows, entries, 5)
 
 
-def last_dated(lines: Iterable[Line], kind: Kind) -> date | None:
-    """The date of the newest line of a kind."""
-    return max((line.dated for line in lines if line.kind is kind), default=None)
+def said(amount: Sum) -> Sum | None:
+    """An estimate, or what was settled; ``None`` where nobody entered any: it was not nothing."""
+    return None if amount == Sum() else amount
 
 
 # --- how it is done ---------------------------------------------------------------------------------
 
-_MONEY: Sequence[tuple[str, str, Callable[[Totals], Sum]]] = (
-    ("estimate", N_("Estimate"), lambda total: total.estimate),
+_Sum = tuple[str, str, Callable[[Totals], Sum | None]]  # key, title, how it is read
+
+_MONEY: Sequence[_Sum] = (
+    ("estimate", N_("Estimate"), lambda total: said(total.estimate)),
     ("from_state", N_("From the State's budget"), lambda total: total.from_state),
     ("from_people", N_("From the community"), lambda total: total.from_people),
     ("collected", N_("Collected"), lambda total: total.collected),
     ("spent", N_("Spent"), lambda total: total.spent),
     ("balance", N_("Balance"), lambda total: total.balance),
-    ("settled", N_("Settled"), lambda total: total.settled),
+    ("settled", N_("Settled"), lambda total: said(total.settled)),
 )
 
 
-def _money_columns(ground: Ground) -> tuple[Column, ...]:
-    return tuple(ground.column(key, title, Measure.DONG, 1.3) for key, title, _ in _MONEY)
+def _money_columns(ground: Ground, kept: Sequence[_Sum] = _MONEY) -> tuple[Column, ...]:
+    return tuple(ground.column(key, title, Measure.DONG, 1.3) for key, title, _ in kept)
 
 
-def _money(total: Totals) -> tuple[Sum, ...]:
-    return tuple(read(total) for _, _, read in _MONEY)
+def _money(total: Totals, kept: Sequence[_Sum] = _MONEY) -> tuple[Sum | None, ...]:
+    return tuple(read(total) for _, _, read in kept)
 
 
 def _forms(total: Totals) -> tuple[Sum, ...]:
     return tuple(total.by_form.get(form, Sum()) for form in Form)
 
 
-def _dong(ground: Ground, key: str, title: str, amount: Sum, note: str = "") -> Fact:
+def _dong(ground: Ground, key: str, title: str, amount: Sum | None, note: str = "") -> Fact:
     return ground.fact(key, title, amount, Measure.DONG, note)
 
 
 def _points(ground: Ground, each: Listed) -> str:
+    if len(each.points) > MOST_NAMED:
+        return translate_many(*NN_("{count} point", "{count} points"), len(each.points), ground.language)
     return ", ".join(each.points) or ground.say(UNALLOCATED)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
+from camera_registry.funding.assets import assets
 from camera_registry.funding.basis import missing_basis
 from camera_registry.funding.kinds import Paper
 from camera_registry.funding.words import COMPONENTS, MISSING
@@ -16,6 +17,7 @@ from camera_registry.i18n import N_, Language
 from camera_registry.money import Sum
 from camera_registry.repairs.proposals import Asked as Part
 from camera_registry.repairs.proposals import ProposalDetail, proposal
+from camera_registry.repairs.states import days_in_states
 from camera_registry.repairs.words import PAYERS
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, stand
@@ -69,7 +71,7 @@ def _opening(ground: Ground, letter: ProposalDetail) -> Text:
             ),
             count=len(letter.asked),
             eyes=len({eye for part in letter.asked for eye in part.repair.eyes}),
-            days=_number(sum(days(part.repair.times.waiting_for_money) for part in letter.asked)),
+            days=_number(sum(_waited(ground, part) for part in letter.asked)),
         ),
     ]
     if letter.further:
@@ -79,7 +81,7 @@ def _opening(ground: Ground, letter: ProposalDetail) -> Text:
 
 def _listed(ground: Ground, letter: ProposalDetail) -> Table:
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=2),
         ground.column("unit", N_("Administrative unit"), weight=1.3),
@@ -88,14 +90,14 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
         ground.column("component", N_("Component")),
         ground.column("since", N_("Broken since"), Measure.MOMENT),
         ground.column("waiting_days", N_("Days waiting for money"), Measure.NUMBER, 0.8),
-        ground.column("amount", N_("Asked for"), Measure.DONG, 1.3),
+        ground.column("amount", N_("Money asked for"), Measure.DONG, 1.3),
     )
     rows: list[tuple[Value, ...]] = [
         (
             *(number, part.repair.point, part.repair.point_name, part.repair.unit, len(part.repair.eyes)),
             part.repair.fault,
             None if part.repair.component is None else ground.say(COMPONENTS[part.repair.component]),
-            *(part.repair.opened_at, days(part.repair.times.waiting_for_money), Sum.of([part.amount])),
+            *(part.repair.opened_at, _waited(ground, part), Sum.of([part.amount])),
         )
         for number, part in enumerate(letter.asked, 1)
     ]
@@ -117,6 +119,8 @@ def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
     kept = {ground.places[number].code: each for number, each in keeping(ground).items()}
     decided = _by_code(ground, Paper.DECISION, Paper.MINUTES)
     owned = _by_code(ground, Paper.OWNERSHIP, Paper.HAND_OVER)
+    books = assets(ground.session, ground.scope, ground.today)
+    made_public = {row.point: row.ownership for row in books if row.ownership}
     columns = (
         ground.column("point", N_("Point")),
         ground.column("manager", N_("Managed by"), weight=2),
@@ -131,11 +135,10 @@ def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
     for part in parts:
         each = kept[part.repair.point]
         held = each.custody
-        handed = (held.document if held else "") or owned.get(part.repair.point)
         rows.append(
             (
                 *(part.repair.point, held.manager if held else None, decided.get(part.repair.point)),
-                handed or None,
+                owned.get(part.repair.point) or made_public.get(part.repair.point),
                 each.warranty.last if each.warranty else None,
                 each.contract.last if each.contract else None,
                 *(ground.say(PAYERS[part.repair.payer]), part.repair.grounds or None),
@@ -168,6 +171,11 @@ def _closing(ground: Ground, letter: ProposalDetail) -> Text:
     return Text(
         "closing", "", (ground.say(N_("We ask for your consideration and for the money to be set aside.")),)
     )
+
+
+def _waited(ground: Ground, part: Part) -> float:
+    """Days without money until the letter was sent, or until now."""
+    return days(days_in_states(part.repair.steps, ground.span.end).waiting_for_money)
 
 
 def _by_code(ground: Ground, *kinds: Paper) -> dict[str, str]:

@@ -65,7 +65,7 @@ def every_table(ground: Ground, rows: Sequence[RepairRow]) -> Table:
         ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.6),
         ground.column("fault", N_("Fault"), weight=2.5),
         ground.column("component", N_("Component")),
-        ground.column("opened", N_("Reported broken"), Measure.MOMENT),
+        ground.column("opened", N_("Reported broken at"), Measure.MOMENT),
         ground.column("state", N_("State"), weight=1.3),
         ground.column("reported_days", N_("Days reported"), Measure.NUMBER, 0.8),
         ground.column("waiting_days", N_("Days waiting for money"), Measure.NUMBER, 0.8),

@@ -209,7 +209,7 @@ def _totals(ground: Ground, devices: Sequence[_Device], findings: Sequence[_Find
 
 def _listed(ground: Ground, key: str, title: str, findings: Sequence[_Finding], note: str) -> Table:
     columns = (
-        ground.column("number", N_("No."), Measure.COUNT, 0.5),
+        ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("eye", N_("Eye"), weight=1.5),
         ground.column("point", N_("Point"), weight=2),
         ground.column("unit", N_("Administrative unit"), weight=1.5),
