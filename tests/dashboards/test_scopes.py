@@ -37,6 +37,8 @@ OPEN = frozenset(
 
 EYE, POINT, DEVICE = f"{THEIRS.code}-E-UP", f"{THEIRS.code}-P", f"{THEIRS.code}-D"
 GROUPS = ("unit", "point", "eye", "funding", "site")
+OCTOBER = "period=2026-10"
+REPORTS = ("uptime", "funding", "disclosure", "repairs", "security", "inventory")
 PERIOD = "from=2026-11-01&to=2026-12-01"
 
 # What to ask a route for whose path has parameters: their things. ``{incident}`` and the like are numbers.
@@ -61,6 +63,20 @@ THEIR_ADDRESSES: Mapping[str, Sequence[str]] = {
     "/points/{code:path}/months": [f"/points/{POINT}/months"],
     "/points/{code:path}/money": [f"/points/{POINT}/money"],
     "/money/entries/{number}": ["/money/entries/{entry}", "/money/entries/{waits}"],
+    "/money/documents/{number}": ["/money/documents/{paper}"],
+    "/proposals/{number}": ["/proposals/{draft}"],
+    "/proposals/{number}/change": ["/proposals/{draft}/change"],
+    "/repairs/{number}": ["/repairs/{repair}"],
+    "/reports/kept/{number}": ["/reports/kept/{made}"],
+    "/reports/kept/{number}/file": ["/reports/kept/{made}/file"],
+    "/reports/schedules/{number}/end": ["/reports/schedules/{schedule}/end"],
+    "/reports/{kind}": [
+        *(f"/reports/{kind}?unit={THEIRS.uid}&{OCTOBER}" for kind in REPORTS),
+        *(f"/reports/{kind}" for kind in REPORTS),
+        *(f"/reports/{kind}?point={POINT}&{OCTOBER}" for kind in ("funding", "disclosure")),
+        *(f"/reports/programme?programme={THEIRS.code}-CT", "/reports/proposal?proposal={draft}"),
+        f"/reports/inventory?unit={THEIRS.uid}&as=json",
+    ],
     "/units/{uid}": [f"/units/{THEIRS.uid}"],
     "/units/{uid}/month": [f"/units/{THEIRS.uid}/month"],
     "/units/{uid}/morning": [f"/units/{THEIRS.uid}/morning"],
@@ -105,6 +121,8 @@ MORE: Mapping[str, Sequence[str]] = {
     "/money/enter": [f"point={POINT}", "repair={repair}", "like={entry}", f"programme={THEIRS.code}-CT"],
     "/money/programmes": ["as=csv", "as=xlsx", f"q={THEIRS.code}"],
     "/money/programmes/enter": [f"code={THEIRS.code}-CT"],
+    "/proposals": ["as=csv", f"q={THEIRS.code}"],
+    "/proposals/new": ["repair={repair}"],
     "/registry/custody": ["as=csv", f"q={THEIRS.code}"],
     "/registry/custody/enter": [f"point={POINT}"],
     "/registry/custody/history": [f"point={POINT}", f"point={POINT}&as=csv"],
@@ -113,6 +131,10 @@ MORE: Mapping[str, Sequence[str]] = {
     "/registry/grades": [f"show={EYE}"],
     "/registry/move": [f"point={POINT}"],
     "/registry/unplaced": ["as=csv"],
+    "/repairs": ["as=csv", "as=xlsx&state=waiting_for_money", f"unit={THEIRS.uid}", f"q={THEIRS.code}"],
+    "/repairs/new": [f"point={POINT}", "incident={incident}"],
+    "/reports/kept": [f"q={THEIRS.uid}"],
+    "/reports/letterheads": [f"unit={THEIRS.uid}", "unit="],
 }
 
 # Sums and names of units; forms that are empty until something is chosen; deeds that are not there yet.
@@ -126,7 +148,10 @@ NOTHING_TO_TELL = frozenset(
         *("/map/points", f"/points/{POINT}/months", f"/eyes/{EYE}/probe/1", f"/eyes/{EYE}/probe/1/rungs"),
         *("/users/ward-officer-out-1", "/users/administrator", "/users/ward-officer-out-1/disable"),
         "/users/ward-officer-out-1/sign-out",
-        *("/money/import", "/money/import/template.xlsx", "/money/contributors/enter"),
+        *("/repairs/new", "/reports", "/money/documents/{paper}", "/reports/kept/{made}/file"),
+        *("/reports/uptime", "/reports/funding", "/reports/disclosure", "/reports/repairs"),
+        *("/money/import", "/money/import/template.xlsx"),
+        *("/money/contributors/enter", "/money/programmes/enter"),
     }
 )
 
@@ -143,7 +168,9 @@ MOVE = {"unit": OURS.uid, "from": "2026-12-01", "document": "1/QĐ"}
 FROM_2027 = {"first": "01/01/2027", "document": "2/QĐ", "reason": "x"}
 WHY = {"reason": "x"}
 GIVEN = {"kind": "contribution", "form": "money", "dated": "2026-11-20", "amount": "5"}
+GIVER = {"kind": "donor"} | WHY
 LEDGER = f"Ngày,Loại khoản,Nguồn,Mã điểm lắp đặt,Số tiền\n01/11/2026,Khoản thu,Hộ gia đình,{POINT},9\n"
+SCHEDULE = {"kind": "uptime", "format": "pdf", "language": "vi", "every": "month"}
 RULES = {"what": "outage", "per_hour": "6", "digest_at": "07:00", "reason": "x"}
 NOTICE = f"Từ 7h đến 8h ngày 20/12/2026: {THEIRS.name}"
 
@@ -219,10 +246,8 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
         Deed("/maintenance/cut", {"spans": [SPAN], "covers": [f"eye:{EYE}"], "reason": "x"})
     ],
     "/money/contributors/enter": [
-        Deed(
-            "/money/contributors/enter", {"number": number, "kind": "donor", "name": "x", "unit": unit} | WHY
-        )
-        for number, unit in (("{giver}", THEIRS.uid), ("", THEIRS.uid), ("", ""))
+        Deed("/money/contributors/enter", GIVER | {"number": number, "name": name, "unit": unit})
+        for number, name, unit in (("{giver}", "x", THEIRS.uid), ("", "y", THEIRS.uid), ("", "z", ""))
     ],
     "/money/documents": [
         Deed("/money/documents", {"about": about, "kind": "minutes", "number": "1"}, file=("", b""))
@@ -254,6 +279,42 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     "/points/{code:path}/money/upkeep/end": [
         Deed(f"/points/{POINT}/money/upkeep/end", {"upkeep_id": "{duty}"} | WHY)
     ],
+    "/proposals": [
+        Deed("/proposals", {"addressee": "x", "title": "x", "repair": ["{repair}"], "unit": unit})
+        for unit in (THEIRS.uid, "")
+    ],
+    "/proposals/{number}/change": [
+        Deed("/proposals/{draft}/change", {"addressee": "x", "title": "x", "repair": ["{repair}"]})
+    ],
+    "/proposals/{number}/send": [Deed("/proposals/{draft}/send", {"sent_on": "20/11/2026"})],
+    "/repairs/new": [
+        Deed("/repairs/new", {"point": POINT, "fault": "x"}),
+        Deed(
+            "/repairs/new",
+            {"point": POINT, "fault": "x", "incident": "{incident}", "eye": [f"{THEIRS.code}-E-UP"]},
+        ),
+    ],
+    "/repairs/{number}/move": [
+        Deed("/repairs/{repair}/move", {"state": state}) for state in ("in_repair", "waiting_for_money")
+    ],
+    "/repairs/{number}/comment": [Deed("/repairs/{repair}/comment", {"text": "x"})],
+    "/repairs/{number}/change": [Deed("/repairs/{repair}/change", {"fault": "y"})],
+    "/repairs/{number}/payer": [Deed("/repairs/{repair}/payer", {"payer": "city"})],
+    "/repairs/{number}/quotations": [Deed("/repairs/{repair}/quotations", {"party": "x", "amount": "5"})],
+    "/repairs/{number}/choose": [Deed("/repairs/{repair}/choose", {"quotation": "{quotation}"})],
+    "/repairs/{number}/papers": [
+        Deed("/repairs/{repair}/papers", {"kind": "photo", "number": "1"}, file=("", b""))
+    ],
+    "/reports/kept": [Deed(f"/reports/kept?kind=uptime&unit={THEIRS.uid}&{OCTOBER}", {"format": "pdf"})],
+    "/reports/kept/{number}/cancel": [Deed("/reports/kept/{made}/cancel")],
+    "/reports/letterheads": [
+        Deed("/reports/letterheads", {"unit": unit, "body": "x"} | WHY) for unit in (THEIRS.uid, "")
+    ],
+    "/reports/schedules": [
+        Deed("/reports/schedules", SCHEDULE | {"unit": unit, "channel": channel} | WHY)
+        for unit, channel in ((THEIRS.uid, "0"), (THEIRS.uid, "{inbox}"), ("", "0"))
+    ],
+    "/reports/schedules/{number}/end": [Deed("/reports/schedules/{schedule}/end", WHY)],
     "/registry/custody/enter": [Deed("/registry/custody/enter", CUSTODY | {"point": [POINT]})],
     "/registry/custody/end": [
         Deed("/registry/custody/end", {"point": POINT, "last": "01/12/2026", "reason": "x"})

@@ -57,6 +57,9 @@ class Ward:
     waits_still: int
     giver: int  # who gave
     duty: int  # a warranty
+    paper: int  # of the repair, of which no copy is kept
+    made: int  # a report that waits to be made
+    schedule: int  # of such reports
 
 
 def fill_two_wards(session: Session) -> tuple[Ward, Ward]:
@@ -117,6 +120,7 @@ def _ward(
         quotation=quotation,
         draft=draft,
         **_money(session, marks, point.id, unit.id, repair),
+        **_reported(session, marks, unit.id, repair),
     )
 
 
@@ -140,7 +144,8 @@ def _money(session: Session, marks: Marks, point: int, unit: int, repair: int) -
     ):
         entry = models.MoneyEntry(
             kind=kind, dated=MONTH, budget_year=MONTH.year, programme_id=programme.id, form="money",
-            component="pole", amount=70_000, payee=f"{word} payee", text=f"{word} {name}", state="waiting", **by,
+            component="pole", amount=70_000, payee=f"{word} payee", text=f"{word} {name}",
+            state="waiting", **by,
         )  # fmt: skip
         entry.contributor_id = giver.id
         entry.repair_id = repair if kind == "expense" else None
@@ -154,6 +159,23 @@ def _money(session: Session, marks: Marks, point: int, unit: int, repair: int) -
     session.flush()
     numbers.pop("brought")
     return numbers | {"giver": giver.id, "duty": duty.id}
+
+
+def _reported(session: Session, marks: Marks, unit: int, repair: int) -> dict[str, int]:
+    """A paper, how letters are headed, a report that somebody waits for, and a schedule of such."""
+    by = {"made_at": NOW - HOUR, "made_by": f"{marks.word} officer"}
+    asked = {"kind": "uptime", "first": "2026-10-01", "last": "2026-10-31", "unit": marks.uid}
+    kind = {"kind": "uptime", "asked": asked, "format": "pdf", "language": "vi", "unit_id": unit}
+    paper = models.Document(kind="photo", title=f"{marks.word} photo", **by)
+    made = models.MadeReport(**kind, state="waiting", **by)
+    schedule = models.ReportSchedule(**kind, every="month", made_until=MONTH, **by)
+    session.add_all(
+        (paper, made, schedule, models.Letterhead(unit_id=unit, body=f"{marks.word} office", **by))
+    )
+    session.flush()
+    session.add(models.DocumentUse(document_id=paper.id, repair_id=repair))
+    session.flush()
+    return {"paper": paper.id, "made": made.id, "schedule": schedule.id}
 
 
 def _repair(session: Session, word: str, point: int, unit: int, eye: int) -> tuple[int, int, int]:
