@@ -52,7 +52,10 @@ NEWEST = "-at"
 NOTHING: tuple[Any, ...] = (None, "", [])  # however it is written down
 
 # To look is no change of the thing: it stands in the log, and not in the thing's history.
-LOOKS = (Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED)
+LOOKS = (
+    *(Action.PICTURE_VIEWED, Action.PROBED, Action.EXPORTED, Action.DEVICE_ASKED),
+    *(Action.DOCUMENT_VIEWED, Action.MADE_REPORT_OPENED),
+)
 
 
 @dataclass(frozen=True, slots=True)

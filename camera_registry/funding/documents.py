@@ -265,7 +265,7 @@ def _whole(session: Session, scope: Scope, day: date, about: About) -> bool:
         return queries.point_in(session, scope, day, about.point) is not None
     if about.repair is not None:
         repair = session.get(Repair, about.repair)
-        return repair is not None and repair.point_id in reach.points
+        return repair is not None and reach.holds_point(repair.point_id)
     found = select(MoneyEntry.id).where(MoneyEntry.id == about.entry, reach.whole_entry())
     return session.scalar(found) is not None
 

@@ -193,7 +193,7 @@ def _points(
     """The ids of the points of the shares, in their order."""
     codes = [code for code, _ in shares if code is not None]
     rows = session.execute(select(Point.code, Point.id).where(Point.code.in_(codes)))
-    ids = {code: point_id for code, point_id in rows if point_id in reach.points}
+    ids = {code: point_id for code, point_id in rows if reach.holds_point(point_id)}
     for code in codes:
         if code not in ids:
             raise FundingError(N_('There is no point with the code "{code}".'), code=code)

@@ -503,7 +503,7 @@ class _Ground:
             file, _, voucher = (*entry.brought_by.split(PART, 2), "", "")[:3]
             if voucher:
                 vouchers[voucher].append((file, numbers[entry.id]))
-        points = session.execute(select(Point.code, Point.id).where(Point.id.in_(reach.points)))
+        points = session.execute(select(Point.code, Point.id).where(reach.point()))
         homes = queries.homes(session, day)
         return cls(
             reach,

@@ -18,7 +18,7 @@ from camera_registry.db import read_once
 from camera_registry.funding.checks import FundingError
 from camera_registry.funding.kinds import Source, State
 from camera_registry.i18n import N_
-from camera_registry.models import Contributor, MoneyEntry, MoneyShare, Programme, Unit
+from camera_registry.models import Contributor, MoneyEntry, MoneyShare, Point, Programme, Unit
 from camera_registry.units import Scope, UnitTree
 
 OF_THE_STATE = tuple(str(source) for source in Source if source.of_the_state)
@@ -26,7 +26,9 @@ OF_THE_STATE = tuple(str(source) for source in Source if source.of_the_state)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What somebody may see on a day: ``points`` and ``units`` are ids. A unit is what became of it."""
+    """What somebody may see on a day: everything, or ``points`` and ``units`` (ids; a unit is what became of
+    it). They are empty where it is everything, so that nobody waits for thousands of them.
+    """
 
     everything: bool
     points: Collection[int]
@@ -38,12 +40,20 @@ class Reach:
 
     @classmethod
     def _read(cls, session: Session, scope: Scope, day: date) -> "Reach":
-        everything = scope == Scope.everything()
-        return cls(everything, queries.point_ids(session, scope, day), _units(session, scope, day))
+        if scope == Scope.everything():
+            return cls(True, frozenset(), frozenset())
+        return cls(False, queries.point_ids(session, scope, day), _units(session, scope, day))
+
+    def holds_point(self, point_id: int) -> bool:
+        return self.everything or point_id in self.points
 
     def holds_unit(self, unit_id: int | None) -> bool:
         """Whether what is of this unit alone (``None``: the city's) may be seen and changed."""
         return self.everything or unit_id in self.units
+
+    def point(self) -> ColumnElement[bool]:
+        """The condition on ``Point``."""
+        return true() if self.everything else Point.id.in_(self.points)
 
     def share(self) -> ColumnElement[bool]:
         """The condition on ``MoneyShare``, in a statement that has its ``MoneyEntry``."""

@@ -223,7 +223,7 @@ def _rows(
     sent = {each.id for each in seen if each.sent_on is not None}
     amounts: dict[int, list[int | None]] = defaultdict(list)
     for number, repair_id, amount, point_id in told:
-        if point_id in reach.points:
+        if reach.holds_point(point_id):
             amounts[number].append(amount if number in sent else asked.get(repair_id))
     return [
         ProposalRow(
