@@ -1,8 +1,8 @@
-"""A process that only makes reports, to be killed: its arguments are those of ``main``."""
+"""A process that makes reports and comes to no end, to be killed: its arguments are those of ``main``."""
 
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from camera_registry import settings
@@ -12,21 +12,18 @@ from camera_registry.reports.making import Drawing, Maker
 from camera_registry.reports.value import Format, Report
 
 
-def main(url: str, keys: str, ahead_s: str, draw_s: str) -> None:
-    """Make reports until the process is ended; each takes so long to draw. Its clock goes ahead."""
-    database, ahead = Database(url), timedelta(seconds=float(ahead_s))
+def main(url: str, keys: str) -> None:
+    """Make reports until the process is ended, each of which takes a minute to draw."""
     loaded = settings.load(data_dir=Path(keys))
 
-    def draw(report: Report, _format: Format) -> bytes:
-        time.sleep(float(draw_s))
-        return report.title.encode()
+    def draw(_report: Report, _format: Format) -> bytes:
+        time.sleep(60)
+        return b""
 
     drawing = Drawing(draw, lambda report, format_: f"{report.name}.{format_}")
-    maker = Maker(*(database, CredentialStore(loaded), loaded, drawing), lambda: datetime.now(UTC) + ahead)
+    maker = Maker(Database(url), CredentialStore(loaded), loaded, drawing, lambda: datetime.now(UTC))
     print("READY", flush=True)
-    while True:
-        maker.look()
-        time.sleep(0.01)
+    maker.look()
 
 
 if __name__ == "__main__":
