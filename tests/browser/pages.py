@@ -9,6 +9,7 @@ from camera_registry.alerts.rules import CITY_RULES
 from camera_registry.db import Database
 from tests.dashboards.alerted import add_channel, add_message, add_subscription
 from tests.dashboards.city import NOW, fill
+from tests.dashboards.funded import fund
 
 PAGES: Mapping[str, str] = {
     "/": "/",
@@ -38,6 +39,17 @@ PAGES: Mapping[str, str] = {
     "/eyes/{code:path}": "/eyes/NC1-DOWN",
     "/eyes/{code:path}/figure": "/eyes/NC1-DOWN/figure",
     "/points/{code:path}": "/points/NC1",
+    "/points/{code:path}/money": "/points/NC1/money",
+    "/money": "/money",
+    "/money/basis": "/money/basis",
+    "/money/contributors": "/money/contributors",
+    "/money/contributors/enter": "/money/contributors/enter?number=2",
+    "/money/enter": "/money/enter?point=NC1&point=AL1",
+    "/money/entries/{number}": "/money/entries/2",
+    "/money/import": "/money/import",
+    "/money/programmes": "/money/programmes",
+    "/money/programmes/enter": "/money/programmes/enter?code=XHH-2026",
+    "/money/waiting": "/money/waiting",
     "/availability": "/availability",
     "/counting": "/counting",
     "/maintenance": "/maintenance",
@@ -76,6 +88,7 @@ NO_PAGES = {
     "/units/{uid}/words",
     "/incidents/{number}/words",
     "/points/{code:path}/months",
+    "/money/import/template.xlsx",
     "/registry/import/template.xlsx",
     "/registry/import/{key}",
     "/registry/import/{key}/marked.xlsx",
@@ -86,7 +99,7 @@ NO_PAGES = {
 
 
 def tour(database: Database) -> None:
-    """The small city of ``tests.dashboards.city``, with an incident that goes on and was told of."""
+    """The small city of ``tests.dashboards.city``, with an incident that was told of, and a ledger."""
     wards = fill(database)
     with database.transaction() as session:
         eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-DOWN")).one()
@@ -105,3 +118,4 @@ def tour(database: Database) -> None:
         text = "[MẤT KẾT NỐI] Điểm NC1, phường Nam Cường: 1/2 mắt camera mất kết nối từ 10:00."
         add_message(session, desk, text, incident_id=incident.id)
         add_message(session, mail, text, state="dead", error="550", unit_id=wards.nam_cuong)
+        fund(session)

@@ -114,11 +114,11 @@ def test_a_sum_is_split_entered_and_approved_by_another(
     assert filled(split, "contributor") == ["Công ty Ánh Sáng"]
 
     # Nobody is called so yet: it is asked of what kind, and nothing that was typed is lost.
-    typed |= {"point": ["P1", "P2", "P3"], "share": filled(split, "share")[:3]} | MINUTES
-    asked = finance.post("/money/enter", data=typed)
+    shares = {"point": ["P1", "P2", "P3"], "share": filled(split, "share")[:3]}
+    asked = finance.post("/money/enter", data=typed | MINUTES | shares)
     assert (asked.status_code, filled(asked, "number")) == (409, ["12/BB-TDP4"])
     assert "Không có bên đóng góp" in words(asked)
-    next_one = finance.post("/money/enter", data=typed | {"new_kind": "business"})
+    next_one = finance.post("/money/enter", data=typed | MINUTES | shares | {"new_kind": "business"})
     assert next_one.url.path == "/money/enter"
     assert "chờ duyệt" in words(next_one)
     assert (chosen(next_one, "programme"), filled(next_one, "dated")) == ("XHH-2026", ["2026-11-20"])
@@ -215,11 +215,11 @@ def test_a_file_goes_out_and_comes_back(web: Web, finance: TestClient, administr
     book = load_workbook(BytesIO(finance.get("/money/import/template.xlsx").content))
     sheet = book.worksheets[0]
     heads = [str(cell.value) for cell in sheet[1]]
-    row = dict.fromkeys(heads)
+    row: dict[str, str | None] = dict.fromkeys(heads)
     row |= {"Ngày *": "15/09/2023", "Loại khoản *": "Khoản thu", "Mã điểm lắp đặt": "P1"}
     row |= {"Số tiền (đồng) *": "4.000.000", "Nguồn": "Hộ gia đình", "Bên đóng góp": "Bà Tư"}
 
-    def sent(row: dict[str, object], **more: str) -> Response:
+    def sent(row: dict[str, str | None], **more: str) -> Response:
         made = BytesIO()
         for column, head in enumerate(heads, 1):
             sheet.cell(2, column, row[head])
