@@ -399,6 +399,8 @@ FILES: Mapping[str, str] = {
     "money": N_("Funding ledger"),
     "points": N_("Points"),
     "programmes": N_("Programmes"),
+    "proposals": N_("Proposals"),
+    "repairs": N_("Repairs"),
     "reported": N_("Reported eyes"),
     "unplaced": N_("Points without unit or position"),
     "users": N_("Users"),
