@@ -212,20 +212,38 @@ STATE = (
     _Field("unit", N_("Administrative unit"), lambda _, told: told.place.unit or None, weight=1.5),
     _Field("in_service", N_("In service since"), lambda _, told: told.stands.commissioned_on, Measure.DAY),
     _Field("eyes", N_("Eyes"), lambda _, told: told.stands.eyes, Measure.COUNT, 0.6),
-    _Field("working", N_("Operating"), lambda _, told: told.end.working, Measure.COUNT, 0.7),
-    _Field("measured", N_("of eyes watched"), lambda _, told: told.end.measured, Measure.COUNT, 0.7),
     _Field(
-        "reported_working",
-        N_("Reported working"),
-        lambda _, told: told.end.reported_working,
+        "working",
+        N_("Operating"),
+        lambda _, told: told.end.working if told.end.measured else None,
         Measure.COUNT,
         0.7,
     ),
-    _Field("reported", N_("of eyes reported on"), lambda _, told: told.end.reported, Measure.COUNT, 0.7),
+    _Field(
+        "measured",
+        N_("of eyes watched"),
+        lambda _, told: told.end.measured if told.end.measured else None,
+        Measure.COUNT,
+        0.7,
+    ),
+    _Field(
+        "reported_working",
+        N_("Reported working"),
+        lambda _, told: told.end.reported_working if told.end.reported else None,
+        Measure.COUNT,
+        0.7,
+    ),
+    _Field(
+        "reported",
+        N_("of eyes reported on"),
+        lambda _, told: told.end.reported if told.end.reported else None,
+        Measure.COUNT,
+        0.7,
+    ),
     _Field("state", N_("State at the end of the month"), _state, weight=1.5),
     _Field("repair", N_("Repair"), _repair, weight=1.8),
 )
-MONEY = (
+COLLECTED = (
     _Field("estimate", N_("Estimate"), lambda _, told: said(told.total.estimate), _DONG),
     _Field("from_state", N_("State budget"), lambda _, told: told.total.from_state, _DONG),
     _Field("from_community", N_("Funded by the community"), _from(*COMMUNITY), _DONG),
@@ -234,6 +252,8 @@ MONEY = (
     _Field("money", N_("Collected: money"), _form(Form.MONEY), _DONG),
     _Field("in_kind", N_("Collected: in kind"), _form(Form.IN_KIND, Form.VALUED), _DONG),
     _Field("labour", N_("Collected: labour"), _form(Form.LABOUR), _DONG),
+)
+LEFT = (
     *(_Field(key, title, _spent(components), _DONG) for key, title, components in SPENT),
     _Field("balance", N_("Balance"), lambda _, told: told.total.balance, _DONG),
     _Field("settled", N_("Settled"), lambda _, told: said(told.total.settled), _DONG),
@@ -274,9 +294,13 @@ PAPERS = (
 
 GROUPS: Final[Sequence[tuple[str, str, Sequence[_Field]]]] = (
     ("state", N_("Points and their state"), STATE),
-    ("money", N_("Money"), MONEY),
+    ("collected", N_("Estimate and what was collected"), COLLECTED),
+    ("spent", N_("What was spent, and what is left"), LEFT),
     ("papers", N_("Decisions and who is responsible"), PAPERS),
 )
+
+
+MONEY: Final = ("collected", "spent")
 
 
 # --- the parts --------------------------------------------------------------------------------------
@@ -286,7 +310,7 @@ Group = tuple[str, str, Sequence[_Field]]
 
 def _facts(ground: Ground, group: Group, told: _Told) -> Facts:
     key, title, fields = group
-    cells = _cells(ground, fields, told, money=key == "money")
+    cells = _cells(ground, fields, told, money=key in MONEY)
     return ground.facts(
         key,
         title,
@@ -307,18 +331,18 @@ def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence
         *(ground.column(each.key, each.title, each.measure, each.weight) for each in fields),
     )
     rows: list[tuple[Value, ...]] = [
-        (number, told.place.code, told.place.name, *_cells(ground, fields, told, money=key == "money"))
+        (number, told.place.code, told.place.name, *_cells(ground, fields, told, money=key in MONEY))
         for number, told in enumerate(every, 1)
     ]
     adds = {Measure.COUNT, Measure.DONG}
-    if key == "money":
+    if key in MONEY:
         homeless = [line for line in lines if not line.point]
         if homeless:
             rows.append((None, None, ground.say(UNALLOCATED), *_money(ground, fields, homeless)))
         sums: tuple[Value, ...] = _money(ground, fields, lines)
     else:
         sums = tuple(
-            sum(int(str(row[3 + n])) for row in rows) if each.measure in adds else None
+            sum(int(str(row[3 + n] or 0)) for row in rows) if each.measure in adds else None
             for n, each in enumerate(fields)
         )
     total = None if key == "papers" else (None, None, ground.say(N_("Together")), *sums)
