@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from camera_registry import models
+from camera_registry import models, queries
 from camera_registry.audit import Actor
 from camera_registry.errors import RegistryError
 from camera_registry.funding import entries
@@ -269,10 +269,15 @@ def _paid(costs: Mapping[int, Cost], number: int) -> tuple[Sum, Sum]:
 
 
 def _giver(session: Session, scope: Scope, repair: models.Repair, day: date) -> int | None:
-    """Whose money it is: of the budget that pays, where exactly one of that level is known in scope."""
-    levels = _LEVELS.get(repair.payer, ())
+    """Whose money it is: the budget that pays, of the point's own unit or else of none, where it is one."""
     row, reach = models.Contributor, Reach.load(session, scope, day)
-    found = session.scalars(select(row.id).where(row.kind.in_(levels), reach.contributor())).all()
+    levels = _LEVELS.get(repair.payer, ())
+    known = session.execute(
+        select(row.id, row.unit_id).where(row.kind.in_(levels), reach.contributor())
+    ).all()
+    _, units = queries.homes(session, day).get(repair.point_id, (0, frozenset()))
+    own = [each.id for each in known if each.unit_id in units]
+    found = own or [each.id for each in known if each.unit_id is None]
     return found[0] if len(found) == 1 else None
 
 

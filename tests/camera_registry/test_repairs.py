@@ -458,8 +458,18 @@ def test_an_expense_is_from_the_budget_that_pays(one: Session) -> None:
     ]
     one.add_all(budgets)
     one.flush()
+    units = {unit.uid: unit.id for unit in one.scalars(select(models.Unit))}
+    own, theirs = (
+        models.Contributor(kind=Source.COMMUNE, name=uid, unit_id=units[uid], made_at=NOW, made_by="hoa")
+        for uid in ("u-1", "u-2")
+    )
+    one.add(theirs)
+    one.flush()
     filled = costs.prefilled(one, CITY, number, NOW, ZONE)
     assert (filled.contributor_id, filled.component, filled.kind) == (
         *(budgets[0].id, Component.MAINTENANCE),
         Kind.EXPENSE,
     )
+    one.add(own)
+    one.flush()
+    assert costs.prefilled(one, CITY, number, NOW, ZONE).contributor_id == own.id
