@@ -250,9 +250,9 @@ def _table(document: Opened, part: DrawnTable, report: Report) -> None:
         run = unit.add_run(part.unit)
         run.italic, run.font.size = True, Pt(NOTE_PT)
 
-    def line(cells: Sequence[str], bold: bool = False) -> str:
+    def line(cells: Sequence[str], bold: bool = False, kept: bool = False) -> str:
         said = [
-            _paragraph(text, fit.size, bold=bold, right=right)
+            _paragraph(text, fit.size, bold=bold, right=right, kept=kept)
             for text, right in zip(cells, part.right, strict=True)
         ]
         return _row(said, fit.widths)
@@ -260,7 +260,10 @@ def _table(document: Opened, part: DrawnTable, report: Report) -> None:
     head = _row(
         [_paragraph(text, fit.size, bold=True, centred=True) for text in part.head], fit.widths, head=True
     )
-    rows = [head, *map(line, part.rows), *([line(part.total, bold=True)] if part.total else [])]
+    rows = [head, *map(line, part.rows)]
+    if part.total:  # never alone on a page
+        rows[-1] = line(part.rows[-1], kept=True) if part.rows else head
+        rows.append(line(part.total, bold=True))
     _append(document, _grid(rows, fit.widths, ruled=True))
     for note in part.notes:
         _small(document, note)
@@ -365,9 +368,12 @@ def _paragraph(
     italic: bool = False,
     centred: bool = False,
     right: bool = False,
+    kept: bool = False,
 ) -> str:
+    """``kept``: on the page of what follows."""
     aligned = "center" if centred else "right" if right else "left"
-    return _enclosed(_run(text, size, bold=bold, italic=italic) if text else "", f'<w:jc w:val="{aligned}"/>')
+    properties = f'{"<w:keepNext/>" if kept else ""}<w:jc w:val="{aligned}"/>'
+    return _enclosed(_run(text, size, bold=bold, italic=italic) if text else "", properties)
 
 
 def _enclosed(runs: str, properties: str = "") -> str:
