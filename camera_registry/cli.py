@@ -42,6 +42,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "reports": {"report": "Make a report: uptime, funding, disclosure and others; PDF, DOCX, XLSX and more."},
     "moving": {"point": "Points and the units they belong to."},
+    "money": {"money": "The funding ledger. It does not replace the books."},
     "repairs": {"repair": "What is broken, who pays for it, and how long it takes."},
     "custody": {"custody": "Who manages a point, and who pays for it."},
     "alerts": {"alerts": "Who hears of incidents, and what was told."},

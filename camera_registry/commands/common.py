@@ -16,7 +16,7 @@ from rich.text import Text
 
 from camera_registry import settings
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import N_, translate
+from camera_registry.i18n import LANGUAGES, N_, Language, translate
 from camera_registry.settings import Settings, SettingsError
 
 # What is read by a program or kept in a file has no screen whose width a table must keep to.
@@ -85,6 +85,18 @@ def stop_on_signal() -> asyncio.Event:
 def say(loaded: Settings, message: str, **values: object) -> None:
     """A line for the person at the terminal, in the language of the settings."""
     out.print(translate(message, loaded.language, **values), markup=False)
+
+
+def language_of(said: str | None, loaded: Settings) -> Language:
+    """The language that ``--language`` asks for, or that of the settings. Raises ``RegistryError``."""
+    if said is None:
+        return loaded.language
+    for language in LANGUAGES:
+        if said == language:
+            return language
+    raise RegistryError(
+        N_('"{text}" is not known here; possible are: {choices}.'), text=said, choices="vi, en"
+    )
 
 
 def foreign(text: str) -> Text:

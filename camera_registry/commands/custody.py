@@ -1,20 +1,17 @@
 """``custody``: who has a point, who pays for its power and line, and which points nobody was handed."""
 
-import csv
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from camera_registry import custody
-from camera_registry.commands.common import Refused, command, now, out, say
+from camera_registry.commands.common import Refused, command, now, say
 from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.tables import Cells, give
 from camera_registry.custody import WHY_TEXTS, Custody
-from camera_registry.exports import csv_cell
-from camera_registry.i18n import N_, Language, translate
+from camera_registry.i18n import N_, translate
 from camera_registry.settings import Settings
 from camera_registry.units import Scope
 
@@ -27,7 +24,6 @@ custody_app = typer.Typer(no_args_is_help=True, help="Who manages a point, and w
 
 Code = Annotated[str, typer.Argument(metavar="POINT", help="Code of the point.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file instead.")]
-Cells = Sequence[str | int | date | None]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -115,7 +111,7 @@ def list_custody(
             )
             for each in found
         ]
-        _give((*HEADS, *PAYERS), rows, file, loaded)
+        give((*HEADS, *PAYERS), rows, file, loaded)
 
 
 @custody_app.command("queue")
@@ -136,31 +132,7 @@ def queue(
             )
             for each in waiting
         ]
-        _give(QUEUE_HEADS, rows, file, loaded)
-
-
-def _give(heads: Sequence[str], rows: Iterable[Cells], file: Path | None, loaded: Settings) -> None:
-    """A table on the terminal, or a file."""
-    language: Language = loaded.language
-    named = [translate(head, language) for head in heads]
-    if file is None:
-        table = Table(*named)
-        for row in rows:
-            table.add_row(*(_shown(cell) for cell in row))
-        out.print(table)
-        return
-    count = 0
-    with file.open("w", encoding="utf-8-sig", newline="") as target:  # with the mark Excel knows UTF-8 by
-        writer = csv.writer(target)
-        writer.writerow(named)
-        for row in rows:
-            writer.writerow([csv_cell(cell if cell is not None else "") for cell in row])
-            count += 1
-    say(loaded, N_("Rows written to {file}: {count}."), count=count, file=file)
-
-
-def _shown(cell: str | int | date | None) -> str:
-    return f"{cell:%d/%m/%Y}" if isinstance(cell, date) else "" if cell is None else str(cell)
+        give(QUEUE_HEADS, rows, file, loaded)
 
 
 def _day(said: datetime | None, loaded: Settings) -> date:

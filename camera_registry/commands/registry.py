@@ -1,7 +1,6 @@
 """The registry at the command line: units, sites, import and export, credentials, eyes out of service."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +15,14 @@ from camera_registry import audit, exports, inventory, pictures, sites, units
 from camera_registry import credentials as sealed
 from camera_registry.alerts import channels
 from camera_registry.audit import Action
-from camera_registry.commands.common import command, err, now, out, read_password, say
+from camera_registry.commands.common import command, err, language_of, now, out, read_password, say
 from camera_registry.commands.moving import reorganise
+from camera_registry.commands.problems import tell_problems
 from camera_registry.commands.storage import actor, open_credentials, open_database
 from camera_registry.credentials import CredentialError
-from camera_registry.errors import RegistryError
 from camera_registry.funding import documents
-from camera_registry.i18n import LANGUAGES, N_, Language, translate, translate_many
+from camera_registry.i18n import N_, Language, translate, translate_many
 from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
-from camera_registry.imports.faults import Fault, Problem
 from camera_registry.imports.load import Outcome, load_inventory
 from camera_registry.imports.marking import mark_workbook
 from camera_registry.imports.plan import Options
@@ -34,8 +32,6 @@ from camera_registry.imports.write import Tally
 from camera_registry.models import Credential, Site
 from camera_registry.reports import jobs
 from camera_registry.settings import Settings
-
-SHOWN_PROBLEMS, SHOWN_CELLS = 50, 10  # kinds, and cells of each, on the terminal; the marked workbook has all
 
 units_app = typer.Typer(no_args_is_help=True, help="Administrative units and their history.")
 sites_app = typer.Typer(no_args_is_help=True, help="Network vantages that eyes are probed from.")
@@ -157,7 +153,7 @@ def import_file(
 ) -> None:
     """Import an inventory: everything or, if a cell is wrong, nothing. Nothing is probed by it."""
     with command() as loaded, open_database(loaded) as database:
-        speaks = _language(language, loaded)
+        speaks = language_of(language, loaded)
         store = open_credentials(loaded, database)
         moment = now()
         day = (units_on or moment.astimezone(loaded.zone)).date()
@@ -182,7 +178,7 @@ def import_file(
         if outcome.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
             mark_workbook(file, sheets, outcome.problems, target, outcome.mapping)
-            _tell_problems(outcome.problems, target, speaks)
+            tell_problems(outcome.problems, target, speaks)
             raise typer.Exit(1)
         _tell_written(outcome, dry_run, speaks)
 
@@ -194,7 +190,7 @@ def export_file(
     """Export the inventory, passwords blank; importing the file again changes nothing."""
     with command() as loaded, open_database(loaded) as database:
         with database.reading() as session:
-            count = exports.export_inventory(session, file, _language(language, loaded), loaded.zone)
+            count = exports.export_inventory(session, file, language_of(language, loaded), loaded.zone)
         with database.transaction() as session:
             detail = {"rows": count}
             audit.record(session, actor(), Action.EXPORTED, f"inventory:{file.name}", now(), detail=detail)
@@ -207,7 +203,7 @@ def template(
 ) -> None:
     """Write an empty inventory to fill in."""
     with command() as loaded:
-        exports.write_template(file, _language(language, loaded))
+        exports.write_template(file, language_of(language, loaded))
         say(loaded, N_("Template written to {file}."), file=file)
 
 
@@ -352,17 +348,6 @@ def _serves(session: Session, name: str) -> dict[str, str | None] | None:
     return None if found is None else {"site": found[0], "manufacturer": found[1]}
 
 
-def _language(said: str | None, loaded: Settings) -> Language:
-    if said is None:
-        return loaded.language
-    for language in LANGUAGES:
-        if said == language:
-            return language
-    raise RegistryError(
-        N_('"{text}" is not known here; possible are: {choices}.'), text=said, choices="vi, en"
-    )
-
-
 def _mapping(said: list[str] | None) -> dict[str, str]:
     pairs = (each.rpartition("=") for each in said or ())
     return {header.strip(): name.strip() for header, _, name in pairs}
@@ -387,31 +372,6 @@ def _tell_passed_over(outcome: Outcome, language: Language) -> None:
 
 
 # How a command says what some faults ask for.
-HINTS: Mapping[Fault, str] = {
-    Fault.UNIT_NOT_VALID: N_("The day of the inventory: --units-on 2023-12-31."),
-    Fault.SITE_MISSING: N_("One site for the whole file: --site."),
-}
-
-
-def _tell_problems(problems: Sequence[Problem], target: Path, language: Language) -> None:
-    """Each sentence once for a sheet, in every language: who reads it may not be who set the language."""
-    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for problem in problems:
-        texts = [problem.text(each) for each in LANGUAGES]
-        alike[problem.sheet, problem.code, *texts].append(f"{problem.column}{problem.row}")
-    for (sheet, code, first, *others), cells in list(alike.items())[:SHOWN_PROBLEMS]:
-        more = f" +{len(cells) - SHOWN_CELLS}" if len(cells) > SHOWN_CELLS else ""
-        where = f"{sheet}!{', '.join(cells[:SHOWN_CELLS])}{more}".lstrip("!")
-        err.print("\n    ".join([f"{where}  {code}  {first}", *others]), markup=False)
-    for hint in (HINTS[fault] for fault in HINTS if any(each.code is fault for each in problems)):
-        err.print("\n".join(translate(hint, each) for each in LANGUAGES), markup=False)
-    message = N_(
-        "Nothing was changed. Wrong cells: {count}. They are marked in {file}, which leaves passwords out."
-    )
-    text = translate(message, language, count=len(problems), file=target)
-    err.print(text, style="red", markup=False)
-
-
 def _tell_written(outcome: Outcome, dry_run: bool, language: Language) -> None:
     written = outcome.written
     kinds: list[tuple[str, Tally]] = [

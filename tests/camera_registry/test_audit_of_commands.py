@@ -26,6 +26,7 @@ READS = {
     *("explain", "simulate", "doctor", "serve", "prepare", "push"),
     *("alerts channels", "alerts subscriptions", "alerts messages", "alerts preview"),
     *("repair list", "repair show", "repair proposals"),
+    *("money template", "money list", "money sums", "money basis", "money programmes", "money upkeep"),
 }
 
 # Deeds that need more than a terminal: the test that asks for their rows.
@@ -37,6 +38,8 @@ ELSEWHERE = {
     "demo": "imports as import does",
     "user password": "tests/camera_registry/test_user_commands.py",
     "restore": "tests/camera_registry/test_backups.py",
+    "money approve": "tests/camera_registry/test_money_commands.py",
+    "money reverse": "tests/camera_registry/test_money_commands.py",
     "report programme": "tests/camera_registry/test_report_commands.py",
     "report proposal": "tests/camera_registry/test_report_commands.py",
 }
@@ -100,9 +103,15 @@ DEEDS: Mapping[str, tuple[str, list[str]]] = {
     "repair propose": ("--repair 1 --to UBND --title Sửa", ["proposal_saved"]),
     "repair sent": ("1 --number 5/TTr", ["proposal_sent"]),
     "repair spend": ("1", ["money_entered"]),
+    "money save-programme": ("CT Camera", ["programme_saved"]),
+    "money import": ("{folder}/money.csv", ["money_entered"]),
+    "money export": ("{folder}/money.xlsx", ["exported"]),
+    "money refuse": ("2 --reason Nhầm", ["money_refused"]),
+    "money set-upkeep": ("P1 warranty A --to 2030-12-31", ["upkeep_set"]),
+    "money end-upkeep": ("1 --reason Nhầm", ["upkeep_ended"]),
     "report uptime": ("--city --out {folder}/uptime.csv", ["exported"]),
     "report funding": ("--point P1 --out {folder}/funding.csv", ["exported"]),
-    "report disclosure": ("--unit 04252 --folder {folder}/pages", ["exported"]),
+    "report disclosure": ("--unit u-1 --folder {folder}/pages", ["exported"]),
     "report repairs": ("--city --out {folder}/repairs.json", ["exported"]),
     "report security": ("--city --out {folder}/security.json", ["exported"]),
     "report inventory": ("--city --out {folder}/inventory.html", ["exported"]),
@@ -135,6 +144,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Databas
     (folder / "policy.toml").write_text("[ward]\nper_week = 2\n")
     rows = "Tên điểm;Phường;Số mắt\nCổng chợ;Phường Nam Cường;1\n"
     (folder / "ward.csv").write_text(rows, encoding="utf-8")
+    money = "Ngày;Loại;Mã điểm;Số tiền;Hạng mục\n01/05/2024;Chi;P1;900.000;Camera\n"
+    (folder / "money.csv").write_text(money, encoding="utf-8")
     figures = {"brightness": 90.0, "contrast": 40.0, "sharpness": 0.3, "edges": b"", "samples": 20}
     with database.transaction() as session:
         ids = {eye.code: eye for eye in session.scalars(select(models.Eye))}
