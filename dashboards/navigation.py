@@ -32,7 +32,7 @@ PLACES = (
     Place("/eyes", N_("Eyes"), _ANYBODY, first=True),
     Place("/availability", N_("Availability"), _ANYBODY),
     Place("/maintenance", N_("Maintenance"), _ANYBODY),
-    Place("/money", N_("Funding"), frozenset({_P.FUNDING})),
+    Place("/money", N_("Funds"), frozenset({_P.FUNDING})),
     Place("/repairs", N_("Repairs"), _ANYBODY),
     Place("/reports", N_("Reports"), _ANYBODY),
     Place("/alerts", N_("Alerts"), _ANYBODY),

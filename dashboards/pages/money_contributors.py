@@ -96,7 +96,7 @@ def _columns(reader: Reader) -> Sequence[Column[ContributorRow]]:
         Column("group", N_("Residential group"), lambda row: row.residential_group),
         Column("given", N_("Given, đồng"), lambda row: row.given.known),
         Column("unknown", N_("Entries without a figure"), lambda row: row.given.unknown),
-        Column("entries", N_("Entries"), lambda row: row.entries),
+        Column("entries", N_("Funding entries"), lambda row: row.entries),
         Column("consent_on", N_("Consent to be named since"), lambda row: row.consent_on),
         Column("consent", N_("Paper of the consent"), lambda row: row.consent),
     )

@@ -19,7 +19,6 @@ from camera_registry.funding.files import LONGEST_FILE_NAME
 from camera_registry.funding.kinds import State
 from camera_registry.funding.reading import EntryRow, Wanted
 from camera_registry.i18n import N_, NN_
-from camera_registry.money import Sum
 from dashboards import leafing
 from dashboards.leafing import FromAddress, leaf
 from dashboards.rendering import page, reader_of
@@ -33,11 +32,10 @@ router = APIRouter(prefix="/money/waiting", include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What of one file waits still: how many entries, and their sum. Who brought it approves none of it."""
+    """How many entries of one file wait still. Who brought it approves none of them."""
 
     name: str
     entries: int
-    sum: Sum
     made_by: str
 
 
@@ -105,10 +103,7 @@ def _batches(rows: Sequence[EntryRow]) -> list[Batch]:
         name = row.brought_by.partition(files.PART)[0]
         if name:
             brought.setdefault((name, row.made_by), []).append(row)
-    return [
-        Batch(name, len(some), sum((row.amount for row in some), Sum()), made_by)
-        for (name, made_by), some in brought.items()
-    ]
+    return [Batch(name, len(some), made_by) for (name, made_by), some in brought.items()]
 
 
 def _page(
@@ -133,7 +128,6 @@ def _page(
         address="/money/waiting",
         rows=rows,
         batches=_batches(rows),
-        total=sum((row.amount for row in rows), Sum()),
         leaf=leaf(rows, lambda row: str(row.id), wanted, ROWS),
         actor=desk.actor.name,
         done=done,

@@ -131,7 +131,7 @@ def test_a_sum_is_split_entered_and_approved_by_another(
     assert "12/BB-TDP4" in own.text
     assert f"/money/entries/{entry.id}/approve" not in own.text
     assert finance.post(f"/money/entries/{entry.id}/approve").status_code == 409
-    assert "Đã thu 0" in words(finance.get("/money?programme=XHH-2026"))
+    assert "Đã thu chưa ghi khoản nào" in words(finance.get("/money?programme=XHH-2026"))
     assert f'name="entry" value="{entry.id}"' not in finance.get("/money/waiting").text
     told = administrator.post("/money/waiting", data={"deed": "approve", "entry": [str(entry.id)]})
     assert "1 khoản đã được duyệt" in words(told)
