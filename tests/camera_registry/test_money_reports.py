@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -182,16 +183,16 @@ def test_every_total_is_the_ledger_s(
     with playing(database) as session:
         for kind, shares, source, form, component, state, dated, reversed_ in entries:
             spent = kind in (Kind.ESTIMATE, Kind.EXPENSE)
-            about = {
+            about: dict[str, Any] = {
                 "giver": None if source is None else givers[source],
                 "form": form if kind is Kind.CONTRIBUTION else Form.MONEY,
                 "component": component if spent else None,
                 "dated": dated,
             }
-            number = enter(session, town, kind, shares, state=state, **about)  # type: ignore[arg-type]
+            number = enter(session, town, kind, shares, state=state, **about)
             if reversed_ and state == "approved":
                 back = {point: None if share is None else -share for point, share in shares.items()}
-                enter(session, town, kind, back, reverses=number, **about)  # type: ignore[arg-type]
+                enter(session, town, kind, back, reverses=number, **about)
         expected = totals(reading.lines(session, EVERYTHING, TODAY, until=AUGUST.last))
         report = build(session, AUGUST)
         adds_up(report)
