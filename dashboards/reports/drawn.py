@@ -1,6 +1,6 @@
 """The parts of a report with their figures written: what paper, a word processor and a browser draw alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -46,6 +46,8 @@ class DrawnTable:
         return (self.head, *self.rows, *([self.total] if self.total else []))
 
 
+LEAST = 0.004  # of the time
+BAD = ("degraded", "not_served", "down")  # drawn last, the worst on top
 Bar: TypeAlias = tuple[str, float, float]  # state, start and width as shares of the time
 
 
@@ -69,6 +71,16 @@ def drawn(report: Report) -> Iterator[Drawn]:
     """The parts, in their order."""
     for part in report.parts:
         yield _part(part, report)
+
+
+def visible(bars: Sequence[Bar]) -> list[Bar]:
+    """What a picture shows of a strip: what is bad is never thinner than can be seen, and lies on top."""
+    found = []
+    for state, start, width in bars:
+        if state in BAD and width < LEAST:
+            start, width = min(start, 1 - LEAST), LEAST
+        found.append((state, start, width))
+    return sorted(found, key=lambda bar: BAD.index(bar[0]) if bar[0] in BAD else -1)
 
 
 def _part(part: Part, report: Report) -> Drawn:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from camera_registry.reports.value import Report
 from dashboards.assets import STATIC
 from dashboards.rendering import environment
-from dashboards.reports.drawn import Drawn, DrawnStrips, drawn
+from dashboards.reports.drawn import Drawn, DrawnStrips, drawn, visible
 from dashboards.reports.letter import Letter, letter
 from dashboards.strips import Bar
 
@@ -80,7 +80,7 @@ def _bars(part: DrawnStrips) -> ShownStrips:
                 told,
                 [
                     Bar(LOOKS.get(state, state), round(start * 100, 3), round(width * 100, 3))
-                    for state, start, width in bars
+                    for state, start, width in visible(bars)
                 ],
             )
             for label, told, bars in part.strips

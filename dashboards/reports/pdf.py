@@ -12,7 +12,7 @@ import orjson
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.reports.value import Report
-from dashboards.reports.drawn import Drawn, DrawnTable, drawn
+from dashboards.reports.drawn import Drawn, DrawnStrips, DrawnTable, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
 from dashboards.reports.room import LONGEST_WORD, room
 from dashboards.reports.typeface import shown
@@ -74,6 +74,8 @@ def _part(part: Drawn, report: Report) -> dict[str, Any]:
             "size": fit.size,
             "breakable": any(len(cell) > LONG_CELL for line in part.lines for cell in line),
         }
+    if isinstance(part, DrawnStrips):
+        data["strips"] = [(label, told, visible(bars)) for label, told, bars in part.strips]
     return data
 
 

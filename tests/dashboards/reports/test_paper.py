@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from camera_registry.reports.value import Format, Head, Report, Run
 from dashboards.reports import CannotDraw, draw
 from dashboards.reports.docx import SLOTS, _slots
+from dashboards.reports.drawn import LEAST, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, TYPEFACE, day_in_words, letter
 from dashboards.reports.room import room
 from tests.dashboards.reports.sample import EYES, MONEY, REPORT, STATES, STRIPS, city
@@ -228,6 +229,12 @@ def test_signs_of_a_strip_tell_the_worst_of_their_time() -> None:
     bars = (("up", 0.0, 0.5), ("down", 0.5, 0.001), ("up", 0.501, 0.499))
 
     assert list(_slots(bars)) == [("up", SLOTS // 2), ("down", 1), ("up", SLOTS - SLOTS // 2 - 1)]
+
+
+def test_what_is_bad_is_seen_however_short_it_was() -> None:
+    bars = (("down", 0.0, 0.00001), ("up", 0.00001, 0.99998), ("not_served", 0.99999, 0.00001))
+
+    assert visible(bars) == [bars[1], ("not_served", 1 - LEAST, LEAST), ("down", 0.0, LEAST)]
 
 
 # --- Words and room ----------------------------------------------------------------------------------
