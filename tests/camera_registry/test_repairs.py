@@ -66,17 +66,22 @@ def ward(session: Session, uid: str = "u-1") -> Scope:
     return Scope.of([session.scalars(select(models.Unit.id).where(models.Unit.uid == uid)).one()])
 
 
-def report(session: Session, point: str = "P1", eyes: tuple[str, ...] = (), **more: object) -> int:
+def report(
+    session: Session,
+    point: str = "P1",
+    eyes: tuple[str, ...] = (),
+    component: Component | None = None,
+    at: datetime | None = None,
+) -> int:
     return deeds.open_repair(
-        session,
-        HOA,
-        CITY,
-        NOW,
-        ZONE,
-        fault="Hỏng nguồn",
-        point=point,
-        eyes=eyes,
-        **more,  # type: ignore[arg-type]
+        *(session, HOA, CITY, NOW, ZONE),
+        fault="Hỏng nguồn", point=point, eyes=eyes, component=component, at=at,
+    )  # fmt: skip
+
+
+def say_anew(session: Session, number: int, *eyes: str) -> None:
+    deeds.change(
+        *(session, HOA, CITY, number, NOW, ZONE), fault="Hỏng cột", component=Component.POLE, eyes=eyes
     )
 
 
@@ -219,20 +224,19 @@ def test_what_cannot_be_said_of_a_repair(one: Session) -> None:
 
 def test_what_is_broken_is_said_anew_until_it_is_over(one: Session) -> None:
     number = report(one, eyes=("E1",))
-    new = {"fault": "Hỏng cột", "component": Component.POLE}
-    deeds.change(one, HOA, CITY, number, NOW, ZONE, eyes=(), **new)  # type: ignore[arg-type]
+    say_anew(one, number)
     row = told(one, number).row
     assert (row.fault, row.component, row.eyes) == ("Hỏng cột", Component.POLE, ())
     other = report(one, eyes=("E1",))
     with refused(f"The repair {other} is open"):
-        deeds.change(one, HOA, CITY, number, NOW, ZONE, eyes=("E1",), **new)  # type: ignore[arg-type]
+        say_anew(one, number, "E1")
     move(one, other, State.DONE)
-    deeds.change(one, HOA, CITY, number, NOW, ZONE, eyes=("E1",), **new)  # type: ignore[arg-type]
+    say_anew(one, number, "E1")
     with refused(f"The repair {number} is open"):
         move(one, other, State.IN_REPAIR)  # it did not hold; but somebody sees to that eye already
     move(one, number, State.WRITTEN_OFF, text="Bỏ điểm")
     with refused("is over"):
-        deeds.change(one, HOA, CITY, number, NOW, ZONE, eyes=(), **new)  # type: ignore[arg-type]
+        say_anew(one, number)
     move(one, other, State.IN_REPAIR)
 
 
