@@ -349,8 +349,9 @@ def _grid(rows: Iterable[str], widths: Sequence[float], ruled: bool) -> str:
 
 
 def _row(cells: Sequence[str], widths: Sequence[float], head: bool = False) -> str:
+    middle = '<w:vAlign w:val="center"/>' if head else ""
     said = "".join(
-        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width)}" w:type="dxa"/></w:tcPr>{cell}</w:tc>'
+        f'<w:tc><w:tcPr><w:tcW w:w="{_twips(width)}" w:type="dxa"/>{middle}</w:tcPr>{cell}</w:tc>'
         for cell, width in zip(cells, widths, strict=True)
     )
     return f"<w:tr><w:trPr><w:cantSplit/>{'<w:tblHeader/>' if head else ''}</w:trPr>{said}</w:tr>"
