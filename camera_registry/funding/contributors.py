@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
 from camera_registry.funding.checks import FundingError, a_day, needed, said
-from camera_registry.funding.kinds import Source
+from camera_registry.funding.kinds import Source, State
 from camera_registry.funding.reach import Reach, owner
 from camera_registry.i18n import N_
-from camera_registry.models import Contributor, Unit
+from camera_registry.models import Contributor, MoneyEntry, Unit
 from camera_registry.units import Scope
 
 LONGEST_NAME, LONGEST_CONSENT = 200, 300  # characters
@@ -50,7 +50,7 @@ def save(
     """A new contributor, or that of ``contributor_id`` corrected; returns the number.
 
     Raises ``FundingError`` for what cannot be so, for one of the same kind and name in the same unit and
-    group, and for a contributor or a unit out of scope.
+    group, for another kind of one whose contributions count already, and for what is out of scope.
     """
     today = now.astimezone(zone).date()
     reach = Reach.load(session, scope, today)
@@ -72,6 +72,10 @@ def save(
     same = select(Contributor.id).where(*(getattr(Contributor, name) == values[name] for name in key))
     if session.scalar(same.where(Contributor.id != (contributor_id or 0))) is not None:
         raise FundingError(N_("{name} is entered already."), name=values["name"])
+    if row is not None and row.kind != values["kind"] and _counted(session, row.id):
+        raise FundingError(
+            N_("What it gave was approved under its kind: enter a contributor of the other kind.")
+        )
     before = None if row is None else _told(session, row)
     if row is None:
         row = Contributor(made_at=now, made_by=actor.name)
@@ -84,6 +88,12 @@ def save(
         session, actor, Action.CONTRIBUTOR_SAVED, f"contributor:{row.id}", now, detail=detail, reason=reason
     )
     return row.id
+
+
+def _counted(session: Session, contributor_id: int) -> bool:
+    """Whether sums by source have something of this contributor: they change by entries alone."""
+    own = select(MoneyEntry.id).where(MoneyEntry.contributor_id == contributor_id)
+    return session.scalar(own.where(MoneyEntry.state == State.APPROVED).limit(1)) is not None
 
 
 def _told(session: Session, row: Contributor) -> dict[str, Any]:

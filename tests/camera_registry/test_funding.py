@@ -482,6 +482,10 @@ def test_who_is_entered_already_is_not_entered_twice(ledger: Ledger) -> None:
     row = reading.contributor(ledger.session, ledger.a, TODAY, number)
     assert row is not None
     assert (row.consent_on, row.changeable) == (TODAY, True)
+    ledger.enter(contribution(("P1", 5), contributor_id=number))
+    business = replace(filled, kind=Source.BUSINESS)
+    with pytest.raises(FundingError, match="approved under its kind"):
+        contributors.save(ledger.session, AN, CITY, business, NOW, ZONE, contributor_id=number)
     with pytest.raises(FundingError):
         contributors.save(ledger.session, AN, ledger.b, filled, NOW, ZONE, contributor_id=number)
     with pytest.raises(FundingError):
