@@ -9,15 +9,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import custody, demonstration, demonstration_money, demonstration_upkeep, models, units
+from camera_registry.audit import Actor
 from camera_registry.credentials import CredentialStore
 from camera_registry.custody import Why
 from camera_registry.db import Database
-from camera_registry.funding import basis, reading
+from camera_registry.funding import basis, files, reading
 from camera_registry.funding.kinds import Kind, Source
+from camera_registry.funding.kinds import State as Approval
 from camera_registry.funding.sums import Totals, totals
 from camera_registry.imports.load import load_inventory
 from camera_registry.imports.plan import Options
-from camera_registry.imports.workbook import read_workbook
+from camera_registry.imports.workbook import open_workbook, read_workbook
 from camera_registry.inventory import add_site
 from camera_registry.money import Sum
 from camera_registry.repairs.states import State, Step, fault_of
@@ -108,6 +110,14 @@ def test_nobody_had_the_points_of_the_city_while_the_districts_ended(city: Sessi
     waiting = {each.why for each in custody.queue(city, ALL, TODAY, ZONE)}
     assert waiting == set(Why)
     assert basis.missing_basis(city, ALL, TODAY)
+
+
+def test_the_whole_ledger_goes_out_and_comes_back(city: Session) -> None:
+    told = [entry for entry in reading.every(city, ALL, TODAY) if entry.state is not Approval.REFUSED]
+    written = files.workbook(told, files.groups_of(city, ALL, TODAY), "vi")
+    sheets = open_workbook(written, "ledger.xlsx")
+    done = files.import_ledger(city, Actor("other", "cli"), ALL, sheets, "ledger.xlsx", NOW, ZONE)
+    assert (done.entered, done.unchanged, done.problems) == ((), len(told), ())
 
 
 def test_repairs_are_in_every_state_and_their_stories_hold(city: Session) -> None:
