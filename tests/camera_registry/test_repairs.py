@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +24,8 @@ from camera_registry.repairs.reading import RepairDetail
 from camera_registry.repairs.states import Payer, State
 from camera_registry.units import Scope
 from camera_registry.uptime import Span
+from tests.camera_registry import cuts
+from tests.camera_registry.cuts import Book
 from tests.camera_registry.registries import add_eyes
 from tests.databases import sqlite_in
 
@@ -373,6 +376,31 @@ def test_a_repair_survives_its_incident_being_told_anew(session: Session) -> Non
     newest = incident(session, NOW - 2 * DAY, "E1", "E3")
     assert told(session, number).row.incidents == (newest,)
     assert list(reading.of_incidents(session, CITY, NOW, ZONE, [newest])) == [newest]
+
+
+def test_late_results_make_another_incident_and_the_repair_goes_on_in_it(tmp_path: Path) -> None:
+    """Both eyes of a point seemed to have fallen; results that came late say that it was one alone."""
+    database = cuts.fill(sqlite_in(tmp_path))
+    book = Book(database)
+    book.clock.now = now = cuts.at(10)
+    book.deliver(cuts.story(E1="ooofffffff", E2="ooofffffff"))
+    (elder,) = book.ids().values()
+    with database.transaction() as session:
+        row = outages.incident(session, CITY, now, UTC, elder)
+        number = deeds.open_repair(
+            session, HOA, CITY, now, UTC, fault="Hỏng nguồn", incident=row, eyes=["E1"]
+        )
+    book.deliver([cuts.result("E2", minute + 0.5, "o") for minute in range(2, 10)])
+    with database.reading() as session:
+        found = reading.repair(session, CITY, now, UTC, number)
+        assert found is not None
+        (heir,) = found.row.incidents
+        assert heir != elder
+        assert [row.id for row in reading.of_incidents(session, CITY, now, UTC, [heir])[heir]] == [number]
+        later = outages.incident(session, CITY, now, UTC, heir)
+        assert later is not None
+        assert (later.kind, [away.eye for away in later.away]) == ("eye", ["E1"])
+    database.close()
 
 
 # --- letters ----------------------------------------------------------------------------------------
