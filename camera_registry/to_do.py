@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 
 from camera_registry import baselines, custody, queries
 from camera_registry.alerts import reading as alerts
+from camera_registry.funding import basis
+from camera_registry.funding import reading as ledger
 from camera_registry.models import Device, Eye, PictureGrade, Point
 from camera_registry.queries import Overlay
 from camera_registry.repairs import reading
@@ -19,7 +21,7 @@ SOON = timedelta(days=7)  # a word on an eye runs out
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """How many of each wait: eyes, but for devices, points, messages, channels and repairs."""
+    """How many of each wait: eyes, but for devices, points, messages, channels, repairs and money."""
 
     not_started: int
     baselines: int
@@ -32,6 +34,8 @@ class ToDo:
     failing: int  # channels of messages
     broken: int  # repairs that nobody has decided about
     unpaid: int  # repairs that wait for money
+    unapproved: int  # entries of the funding ledger
+    unfounded: int  # points for whose repair no money can be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ def to_do(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> ToDo:
         failing=alerts.failing(session, scope, day),
         broken=repairs[State.REPORTED],
         unpaid=repairs[State.WAITING_FOR_MONEY],
+        unapproved=ledger.waiting_count(session, scope, day),
+        unfounded=len(basis.missing_basis(session, scope, day)),
     )
 
 

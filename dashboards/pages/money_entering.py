@@ -24,6 +24,7 @@ from camera_registry.funding.kinds import Form as InForm
 from camera_registry.funding.sharing import shares_of
 from camera_registry.i18n import N_
 from camera_registry.money import amount_of, evenly
+from camera_registry.repairs import costs
 from camera_registry.repairs import reading as repairs
 from camera_registry.spelling import fold
 from dashboards.dates import day_of
@@ -288,21 +289,38 @@ def _like(session: Session, desk: Desk, reader: Reader, told: Told, number: int)
 
 
 def _of_repair(session: Session, desk: Desk, reader: Reader, told: Told, number: int) -> Told:
-    """The costs of a repair, as far as its chosen quotation tells them; 404 for one out of scope."""
+    """The costs of a repair, as its chosen quotation and its payer tell them; without one, its point.
+
+    404 for a repair out of scope.
+    """
     found = repairs.repair(session, desk.scope, reader.now, reader.zone, number)
     if found is None:
         raise HTTPException(404)
-    chosen = next((each for each in found.quotations if each.chosen), None)
-    return replace(
+    told = replace(
         told,
         kind=Kind.EXPENSE,
         form=InForm.MONEY,
         component=found.row.component or "",
-        payee=chosen.party if chosen else "",
-        amount=reader.number(chosen.amount) if chosen else "",
         rows=((found.row.point, ""),),
         text=found.row.fault,
         repair=str(number),
+    )
+    try:
+        known = costs.prefilled(session, desk.scope, number, reader.now, reader.zone)
+    except RegistryError:  # no quotation is chosen: the rest is typed
+        return told
+    ((point, amount),) = known.shares
+    giver = known.contributor_id and reading.contributor(
+        session, desk.scope, reader.today, known.contributor_id
+    )
+    return replace(
+        told,
+        component=known.component or "",
+        contributor=f"{giver.name} #{giver.id}" if giver else "",
+        payee=known.payee,
+        amount="" if amount is None else reader.number(amount),
+        rows=((point or "", ""),),
+        text=known.text,
     )
 
 

@@ -75,6 +75,20 @@ WAITING = (
         lambda waits: waits.not_handed_over,
     ),
     Task(
+        "/money/waiting",
+        N_("Funding entries to approve"),
+        N_("Somebody entered them; they count once another person approves them."),
+        _P.APPROVE,
+        lambda waits: waits.unapproved,
+    ),
+    Task(
+        "/money/basis",
+        N_("Points with missing basis"),
+        N_("No money can be asked for to repair them until it is on record."),
+        _P.FUNDING,
+        lambda waits: waits.unfounded,
+    ),
+    Task(
         "/registry/unplaced",
         N_("Points without unit or position"),
         N_("They are missing on the map or in the figures of a unit."),
