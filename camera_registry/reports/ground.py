@@ -130,7 +130,17 @@ class Ground:
         """What it is about, in words: a point, a unit, or all."""
         if self.point is not None:
             return f"{self.point.name} ({self.point.code})"
-        return self.unit.name if self.unit is not None else self.say(EVERYWHERE)
+        if self.unit is not None:
+            return self.unit.name
+        if self.scope == Scope.everything():
+            return self.say(EVERYWHERE)
+        return ", ".join(each.name for each in queries.units_of_today(self.session, self.scope, self.today))
+
+    @property
+    def owner(self) -> str:
+        """The uid of the unit whose document it is: that asked about, or the one that is seen at all."""
+        home = None if self.asked.unit else queries.home(self.session, self.scope, self.today)
+        return home.uid if home is not None else self.asked.unit
 
     def report(
         self,
@@ -161,7 +171,7 @@ class Ground:
             zone=self.zone,
             as_of=self.now,
             parts=tuple(parts),
-            head=head_of(self.session, self.scope, asked.unit),
+            head=head_of(self.session, self.scope, self.owner),
             grounds=tuple(self.say(ground) for ground in grounds),
             letter=letter,
             wide=wide,
@@ -173,9 +183,11 @@ def stand(
 ) -> Ground:
     """The ground of ``asked``, cut to what lies in ``scope`` today.
 
-    Raises ``AskedError`` for a unit or a point of which nothing is in it.
+    Raises ``AskedError`` for a unit or a point of which nothing is in it, and for days that are to come.
     """
     checked(asked)
+    if asked.span(zone).start >= now:
+        raise AskedError(N_("The period has not begun yet."))
     today, day = now.astimezone(zone).date(), asked.day_of_units
     seen = queries.point_ids(session, scope, today)
     names = queries.point_units(session, Scope.everything(), day)

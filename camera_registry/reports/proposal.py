@@ -35,9 +35,10 @@ def build(
     if letter is None:
         raise AskedError(N_("There is no such proposal."))
     day = letter.row.sent_on or now.astimezone(zone).date()
-    asked = replace(asked, unit=letter.row.unit, point="", first=day, last=day, units_at=None)
+    asked = replace(asked, unit="", point="", first=day, last=day, units_at=None)
     ground = stand(session, scope, asked, now, zone, language)
     ground = ground.only({part.repair.point for part in letter.asked})
+    ground = replace(ground, asked=replace(asked, unit=letter.row.unit))  # whose letter it is
     return replace(
         ground.report(
             N_("Proposal for repair money"),

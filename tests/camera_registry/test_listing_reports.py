@@ -94,6 +94,11 @@ def test_a_unit_and_a_scope_cut(session: Session, town: Town) -> None:
             listed(session, asked, Scope.of([town.units["A"]]))
 
 
+def test_nothing_is_told_of_days_to_come(session: Session, town: Town) -> None:
+    with pytest.raises(AskedError):
+        listed(session, replace(AUGUST, first=date(2026, 10, 1), last=date(2026, 10, 31)))
+
+
 def finding(eye: int, reason: str, evidence: str, first: datetime, gone: datetime | None) -> models.Finding:
     return models.Finding(
         eye_id=eye, reason=reason, evidence=evidence, first_at=first, last_at=gone or NOW, gone_at=gone

@@ -266,8 +266,11 @@ def test_a_ward_never_sees_another_ward_s_contributors(
     session.flush()
     enter(session, town, Kind.CONTRIBUTION, {"P3": 7_777}, giver=other.id)
     ward = Scope.of([town.units["A"]])
+    session.add(models.Letterhead(unit_id=town.units["A"], body="Công an phường A", **BY))
+    session.flush()
     for kind in (Of.FUNDING, Of.DISCLOSURE, Of.REPAIRS):
         report = build(session, replace(AUGUST, kind=kind), ward)
+        assert (report.about.split(",")[0], report.head.body) == ("Phường A", "Công an phường A")
         assert "BIMAT" not in repr(report.parts)
         assert "7777" not in repr(report.parts)
         for asked in (replace(AUGUST, kind=kind, unit="B"), replace(AUGUST, kind=kind, point="P3")):
