@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def _data(report: Report) -> dict[str, Any]:
 
 
 def _part(part: Drawn, report: Report) -> dict[str, Any]:
-    data = asdict(part)
+    data = {field.name: getattr(part, field.name) for field in fields(part)}  # no copy of every cell
     if isinstance(part, DrawnTable):
         fit = room(part.lines, part.weights, width_mm(report))
         data |= {
