@@ -32,6 +32,8 @@ from camera_registry.units import Scope
 
 GROUNDS = (N_("The Law on the Exercise of Democracy at the Grassroots Level, No. 10/2022/QH15"),)
 
+GAVE_ONCE = N_("Who gave to several points counts once in the sum.")
+
 # What was spent on, as residents are told it.
 SPENT: Final[Sequence[tuple[str, str, tuple[Component | None, ...]]]] = (
     ("equipment", N_("Spent: equipment"), (Component.CAMERA, Component.STORAGE, Component.CENTRE)),
@@ -41,6 +43,7 @@ SPENT: Final[Sequence[tuple[str, str, tuple[Component | None, ...]]]] = (
     ("upkeep", N_("Spent: maintenance"), (Component.MAINTENANCE, None)),
 )
 COMMUNITY = (Source.HOUSEHOLD, Source.BUSINESS, Source.ORGANISATION)
+HOUSEHOLDS, ORGANISATIONS = (Source.HOUSEHOLD, Source.DONOR), (Source.BUSINESS, Source.ORGANISATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,16 @@ def _form(*forms: Form) -> Callable[[Ground, _Told], Sum]:
     return lambda _, told: _sum(told.total.by_form.get(each, Sum()) for each in forms)
 
 
+def _givers_of(*sources: Source) -> Callable[[Ground, _Told], int | None]:
+    return lambda _, told: sum(givers(told.lines, each) or 0 for each in sources) or None
+
+
+def _levels_of_budget(ground: Ground, told: _Told) -> Value:
+    """Which levels of the State's budget gave; of all points together each point says it."""
+    levels = [each for each in Source if each.of_the_state and each in told.total.by_source]
+    return "; ".join(words.source(each, ground.language) for each in levels) or None
+
+
 def _sum(sums: Iterable[Sum]) -> Sum:
     return sum(sums, Sum())
 
@@ -246,9 +259,17 @@ STATE = (
 COLLECTED = (
     _Field("estimate", N_("Estimate"), lambda _, told: said(told.total.estimate), _DONG),
     _Field("from_state", N_("State budget"), lambda _, told: told.total.from_state, _DONG),
+    _Field("levels_of_budget", N_("Level of the budget"), _levels_of_budget, weight=0.9),
     _Field("from_community", N_("Funded by the community"), _from(*COMMUNITY), _DONG),
     _Field("from_donors", N_("Sponsored"), _from(Source.DONOR), _DONG),
-    _Field("givers", N_("Number of contributors"), lambda _, told: givers(told.lines), Measure.COUNT, 0.7),
+    _Field("households", N_("Households that gave"), _givers_of(*HOUSEHOLDS), Measure.COUNT, 0.7),
+    _Field(
+        "organisations",
+        N_("Organisations and businesses that gave"),
+        _givers_of(*ORGANISATIONS),
+        Measure.COUNT,
+        0.7,
+    ),
     _Field("money", N_("Collected: money"), _form(Form.MONEY), _DONG),
     _Field("in_kind", N_("Collected: in kind"), _form(Form.IN_KIND, Form.VALUED), _DONG),
     _Field("labour", N_("Collected: labour"), _form(Form.LABOUR), _DONG),
@@ -346,7 +367,8 @@ def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence
             for n, each in enumerate(fields)
         )
     total = None if key == "papers" else (None, None, ground.say(N_("Together")), *sums)
-    return ground.table(key, title, columns, rows, total)
+    notes = (GAVE_ONCE, UNKNOWN_COUNTS) if key == "collected" else ()
+    return ground.table(key, title, columns, rows, total, notes)
 
 
 def _cells(ground: Ground, fields: Sequence[_Field], told: _Told, *, money: bool) -> Iterable[Value]:
