@@ -41,7 +41,7 @@ def draw(report: Report) -> bytes:
     moment = int(report.as_of.timestamp())
     argv = [sys.executable, "-I", str(FOLDER / "compile.py"), str(FOLDER), str(moment), str(MOST_MEMORY)]
     try:
-        made = subprocess.run(argv, input=data, capture_output=True, timeout=LONGEST_S, check=False)
+        made = subprocess.run(argv, input=data, capture_output=True, timeout=LONGEST_S, check=False, env={})
     except subprocess.TimeoutExpired:
         raise CannotDraw(TOO_LONG) from None
     if made.returncode:
