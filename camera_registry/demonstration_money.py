@@ -25,7 +25,7 @@ SYNTHETIC: Final = "(mô phỏng)"  # in every name and text
 CLERK, CHIEF = "ke-toan-mo-phong", "lanh-dao-mo-phong"
 OF_THE_CITY, OF_RESIDENTS = "CT-2023", "XHH-2023"
 COST: Final = 10_000_000_000  # đồng, of the city's points together
-CITY_SHARES: Final = (  # per cent of a point's cost
+CITY_SHARES: Final = (  # per cent of the cost
     (Component.CAMERA, 34),
     (Component.POLE, 24),
     (Component.LINE, 17),
@@ -238,10 +238,19 @@ def _city(book: Book, places: Sequence[Place]) -> None:
         first_year=2023,
         last_year=2023,
     )
-    costs = _by_eyes(COST, places)
-    by_component = _split(costs, CITY_SHARES)
+    by_component = {part: by_eyes(COST * share // 100, places) for part, share in CITY_SHARES}
+    costs = [
+        (place, sum(shares[number][1] for shares in by_component.values()))
+        for number, place in enumerate(places)
+    ]
     budget = book.giver(Source.CITY, "Ngân sách thành phố Yên Bái", None)
-    book.enter(Kind.ESTIMATE, date(2023, 2, 15), costs, programme_id=programme, text="Dự toán được duyệt")
+    for component, shares in by_component.items():
+        book.enter(
+            *(Kind.ESTIMATE, date(2023, 2, 15), shares),
+            component=component,
+            programme_id=programme,
+            text="Dự toán được duyệt",
+        )
     first = [(place, amount * 6 // 10) for place, amount in costs]
     rest = [(place, amount - part) for (place, amount), (_, part) in zip(costs, first, strict=True)]
     for day, shares, text in (
@@ -297,10 +306,8 @@ def _slips(book: Book, places: Sequence[Place]) -> None:
     """What goes wrong in every book: an expense entered wrongly and taken back, and one refused."""
     if len(places) < 2:
         return
-    day, said = (
-        date(2026, 3, 4),
-        {"component": Component.MAINTENANCE, "payee": f"Cơ sở sửa chữa B {SYNTHETIC}"},
-    )
+    day = date(2026, 3, 4)
+    said: dict[str, Any] = {"component": Component.MAINTENANCE, "payee": f"Cơ sở sửa chữa B {SYNTHETIC}"}
     wrong = book.enter(Kind.EXPENSE, day, [(places[0], 15_000_000)], text="Thay nguồn camera", **said)
     if wrong is not None:
         book.session.add(wrong)
@@ -430,7 +437,7 @@ def _shared(book: Book, places: Sequence[Place], programme: int) -> None:
 # --- sums -----------------------------------------------------------------------------------------------
 
 
-def _by_eyes(cost: int, places: Sequence[Place]) -> list[tuple[Place, int]]:
+def by_eyes(cost: int, places: Sequence[Place]) -> list[tuple[Place, int]]:
     """The cost by points, each eye costing the same to the đồng."""
     eyes = iter(evenly(cost, sum(place.eyes for place in places)))
     return [(place, sum(next(eyes) for _ in range(place.eyes))) for place in places]

@@ -83,13 +83,14 @@ OF_AN_EYE: Final = (
         40.0,
         (Reason.PICTURE_BLURRED, Reason.PICTURE_BLACK, Reason.PICTURE_COVERED, Reason.DECODE_FAILED),
     ),
-    Happens(EyeState.UNKNOWN, 200.0, 1.5, (Reason.STREAM_SLOTS_BUSY, Reason.AUTH_REJECTED)),
+    Happens(EyeState.UNKNOWN, 90.0, 8.0, (Reason.STREAM_SLOTS_BUSY, Reason.AUTH_REJECTED)),
 )
 OF_A_RECORDER: Final = Happens(EyeState.DOWN, 400.0, 60.0, (Reason.CHANNEL_OFFLINE, Reason.RTSP_TIMEOUT))
 OF_A_LINE: Final = Happens(EyeState.DOWN, 250.0, 9.0, (Reason.HOST_UNREACHABLE, Reason.TCP_TIMEOUT))
 NEVER_OK: Final = 0.04  # share of devices that were down from the first day
-BROKEN: Final = 0.22  # … that break once, and wait long for whoever pays
-BROKEN_DAYS: Final = (15, 150)
+LARGEST_DEAD: Final = 8  # channels: one that is larger would be a ward's figure by itself
+BROKEN: Final = 0.3  # … that break once, and wait long for whoever pays
+BROKEN_DAYS: Final = (15, 300)
 CUT_EVERY: Final = timedelta(days=7)  # the power of a street goes: one point and its neighbours
 CUT_POINTS: Final = (1, 2, 3, 5)
 CUT_MINUTES: Final = (10, 240)
@@ -344,7 +345,7 @@ def _ledgers(
         code = device.point.code
         if code not in of_point:
             of_point[code] = [*_happening(chance, OF_A_LINE), *_storm(chance, device.point.unit)]
-        dead = chance.random() < NEVER_OK
+        dead = chance.random() < NEVER_OK and device.channels <= LARGEST_DEAD
         shared = [*of_point[code], *_of_device(chance, device)]
         for channel in range(1, device.channels + 1):
             eye = measured.get(ids[device.eye(channel)])
