@@ -37,7 +37,6 @@ OF_THAT_DAY = N_("On the day of the report.")
 NO_PART = N_("No part of any measured figure.")
 NOT_OVER = N_("The period is not over yet.")
 GROUPS = (Group.TOTAL, Group.UNIT, Group.POINT, Group.EYE)
-WHOLE = (Group.TOTAL, Group.POINT)  # how long points were served is summed over them
 
 
 def build(
@@ -53,7 +52,7 @@ def build(
     if asked.span(zone).start >= now:
         raise AskedError(N_("The period has not begun yet."))
     ground = stand(session, scope, asked, now, zone, language)
-    found, before = _counted(ground, asked, GROUPS), _counted(ground, asked.before(), WHOLE)
+    found, before = _counted(ground, asked, GROUPS), _counted(ground, asked.before(), (Group.TOTAL,))
     ledgers = _ledgers(ground)
     backlog = _backlog(ground)
     reported = _reported(ground)
@@ -139,7 +138,7 @@ def _counted(ground: Ground, asked: Asked, groups: Sequence[Group]) -> _Counted:
         point=asked.point or None,
     )
     total = next(iter(found[Group.TOTAL]), _NOBODY)
-    served = sum((each.served for each in found[Group.POINT] if each.served), Served())
+    served = sum((each.served for each in found.get(Group.POINT, ()) if each.served), Served())
     return _Counted(asked, total, found, served)
 
 
@@ -234,10 +233,10 @@ def _periods(ground: Ground, found: _Counted, before: _Counted) -> Table:
         (
             ground.column("period", N_("Period"), weight=2),
             ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.7),
-            *_columns(ground, served=True),
+            *_columns(ground, served=False),
         ),
         (
-            (period_words(each.asked, ground.language), each.total.eyes, *_cells(each.total, each.served))
+            (period_words(each.asked, ground.language), each.total.eyes, *_cells(each.total))
             for each in (found, before)
         ),
         notes=(N_("Both by the administrative units of the same day."),),
