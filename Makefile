@@ -40,7 +40,7 @@ fmt: $(VENV)  ## format, and repair what can be repaired
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture and a page cost, what alerts send in a year; results in docs/benchmarks
+bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture, a page and a report cost, what alerts send in a year; results in docs/benchmarks
 	$(BIN)/python -m tests.benchmarks.run $(ARGS)
 	$(BIN)/python -m tests.benchmarks.sweep
 	$(BIN)/python -m tests.benchmarks.onvif
@@ -48,6 +48,7 @@ bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture and 
 	$(BIN)/python -m tests.benchmarks.false_alarms
 	$(BIN)/python -m tests.benchmarks.detection
 	$(BIN)/python -m tests.benchmarks.pages
+	$(BIN)/python -m tests.benchmarks.reports
 	$(BIN)/python -m tests.benchmarks.alerts_year
 
 bundle: $(VENV)  ## archives for servers without Internet, in dist (PYTHON_VERSIONS="3.11")
