@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -108,13 +109,13 @@ def ledger(one_ledger: Ledger) -> Iterator[Ledger]:
         undone.rollback()
 
 
-def contribution(*shares: tuple[str | None, int | None], **told: object) -> Entered:
-    return replace(Entered(Kind.CONTRIBUTION, date(2026, 3, 5), shares), **told)  # type: ignore[arg-type]
+def contribution(*shares: tuple[str | None, int | None], **told: Any) -> Entered:
+    return replace(Entered(Kind.CONTRIBUTION, date(2026, 3, 5), shares), **told)
 
 
-def expense(*shares: tuple[str | None, int | None], **told: object) -> Entered:
+def expense(*shares: tuple[str | None, int | None], **told: Any) -> Entered:
     filled = Entered(Kind.EXPENSE, date(2026, 4, 6), shares, component=Component.CAMERA)
-    return replace(filled, **told)  # type: ignore[arg-type]
+    return replace(filled, **told)
 
 
 # --- two people, and what was decided ------------------------------------------------------------------

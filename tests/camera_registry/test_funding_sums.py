@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -46,8 +47,8 @@ def some_lines(draw: st.DrawFn) -> list[Line]:
     return draw(st.lists(line, max_size=30))
 
 
-def line(kind: Kind, amount: int | None, form: Form = Form.MONEY, **told: object) -> Line:
-    return Line(1, kind, DAY, 2026, form, amount, **told)  # type: ignore[arg-type]
+def line(kind: Kind, amount: int | None, form: Form = Form.MONEY, **told: Any) -> Line:
+    return Line(1, kind, DAY, 2026, form, amount, **told)
 
 
 @given(some_lines())
