@@ -6,10 +6,11 @@ consented. How an eye is right now, its address in the network and what it sees 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Final
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from camera_registry.funding import reading, words
@@ -18,6 +19,7 @@ from camera_registry.funding.reading import ContributorRow, ProgrammeRow
 from camera_registry.funding.sums import Line, Totals, grouped, totals
 from camera_registry.funding.words import FORMS, NO_BOOKS, UNALLOCATED
 from camera_registry.i18n import N_, Language, collation_key
+from camera_registry.models import Device, Eye
 from camera_registry.money import Sum
 from camera_registry.repairs.reading import RepairRow
 from camera_registry.repairs.words import STATES
@@ -113,6 +115,7 @@ def _report(
 ) -> Report:
     parts: list[Part]
     if ground.point is not None:
+        ground = ground.of(every[0].place)  # as it may be named
         parts = [_facts(ground, group, every[0]) for group in GROUPS]
     else:
         parts = [_table(ground, group, every, lines) for group in GROUPS]
@@ -139,6 +142,7 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
         of_point.setdefault(line.point, []).append(line)
     sums = grouped(lines, lambda line: line.point)
     stands, ends, kept = hardware(ground), month_end(ground), keeping(ground)
+    homes = _at_households(ground)
     decided, settled = papers(ground, Paper.DECISION, Paper.MINUTES), papers(ground, Paper.SETTLEMENT)
     programmes = {row.code: row for row in reading.programmes(ground.session, ground.scope, ground.today)}
     repairs: dict[str, list[RepairRow]] = {}
@@ -146,7 +150,7 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
         repairs.setdefault(repair.point, []).append(repair)
     return [
         _Told(
-            place,
+            _veiled(ground, place) if place.id in homes else place,
             *(stands[place.id], ends[place.id], kept[place.id]),
             *(of_point.get(place.code, ()), sums.get(place.code, Totals()), decided.get(place.id)),
             [
@@ -160,6 +164,19 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
         # Money may be a point's that has no eye any more; one without both is nothing to tell of.
         if stands[place.id].eyes or place.code in of_point or ground.point is not None
     ]
+
+
+def _at_households(ground: Ground) -> set[int]:
+    """The points that have an eye which a household lets us look through."""
+    lent = or_(Eye.access_document != "", Eye.access_date.is_not(None), Eye.access_until.is_not(None))
+    return set(
+        ground.session.scalars(select(Device.point_id).join(Eye, Eye.device_id == Device.id).where(lent))
+    )
+
+
+def _veiled(ground: Ground, place: Place) -> Place:
+    """Who lives where is nobody's business: the group stands for name and address."""
+    return replace(place, name=ground.say(N_("At a household")), address="")
 
 
 def _decision(ground: Ground, told: _Told) -> Value:

@@ -363,6 +363,22 @@ def test_private_persons_are_named_by_consent_alone(
     assert cells(table(ward, "contributors"), "amount") == [Sum(5)]
 
 
+def test_a_point_at_a_household_is_told_by_its_group(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, _ = base
+    point = session.get_one(models.Point, town.points["P2"])
+    point.name, point.address, point.residential_group = "Nhà ông BIMAT", "Số 5 BIMAT", "Tổ 7"
+    session.scalars(select(models.Eye).where(models.Eye.code == "E3")).one().access_document = "Giấy đồng ý"
+    session.flush()
+    reports = disclosure.pages(session, EVERYTHING, DISCLOSED, NOW, ZONE, "vi")
+    reports.append(build(session, replace(DISCLOSED, point="P2")))
+    for report in reports:
+        assert "BIMAT" not in repr((report.parts, report.about))
+    assert cells(table(reports[0], "state"), "where")[1] == "Tổ 7"
+    assert reports[-1].about.startswith("Tại hộ gia đình (P2)")
+
+
 def test_how_many_gave_is_counted_once_and_what_was_reversed_not(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
