@@ -35,6 +35,7 @@ KNOWN = N_("Of the time of all points that is known.")
 LEFT_OUT = N_("Left out of both sides of each fraction.")
 OF_THAT_DAY = N_("On the day of the report.")
 NO_PART = N_("No part of any measured figure.")
+NOTHING = N_("There is none.")
 NOT_OVER = N_("The period is not over yet.")
 GROUPS = (Group.TOTAL, Group.UNIT, Group.POINT, Group.EYE)
 
@@ -78,9 +79,9 @@ def build(
     ]
     if closed.months:
         parts.append(counted_by.closings_table(ground, closed.months))
-    return replace(
-        ground.report(N_("Report on the operation of security cameras"), parts, wide=True), mark=closed.mark
-    )
+    parts = [_or_nothing(ground, part) for part in parts]
+    report = ground.report(N_("Report on the operation of security cameras"), parts, wide=True)
+    return replace(report, mark=closed.mark)
 
 
 # --- what is counted ----------------------------------------------------------------------------------
@@ -150,6 +151,13 @@ def _ledgers(ground: Ground) -> list[Ledger]:
         unit=unit,
         point=ground.asked.point or None,
     )
+
+
+def _or_nothing(ground: Ground, part: Part) -> Part:
+    """A table without rows says so."""
+    if isinstance(part, Table) and not part.rows:
+        return replace(part, total=None, notes=(ground.say(NOTHING),))
+    return part
 
 
 # --- figures ------------------------------------------------------------------------------------------
@@ -262,22 +270,29 @@ def _units(ground: Ground, found: _Counted) -> Table:
 
 
 def _points(ground: Ground, found: _Counted) -> Table:
-    """Each point once, whatever units it lay in."""
+    """Each point once, whatever units it lay in; these are named where it is not one that was asked about."""
+    units = ground.unit is None
     return ground.table(
         "points",
         N_("By point"),
         (
             ground.column("point", N_("Point"), weight=1.4),
             ground.column("name", N_("Name"), weight=3),
-            ground.column("unit", N_("Unit"), weight=1.6),
+            *((ground.column("unit", N_("Unit"), weight=1.6),) if units else ()),
             ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.7),
             *_columns(ground, served=True),
         ),
         (
-            (each.key, each.name, ", ".join(each.units), each.eyes, *_cells(each, each.served or Served()))
+            (
+                *(each.key, each.name, *((", ".join(each.units),) if units else ()), each.eyes),
+                *_cells(each, each.served or Served()),
+            )
             for each in found.by[Group.POINT]
         ),
-        total=(ground.say(N_("Together")), None, None, found.total.eyes, *_cells(found.total, found.served)),
+        total=(
+            *(ground.say(N_("Together")), None, *((None,) if units else ()), found.total.eyes),
+            *_cells(found.total, found.served),
+        ),
     )
 
 

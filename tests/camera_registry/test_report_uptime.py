@@ -41,7 +41,7 @@ def lived(session: Session, seed: int = 7) -> Town:
     """Three points with six eyes, a third of which moved from A to B; maintenance; ledgers at random."""
     town = towns.found(session, (3, 2, 1))
     towns.live(session, town, Span(MONTH.start, MONTH.start + timedelta(days=5)), seed)
-    towns.move(session, town.points["P2"], town.units["B"], date(2026, 9, 11))
+    towns.move(session, town.points["P2"], town.units["B"], date(2026, 9, 3))
     towns.maintain(session, Span(MONTH.start, MONTH.start + timedelta(hours=5)), "point", town.points["P1"])
     reported = session.get_one(models.Eye, town.eyes["E6"])
     reported.reach = "reported"
