@@ -240,6 +240,12 @@ def test_who_sees_one_ward_brings_in_only_what_is_there(ledger: Session) -> None
     scope = Scope(frozenset({other.id}))
     refused = bring(ledger, [[*SHARED[2][:3], "", *SHARED[2][4:]]], scope=scope)
     assert said(refused) == {(2, "E", Fault.POINT_UNKNOWN)}
+    own = Scope(frozenset({ledger.scalars(select(models.PointUnit.unit_id)).first() or 0}))
+    rows = [[*row[:3], "", *row[4:]] for row in SHARED[:2]]
+    done = bring(ledger, rows, scope=own)  # of a business of the same name in another ward it knows nothing
+    assert (len(done.entered), done.contributors, done.problems) == (1, 1, ())
+    (giver,) = reading.contributors(ledger, own, TODAY)
+    assert (giver.name, giver.unit_uid) == ("Công ty A", "u-1")
 
 
 def said(done: Imported) -> set[tuple[int, str, Fault]]:
