@@ -427,7 +427,7 @@ def test_the_walk_would_find_it(city: City) -> None:
     client = city.as_(Role.ADMINISTRATOR, ())
     answers = {address: client.get(address) for address in _addresses(city)}
     blind = {address for address, answer in answers.items() if not _told(answer, address)}
-    assert {address.partition("?")[0] for address in blind} <= NOTHING_TO_TELL
+    assert {address.partition("?")[0] for address in blind} <= set(map(city.address, NOTHING_TO_TELL))
 
 
 @pytest.mark.parametrize("role", Role)
