@@ -60,6 +60,8 @@ _PAGES = {
     "maintenance": "/maintenance#window-",
     "repair": "/repairs/",
     "money": "/money/entries/",
+    "programme": "/money?programme=",
+    "contributor": "/money?contributor=",
     "document": "/money/documents/",
     "proposal": "/proposals/",
     "month": "/availability?period=",
