@@ -191,6 +191,6 @@ def test_deeds_are_told_in_words_and_not_in_slugs(
 def test_what_is_taken_home_is_named(web: Web) -> None:
     """Every list that can be taken home as a file."""
     pages = Path(tables.__file__).parent / "pages"
-    call = re.compile(r'tables\.export\(\s*desk, request, [\w.]+, "([\w-]+)"')
+    call = re.compile(r'tables\.(?:export|taken_home)\(\s*desk, request, [\w.]+, "([\w-]+)"')
     names = {name for page in pages.glob("*.py") for name in call.findall(page.read_text(encoding="utf-8"))}
     assert names == set(deeds.FILES)
