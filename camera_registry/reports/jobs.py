@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -208,7 +209,7 @@ def open_file(
 
 def made(session: Session, scope: Scope, day: date) -> list[Made]:
     """The reports whose unit lies in ``scope`` as of ``day``, the newest first, at most ``MOST_LISTED``."""
-    return [*_listed(session, scope, day)][:MOST_LISTED]
+    return [*islice(_listed(session, scope, day), MOST_LISTED)]
 
 
 def one(session: Session, scope: Scope, day: date, number: int) -> Made | None:

@@ -178,7 +178,7 @@ def close_months(database: Database, zone: tzinfo, now: datetime, lateness: time
                     closings.close(session, OURSELVES, wanted, now, zone, lateness=lateness)
                     closed += 1
         except ClosingError as refused:
-            log.info("a month is not closed yet", month=f"{wanted:%Y-%m}", reason=str(refused))
+            log.debug("a month is not closed yet", month=f"{wanted:%Y-%m}", reason=str(refused))
     return closed
 
 
