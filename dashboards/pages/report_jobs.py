@@ -1,6 +1,6 @@
 """``/reports/kept``: reports made in the background, and those of schedules: how far, and their files."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -146,7 +146,7 @@ def _one(desk: Desk, request: Request, number: int, *, refused: str = "") -> HTM
     )
 
 
-def _words(reader: Reader) -> dict[str, object]:
+def _words(reader: Reader) -> dict[str, Any]:
     return {
         "titles": catalogue.TITLES,
         "states": jobs.STATES,

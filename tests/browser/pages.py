@@ -10,6 +10,7 @@ from camera_registry.db import Database
 from tests.dashboards.alerted import add_channel, add_message, add_subscription
 from tests.dashboards.city import NOW, fill
 from tests.dashboards.funded import fund
+from tests.dashboards.mended import mend
 
 PAGES: Mapping[str, str] = {
     "/": "/",
@@ -72,11 +73,28 @@ PAGES: Mapping[str, str] = {
     "/registry/custody/enter": "/registry/custody/enter?point=NC1",
     "/registry/move": "/registry/move?point=NC1",
     "/registry/unplaced": "/registry/unplaced",
+    "/repairs": "/repairs",
+    "/repairs/new": "/repairs/new?point=AL1",
+    "/repairs/{number}": "/repairs/1",
+    "/proposals": "/proposals",
+    "/proposals/new": "/proposals/new",
+    "/proposals/{number}": "/proposals/1",
+    "/proposals/{number}/change": "/proposals/1/change",
+    "/reports": "/reports",
+    "/reports/{kind}": "/reports/repairs?unit=04273-2&period=2026-10",
+    "/reports/kept": "/reports/kept",
+    "/reports/kept/{number}": "/reports/kept/1",
+    "/reports/schedules": "/reports/schedules",
+    "/reports/schedules/{number}/end": "/reports/schedules/1/end",
+    "/reports/letterheads": "/reports/letterheads?unit=",
 }
 
 # The same pages of another kind of thing: an eye that people report on; messages that were given up; a link
 # that nobody has opened.
-VARIANTS = ("/eyes/AL1-CLOUD", "/alerts?channel=all&state=dead", "{unopened}")
+VARIANTS = (
+    *("/eyes/AL1-CLOUD", "/alerts?channel=all&state=dead", "{unopened}"),
+    *("/repairs?state=waiting_for_money", "/reports/uptime", "/reports/letterheads"),
+)
 
 # Pictures, files, fragments, and pages that a deed leads to: each is looked at where its deed is tested.
 NO_PAGES = {
@@ -88,7 +106,9 @@ NO_PAGES = {
     "/units/{uid}/words",
     "/incidents/{number}/words",
     "/points/{code:path}/months",
+    "/money/documents/{number}",
     "/money/import/template.xlsx",
+    "/reports/kept/{number}/file",
     "/registry/import/template.xlsx",
     "/registry/import/{key}",
     "/registry/import/{key}/marked.xlsx",
@@ -99,7 +119,7 @@ NO_PAGES = {
 
 
 def tour(database: Database) -> None:
-    """The small city of ``tests.dashboards.city``, with an incident that was told of, and a ledger."""
+    """The small city of ``tests.dashboards.city``, with an incident that was told of, a ledger, repairs."""
     wards = fill(database)
     with database.transaction() as session:
         eye_id = session.scalars(select(models.Eye.id).where(models.Eye.code == "NC1-DOWN")).one()
@@ -119,3 +139,4 @@ def tour(database: Database) -> None:
         add_message(session, desk, text, incident_id=incident.id)
         add_message(session, mail, text, state="dead", error="550", unit_id=wards.nam_cuong)
         fund(session)
+        mend(session)

@@ -92,6 +92,7 @@ MORE: Mapping[str, Sequence[str]] = {
     "/api/v1/availability": [
         f"{PERIOD}&group={group}" for group in ("unit", "point", "eye", "funding", "site")
     ],
+    "/api/v1/audit": [f"subject=eye:{EYE}", f"q={THEIRS.code}"],
     "/api/v1/eyes": [f"unit={THEIRS.uid}", "standing=down"],
     "/api/v1/incidents": [f"{PERIOD}&open=false", f"unit={THEIRS.uid}", f"eye={EYE}"],
     "/api/v1/maintenance": [PERIOD],
@@ -133,7 +134,7 @@ MORE: Mapping[str, Sequence[str]] = {
     "/registry/unplaced": ["as=csv"],
     "/repairs": ["as=csv", "as=xlsx&state=waiting_for_money", f"unit={THEIRS.uid}", f"q={THEIRS.code}"],
     "/repairs/new": [f"point={POINT}", "incident={incident}"],
-    "/reports/kept": [f"q={THEIRS.uid}"],
+    "/reports/kept": [f"q={THEIRS.name}"],
     "/reports/letterheads": [f"unit={THEIRS.uid}", "unit="],
 }
 
@@ -149,6 +150,8 @@ NOTHING_TO_TELL = frozenset(
         *("/users/ward-officer-out-1", "/users/administrator", "/users/ward-officer-out-1/disable"),
         "/users/ward-officer-out-1/sign-out",
         *("/repairs/new", "/reports", "/money/documents/{paper}", "/reports/kept/{made}/file"),
+        "/reports/schedules/{schedule}/end",
+        "/api/v1/audit",  # its newest page is full of what these walks take home
         *("/reports/uptime", "/reports/funding", "/reports/disclosure", "/reports/repairs"),
         *("/money/import", "/money/import/template.xlsx"),
         *("/money/contributors/enter", "/money/programmes/enter"),
@@ -312,7 +315,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     ],
     "/reports/schedules": [
         Deed("/reports/schedules", SCHEDULE | {"unit": unit, "channel": channel} | WHY)
-        for unit, channel in ((THEIRS.uid, "0"), (THEIRS.uid, "{inbox}"), ("", "0"))
+        for unit, channel in ((THEIRS.uid, "0"), (THEIRS.uid, "{chat}"), ("", "0"))
     ],
     "/reports/schedules/{number}/end": [Deed("/reports/schedules/{schedule}/end", WHY)],
     "/registry/custody/enter": [Deed("/registry/custody/enter", CUSTODY | {"point": [POINT]})],
