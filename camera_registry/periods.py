@@ -67,7 +67,10 @@ def checked(period: Span) -> Span:
 
 
 def named(text: str, zone: tzinfo) -> Span:
-    """``2026-09`` (a month), ``2026-Q3`` (a quarter), ``2026`` (a year) of ``zone``. Raises ``PeriodError``."""
+    """``2026-09`` (a month), ``2026-Q3`` (a quarter) or ``2026`` (a year) of ``zone``.
+
+    Raises ``PeriodError`` for anything else.
+    """
     found = re.fullmatch(r"(\d{4})(?:-(?:(\d\d)|Q([1-4])))?", text.strip(), re.ASCII)
     try:
         if found is not None:

@@ -451,8 +451,11 @@ def served(histories: Sequence[History], k: int, within: Span) -> Served:
     lasted: dict[Serving, timedelta] = defaultdict(timedelta)
     for serving, start, end in servings(histories, k, within):
         lasted[serving] += end - start
-    counted = (lasted[serving] // _MICROSECOND for serving in (Serving.SERVED, Serving.NOT_SERVED))
-    return Served(*counted, lasted[Serving.UNKNOWN] // _MICROSECOND)
+    return Served(
+        lasted[Serving.SERVED] // _MICROSECOND,
+        lasted[Serving.NOT_SERVED] // _MICROSECOND,
+        lasted[Serving.UNKNOWN] // _MICROSECOND,
+    )
 
 
 def servings(
