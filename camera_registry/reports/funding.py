@@ -33,6 +33,7 @@ from camera_registry.reports.money_parts import (
     lines_of,
     listed,
     money_facts,
+    said,
 )
 from camera_registry.reports.value import Fact, Facts, Measure, Part, Report, Table, Text
 from camera_registry.reports.worth import by_fund, measured, point_costs, worked, worked_facts
@@ -155,8 +156,8 @@ def _keeping(ground: Ground, kept: Keeping, asset: AssetRow | None) -> Iterable[
     )
 
 
-def _known(asset: AssetRow) -> Sum:
-    return asset.reckoned if asset.recorded is None else Sum(asset.recorded)
+def _known(asset: AssetRow) -> Sum | None:
+    return said(asset.reckoned) if asset.recorded is None else Sum(asset.recorded)
 
 
 def _kept(ground: Ground, kept: Mapping[int, Keeping]) -> Table:

@@ -17,6 +17,7 @@ from camera_registry.units import Scope, UnitVersion
 from camera_registry.uptime import Span
 
 EVERYWHERE = N_("The whole area")
+NOTHING = N_("There is none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +116,15 @@ class Ground:
         total: Sequence[Value] | None = None,
         notes: Iterable[str] = (),
     ) -> Table:
-        """``title`` and ``notes`` are msgids; a note may be told already."""
+        """``title`` and ``notes`` are msgids; a note may be told already. A table without rows says so."""
+        told = tuple(tuple(row) for row in rows)
         return Table(
             key,
             self.say(title),
             tuple(columns),
-            tuple(tuple(row) for row in rows),
-            None if total is None else tuple(total),
-            tuple(self.say(note) for note in notes),
+            told,
+            None if total is None or not told else tuple(total),
+            tuple(self.say(note) for note in (*(() if told else (NOTHING,)), *notes)),
         )
 
     @property

@@ -35,7 +35,6 @@ KNOWN = N_("Of the time of all points that is known.")
 LEFT_OUT = N_("Left out of both sides of each fraction.")
 OF_THAT_DAY = N_("On the day of the report.")
 NO_PART = N_("No part of any measured figure.")
-NOTHING = N_("There is none.")
 NOT_OVER = N_("The period is not over yet.")
 GROUPS = (Group.TOTAL, Group.UNIT, Group.POINT, Group.EYE)
 
@@ -79,7 +78,6 @@ def build(
     ]
     if closed.months:
         parts.append(counted_by.closings_table(ground, closed.months))
-    parts = [_or_nothing(ground, part) for part in parts]
     report = ground.report(N_("Report on the operation of security cameras"), parts, wide=True)
     return replace(report, mark=closed.mark)
 
@@ -151,13 +149,6 @@ def _ledgers(ground: Ground) -> list[Ledger]:
         unit=unit,
         point=ground.asked.point or None,
     )
-
-
-def _or_nothing(ground: Ground, part: Part) -> Part:
-    """A table without rows says so."""
-    if isinstance(part, Table) and not part.rows:
-        return replace(part, total=None, notes=(ground.say(NOTHING),))
-    return part
 
 
 # --- figures ------------------------------------------------------------------------------------------

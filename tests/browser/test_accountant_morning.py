@@ -116,7 +116,7 @@ def test_the_morning_of_an_accountant(browser: Browser, web: Web) -> None:
         page.goto(f"{address}/")
         page.get_by_role("link", name="Sửa chữa", exact=True).first.click()
         expect(fact(page, "Chờ kinh phí")).to_have_text("2 hạng mục sửa chữa")
-        expect(page.locator(f"#repair-{SCHOOL}")).to_contain_text("Chưa chọn báo giá")
+        expect(fact(page, "Tổng báo giá đã chọn")).to_have_text("2 hạng mục chưa chọn báo giá")
 
         # A quotation comes in, and is chosen.
         page.locator(f"#repair-{SCHOOL}").get_by_role("link").first.click()
@@ -215,6 +215,7 @@ def test_the_morning_of_an_accountant(browser: Browser, web: Web) -> None:
         sums = {"Đã thu": COLLECTED, "Đã chi": SPENT, "Số dư": LEFT}
         for title, amount in sums.items():
             expect(fact(page, title)).to_contain_text(dong(amount))
+        expect(fact(page, "Nguyên giá")).to_have_text("chưa có số liệu")
         book = load_workbook(download(page, page.get_by_role("link", name="XLSX", exact=True)))
         kept = {str(row[0]): row[1] for sheet in book for row in sheet.iter_rows(values_only=True) if row[1:]}
         assert {title: kept[title] for title in sums} == sums
