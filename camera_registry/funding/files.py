@@ -328,6 +328,8 @@ OF_NEEDED: Final = {"amount": {"unknown": UNKNOWN["vi"]}}
 def _amount(cell: Cell, today: date) -> tuple[int | None]:
     """In a tuple, because ``None`` is an amount that nobody knows."""
     found = values.text(cell, 100)
+    if isinstance(cell, float) and not cell.is_integer():  # as text, 12.345 were twelve thousand
+        raise BadCell(Fault.AMOUNT_INVALID, text=found)
     if fold(found) in (fold(words) for words in UNKNOWN.values()):
         return (None,)
     sign = -1 if found.startswith("-") else 1

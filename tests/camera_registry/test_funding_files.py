@@ -167,6 +167,7 @@ WRONG = [
     pytest.param(3, "P1", {(3, "E", Fault.POINT_TWICE)}, 4, id="a point twice"),
     pytest.param(2, "2,5 triệu", {(2, "F", Fault.AMOUNT_INVALID)}, 5, id="no amount"),
     pytest.param(2, 12.5, {(2, "F", Fault.AMOUNT_INVALID)}, 5, id="less than one đồng"),
+    pytest.param(2, 12.345, {(2, "F", Fault.AMOUNT_INVALID)}, 5, id="a fraction that looks like thousands"),
     pytest.param(2, "", {(2, "F", Fault.AMOUNT_MISSING)}, 5, id="amount missing"),
     pytest.param(2, "-5.000", {(2, "C", Fault.NOT_ACCEPTED)}, 5, id="negative"),
     pytest.param(4, "Hiện vật", {(4, "C", Fault.NOT_ACCEPTED)}, 6, id="things spent"),
