@@ -53,6 +53,12 @@ class Role(IntEnum):
     SERVER = 953_000_002  # asks them on schedule
 
 
+class Turn(IntEnum):
+    """What one transaction may do at a time, because it decides by what it has read. Numbers as above."""
+
+    LEDGER = 953_000_003  # enters what is not in the funding ledger yet
+
+
 class RoleTaken(Exception):
     """Another process has this role with this database."""
 
@@ -173,6 +179,15 @@ class Database:
         """Close every connection; one that a thread still uses, when it is given back."""
         event.listen(self.engine.pool, "checkin", _not_kept)
         self.engine.dispose()
+
+
+def take_turn(session: Session, turn: Turn) -> None:
+    """Wait until no other transaction has this turn, and have it until ours ends. Read afterwards.
+
+    SQLite has one writer at a time as it is.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(turn)))
 
 
 def read_once(session: Session, key: Hashable, read: Callable[[], Read]) -> Read:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
+from camera_registry.db import Turn, take_turn
 from camera_registry.funding.checks import FundingError, a_day, needed, said
 from camera_registry.funding.kinds import Source, State
 from camera_registry.funding.reach import Reach, owner
@@ -52,6 +53,7 @@ def save(
     Raises ``FundingError`` for what cannot be so, for one of the same kind and name in the same unit and
     group, for another kind of one whose contributions count already, and for what is out of scope.
     """
+    take_turn(session, Turn.LEDGER)
     today = now.astimezone(zone).date()
     reach = Reach.load(session, scope, today)
     a_day(filled.consent_on, today, years_ahead=0)

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import queries
 from camera_registry.audit import Actor
+from camera_registry.db import Turn, take_turn
 from camera_registry.errors import RegistryError
 from camera_registry.exports import empty_workbook, write_csv, write_xlsx
 from camera_registry.funding import contributors, entries, reading
@@ -191,6 +192,7 @@ def import_ledger(
     """
     today = now.astimezone(zone).date()
     found = _read(sheets, today)
+    take_turn(session, Turn.LEDGER)  # the same file may come twice at once
     ground = _Ground.load(session, scope, today)
     problems = [*found.problems]
     drafts = list(_drafts(found.lines, problems))

@@ -1,8 +1,12 @@
 """The ledger as a file: in and out again, twice, and wrong files that change nothing and mark each cell."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from io import BytesIO
+from threading import Barrier, BrokenBarrierError
+from typing import TypeVar
 
 import pytest
 from openpyxl import load_workbook
@@ -22,10 +26,11 @@ from camera_registry.imports.workbook import Cell, Sheet, open_workbook
 from camera_registry.settings import load
 from camera_registry.units import Scope
 from tests.camera_registry.registries import add_eyes
-from tests.databases import sqlite_in
+from tests.databases import Cluster, sqlite_in
 
 NOW = datetime(2026, 9, 2, 3, tzinfo=UTC)
 TODAY = date(2026, 9, 2)
+Done = TypeVar("Done")
 ZONE = load().zone
 CLERK, CHIEF = Actor("ke.toan", "cli"), Actor("truong", "cli")
 ALL = Scope.everything()
@@ -134,6 +139,24 @@ def test_what_goes_out_comes_back_as_the_same(ledger: Session, language: Languag
     assert back in {entry.id for entry in told}
     read = import_ledger(ledger, CLERK, ALL, sheets, f"export.{kind}", NOW, ZONE)
     assert (read.entered, read.unchanged, read.problems) == ((), 4, ())
+
+
+def test_what_is_sent_twice_at_once_is_entered_once(postgres: Cluster) -> None:
+    filled = contributors.Filled(Source.BUSINESS, "Công ty B")
+    with postgres.database() as url:
+        database = Database(url)
+        with database.transaction() as session:
+            begun(session)
+        files_of = at_once(database, lambda session: bring(session, SHARED))
+        assert sorted((len(done.entered), done.unchanged, done.contributors) for done in files_of) == [
+            (0, 3, 0),
+            (3, 0, 2),
+        ]
+        with pytest.raises(FundingError, match="entered already"):
+            at_once(database, lambda session: contributors.save(session, CLERK, ALL, filled, NOW, ZONE))
+        with database.reading() as session:
+            assert (many(session), many(session, models.Contributor)) == (3, 3)
+        database.close()
 
 
 def test_no_cell_of_a_file_runs_as_a_formula(ledger: Session) -> None:
@@ -253,3 +276,18 @@ def said(done: Imported) -> set[tuple[int, str, Fault]]:
     assert done.problems
     assert not done.entered
     return {(problem.row, problem.column, problem.code) for problem in done.problems}
+
+
+def at_once(database: Database, deed: Callable[[Session], Done]) -> list[Done]:
+    """What ``deed`` does in two transactions: neither ends before the other is done, unless it must wait."""
+    both = Barrier(2)
+
+    def do(_: int) -> Done:
+        with database.transaction() as session:
+            done = deed(session)
+            with suppress(BrokenBarrierError):
+                both.wait(0.3)
+            return done
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(do, range(2)))
