@@ -143,8 +143,10 @@ def added(values: list[Value]) -> Sum:
 
 
 def summed(part: Table, key: str) -> Sum:
-    """What stands in the row of totals."""
-    assert part.total is not None
+    """What stands in the row of totals; a table without rows has none, and sums up to nothing."""
+    assert (part.total is not None) == bool(part.rows)
+    if part.total is None:
+        return Sum()
     value = part.total[[column.key for column in part.columns].index(key)]
     assert value is None or isinstance(value, Sum)
     return value or Sum()
