@@ -182,7 +182,17 @@ def approve(
             entries.approve(session, actor(), CITY, number, now(), loaded.zone, reason)
         count = len(numbers or ())
         if file:
-            count = files.approve_file(session, actor(), CITY, file, now(), loaded.zone, reason)
+            named = [
+                some
+                for some in files.batches(session, CITY, _today(loaded))
+                if some.name == files.kept_name(file)
+            ]
+            if len(named) > 1:
+                raise Refused(
+                    N_("Several people brought a file called {file}: approve by number."), file=file
+                )
+            seen = named[0] if named else files.Batch(file, "", ())
+            count = files.approve_file(session, actor(), CITY, seen, now(), loaded.zone, reason)
         say(loaded, N_("Entries approved: {count}."), count=count)
 
 

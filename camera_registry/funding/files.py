@@ -39,7 +39,7 @@ from camera_registry.imports.values import CHOICES
 from camera_registry.imports.workbook import Cell, Sheet
 from camera_registry.models import Contributor, Point, Programme
 from camera_registry.money import AmountError, amount_of
-from camera_registry.spelling import fold
+from camera_registry.spelling import clean, fold
 from camera_registry.units import Scope
 
 UNKNOWN: Final[Mapping[Language, str]] = {"vi": "chưa có số liệu", "en": "not known"}
@@ -110,6 +110,23 @@ class Imported:
     contributors: int = 0  # that nobody had entered before
     problems: tuple[Problem, ...] = ()
     without_table: tuple[str, ...] = ()  # sheets that were passed over
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What waits of the files of one name that one person brought: the ``numbers`` of entries, ascending."""
+
+    name: str
+    made_by: str
+    numbers: tuple[int, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, self.made_by
+
+    @property
+    def last(self) -> int:
+        return self.numbers[-1]
 
 
 # --- out ------------------------------------------------------------------------------------------------
@@ -226,28 +243,42 @@ def import_ledger(
     return Imported(tuple(entered), unchanged, made, (), tuple(found.without_table))
 
 
+def batches(session: Session, scope: Scope, day: date) -> list[Batch]:
+    """The files of which something waits, each for who brought it, the oldest first."""
+    brought: dict[tuple[str, str], list[int]] = {}
+    waiting = reading.every(session, scope, day, reading.Wanted(state=State.WAITING))
+    for entry in sorted(waiting, key=lambda entry: entry.id):
+        name = entry.brought_by.partition(PART)[0]
+        if name:
+            brought.setdefault((name, entry.made_by), []).append(entry.id)
+    return [Batch(name, made_by, tuple(numbers)) for (name, made_by), numbers in brought.items()]
+
+
 def approve_file(
     session: Session,
     actor: Actor,
     scope: Scope,
-    name: str,
+    seen: Batch,
     now: datetime,
     zone: tzinfo,
     reason: str = "",
 ) -> int:
-    """Approve all that the file ``name`` brought and that waits still; returns how many entries.
+    """Approve what waits still of what was ``seen``; returns how many entries.
 
-    Raises ``FundingError`` where nothing of it waits in scope, and as ``entries.approve`` does.
+    Raises ``FundingError`` where nothing of it waits in scope, where more was brought under the same name
+    since it was seen, and as ``entries.approve`` does.
     """
-    everything = reading.every(
-        session, scope, now.astimezone(zone).date(), reading.Wanted(state=State.WAITING)
-    )
-    waiting = [entry for entry in everything if entry.brought_by.startswith(f"{_file(name)}{PART}")]
-    if not waiting:
-        raise FundingError(N_("Nothing that {file} brought waits to be approved."), file=name)
-    for entry in waiting:
-        entries.approve(session, actor, scope, entry.id, now, zone, reason)
-    return len(waiting)
+    found = batches(session, scope, now.astimezone(zone).date())
+    waiting = next((some for some in found if some.key == seen.key), None)
+    if waiting is None:
+        raise FundingError(N_("Nothing that {file} brought waits to be approved."), file=seen.name)
+    if waiting.last > seen.last:
+        raise FundingError(
+            N_("More came under the name {file} meanwhile. Look at all of it, then approve."), file=seen.name
+        )
+    for number in waiting.numbers:
+        entries.approve(session, actor, scope, number, now, zone, reason)
+    return len(waiting.numbers)
 
 
 def marked(data: bytes, name: str, sheets: Sequence[Sheet], problems: Sequence[Problem]) -> bytes:
@@ -406,7 +437,7 @@ class _Draft:
             component=said.get("component"),
             payee=said.get("payee", ""),
             text=said.get("text", ""),
-            brought_by=PART.join((_file(file), str(self.first.number), self.voucher)),
+            brought_by=PART.join((kept_name(file), str(self.first.number), self.voucher)),
         )
 
     def content(self) -> Content:
@@ -472,8 +503,9 @@ def _voucher_of(entry: EntryRow) -> str:
     return parts[2] if len(parts) == 3 and not parts[2].startswith("#") else ""
 
 
-def _file(name: str) -> str:
-    return name.replace(PART, " ")[:LONGEST_FILE_NAME]
+def kept_name(name: str) -> str:
+    """The name of a file as it is kept with what the file brought."""
+    return clean(name.replace(PART, " "))[:LONGEST_FILE_NAME].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,9 +578,9 @@ def _check(draft: _Draft, ground: _Ground, file: str, problems: list[Problem]) -
         return True
     content = draft.content()
     for brought_by, known in ground.vouchers.get(draft.voucher, ()):
-        if known == content and (brought_by == _file(file) or not draft.voucher.startswith("#")):
+        if known == content and (brought_by == kept_name(file) or not draft.voucher.startswith("#")):
             return True
-        if brought_by == _file(file):
+        if brought_by == kept_name(file):
             problems.append(draft.first.problem("voucher", Fault.ENTRY_OTHERWISE))
             return True
     for line in draft.lines:

@@ -1,7 +1,6 @@
 """``/money/waiting``: entries of the funding ledger that wait for a second person, decided on together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,28 +14,20 @@ from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
 from camera_registry.funding import entries, files, reading, words
-from camera_registry.funding.files import LONGEST_FILE_NAME
+from camera_registry.funding.files import LONGEST_FILE_NAME, Batch
 from camera_registry.funding.kinds import State
-from camera_registry.funding.reading import EntryRow, Wanted
+from camera_registry.funding.reading import Wanted
 from camera_registry.i18n import N_, NN_
 from dashboards import leafing
 from dashboards.leafing import FromAddress, leaf
 from dashboards.rendering import page, reader_of
 
+LONGEST_NAME = 200  # characters of a name of who enters
 ROWS = 200  # of one page, and so decided on at once
 APPROVED = NN_("{count} entry is approved and counts.", "{count} entries are approved and count.")
 REFUSED = NN_("{count} entry is refused.", "{count} entries are refused.")
 
 router = APIRouter(prefix="/money/waiting", include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """How many entries of one file wait still. Who brought it approves none of them."""
-
-    name: str
-    entries: int
-    made_by: str
 
 
 class Decision(StrEnum):
@@ -84,26 +75,21 @@ def decide(
 
 @router.post("/file", dependencies=[may(Permission.APPROVE), FromOwnPage])
 def approve_file(
-    desk: AtDesk, request: Request, file: Annotated[str, Form(max_length=2 * LONGEST_FILE_NAME)]
+    desk: AtDesk,
+    request: Request,
+    file: Annotated[str, Form(max_length=2 * LONGEST_FILE_NAME)],
+    made_by: Annotated[str, Form(max_length=LONGEST_NAME)],
+    last: Annotated[Number, Form()],
 ) -> HTMLResponse:
-    """Approve all that a file brought and that waits still."""
+    """Approve what was shown of a file, up to the entry ``last``, and waits still."""
     reader = reader_of(request, desk)
+    seen = Batch(file, made_by, (last,))
     try:
         with desk.database.transaction() as session:
-            count = files.approve_file(session, desk.actor, desk.scope, file, reader.now, reader.zone)
+            count = files.approve_file(session, desk.actor, desk.scope, seen, reader.now, reader.zone)
     except RegistryError as refused:
         return _page(desk, request, leafing.Wanted(), refused=refused.text(reader.language))
     return _page(desk, request, leafing.Wanted(), done=[reader.many(*APPROVED, count)])
-
-
-def _batches(rows: Sequence[EntryRow]) -> list[Batch]:
-    """The files of which something waits."""
-    brought: dict[tuple[str, str], list[EntryRow]] = {}
-    for row in rows:
-        name = row.brought_by.partition(files.PART)[0]
-        if name:
-            brought.setdefault((name, row.made_by), []).append(row)
-    return [Batch(name, len(some), made_by) for (name, made_by), some in brought.items()]
 
 
 def _page(
@@ -118,6 +104,7 @@ def _page(
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         rows = reading.every(session, desk.scope, reader.today, Wanted(state=State.WAITING))
+        batches = files.batches(session, desk.scope, reader.today)
     rows.sort(key=lambda row: row.id)
     return page(
         request,
@@ -127,7 +114,7 @@ def _page(
         status=409 if refused else 200,
         address="/money/waiting",
         rows=rows,
-        batches=_batches(rows),
+        batches=batches,
         leaf=leaf(rows, lambda row: str(row.id), wanted, ROWS),
         actor=desk.actor.name,
         done=done,

@@ -247,11 +247,29 @@ def test_the_template_is_read_again_as_an_empty_file(empty: Session) -> None:
 def test_a_second_person_approves_all_that_a_file_brought(ledger: Session) -> None:
     bring(ledger, SHARED)
     bring(ledger, [SHARED[2]], name="so-kinh-phi.xlsx.cu.csv")
+    seen = next(batch for batch in files.batches(ledger, ALL, TODAY) if batch.name == FILE)
+    assert (seen.made_by, len(seen.numbers)) == (CLERK.name, 3)
     with pytest.raises(FundingError, match="Somebody else"):
-        approve_file(ledger, CLERK, ALL, FILE, NOW, ZONE)
-    assert approve_file(ledger, CHIEF, ALL, FILE, NOW, ZONE) == 3
+        approve_file(ledger, CLERK, ALL, seen, NOW, ZONE)
+    assert approve_file(ledger, CHIEF, ALL, seen, NOW, ZONE) == 3
     with pytest.raises(FundingError, match="Nothing that"):
-        approve_file(ledger, CHIEF, ALL, FILE, NOW, ZONE)
+        approve_file(ledger, CHIEF, ALL, seen, NOW, ZONE)
+
+
+def test_nothing_is_approved_that_came_after_the_look(ledger: Session) -> None:
+    row = ["", *SHARED[2][1:]]
+    bring(ledger, [row])
+    (seen,) = files.batches(ledger, ALL, TODAY)
+    other = [["", *SHARED[3][1:]]]
+    sheets = [Sheet("Sổ", [HEADER, *other])]
+    import_ledger(ledger, Actor("nguoi.khac", "cli"), ALL, sheets, FILE, NOW, ZONE)
+    assert approve_file(ledger, CHIEF, ALL, seen, NOW, ZONE) == 1, "what another brought waits still"
+    bring(ledger, [SHARED[2]])
+    (_, again) = sorted(files.batches(ledger, ALL, TODAY), key=lambda batch: batch.last)
+    bring(ledger, [row, row])
+    with pytest.raises(FundingError, match="More came"):
+        approve_file(ledger, CHIEF, ALL, again, NOW, ZONE)
+    assert reading.waiting_count(ledger, ALL, TODAY) == 3
 
 
 def test_who_sees_one_ward_brings_in_only_what_is_there(ledger: Session) -> None:

@@ -237,8 +237,15 @@ def test_a_file_goes_out_and_comes_back(web: Web, finance: TestClient, administr
     assert newest(web).id == before, "only looked at"
     assert "1 khoản chờ người khác duyệt" in words(sent(row))
     assert "1 khoản trong tệp đã có trong sổ" in words(sent(row))
-    assert "so.xlsx" in finance.get("/money/waiting").text
-    told = administrator.post("/money/waiting/file", data={"file": "so.xlsx"})
+    form = re.search(
+        r'action="/money/waiting/file">(.*?)</form>', administrator.get("/money/waiting").text, re.S
+    )
+    assert form is not None
+    shown = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[1]))
+    assert (shown["file"], shown["last"]) == ("so.xlsx", str(newest(web).id))
+    other = {**shown, "last": str(newest(web).id - 1)}
+    assert administrator.post("/money/waiting/file", data=other).status_code == 409
+    told = administrator.post("/money/waiting/file", data=shown)
     assert "1 khoản đã được duyệt" in words(told)
     out = load_workbook(BytesIO(finance.get("/money?as=xlsx&q=Bà Tư").content)).worksheets[0]
     assert "Bà Tư" in [cell.value for cell in out[2]]

@@ -274,7 +274,12 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
         )
     ],
     "/money/waiting": [Deed("/money/waiting", {"deed": "approve", "entry": ["{waits_still}"]})],
-    "/money/waiting/file": [Deed("/money/waiting/file", {"file": f"{THEIRS.code}.xlsx"})],
+    "/money/waiting/file": [
+        Deed(
+            "/money/waiting/file",
+            {"file": f"{THEIRS.code}.xlsx", "made_by": f"{THEIRS.word} accountant", "last": "999999"},
+        )
+    ],
     "/points/{code:path}/money/asset": [Deed(f"/points/{POINT}/money/asset", {"number": "x"} | WHY)],
     "/points/{code:path}/money/upkeep": [
         Deed(f"/points/{POINT}/money/upkeep", {"kind": "warranty", "party": "x"})
@@ -310,6 +315,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     ],
     "/reports/kept": [Deed(f"/reports/kept?kind=uptime&unit={THEIRS.uid}&{OCTOBER}", {"format": "pdf"})],
     "/reports/kept/{number}/cancel": [Deed("/reports/kept/{made}/cancel")],
+    "/reports/kept/{number}/again": [Deed("/reports/kept/{made}/again")],
     "/reports/letterheads": [
         Deed("/reports/letterheads", {"unit": unit, "body": "x"} | WHY) for unit in (THEIRS.uid, "")
     ],
