@@ -113,8 +113,7 @@ def test_the_morning_of_an_accountant(browser: Browser, web: Web) -> None:
         page, second = sits_down(WARD), sits_down()
 
         # What waits for money: two, and nobody has said yet for how much.
-        page.goto(f"{address}/")
-        page.get_by_role("link", name="Sửa chữa", exact=True).first.click()
+        page.goto(f"{address}/repairs")
         expect(fact(page, "Chờ kinh phí")).to_have_text("2 hạng mục sửa chữa")
         expect(fact(page, "Tổng báo giá đã chọn")).to_have_text("2 hạng mục chưa chọn báo giá")
 
@@ -177,8 +176,7 @@ def test_the_morning_of_an_accountant(browser: Browser, web: Web) -> None:
         expect(fact(page, "Chờ duyệt")).to_have_text(dong(SPENT))
 
         # A gift that three points share: evenly, and the two đồng that are over are said.
-        page.goto(f"{address}/money")
-        page.get_by_role("link", name="Ghi khoản kinh phí").click()
+        page.goto(f"{address}/money/enter")
         page.get_by_label("Nguồn hoặc bên đóng góp").fill(GIVER)
         page.get_by_text("Bên đóng góp này chưa có trong danh sách").click()
         page.get_by_label("Loại bên đóng góp").select_option("business")
