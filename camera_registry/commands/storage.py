@@ -1,8 +1,10 @@
 """The registry as a command finds it: the migrated database, and the key of its credentials."""
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.contextvars import bound_contextvars, get_contextvars
@@ -13,6 +15,10 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.i18n import LANGUAGES, N_, translate
 from camera_registry.settings import Settings
+
+# The account that somebody logged in as: it stays through sudo and runuser (proc_pid_loginuid(5)). Where
+# nobody logged in, as in a container, it is 2^32 - 1, which no account has.
+LOGIN = Path("/proc/self/loginuid")
 
 
 @contextmanager
@@ -51,5 +57,14 @@ def open_credentials(loaded: Settings, database: Database) -> CredentialStore:
 
 
 def actor() -> Actor:
-    """Who types: the name of the account on this machine; all that one command does has one request id."""
-    return Actor(getpass.getuser(), "cli", get_contextvars().get("request_id", ""))
+    """Who types: the name of the account on this machine; all that one command does has one request id.
+
+    The kernel says which, never the environment: whoever types can change that, and would be two people.
+    """
+    uids = [os.getuid()]
+    with suppress(OSError, ValueError):
+        uids.insert(0, int(LOGIN.read_text()))
+    for uid in uids:
+        with suppress(KeyError, OverflowError):
+            return Actor(pwd.getpwuid(uid).pw_name, "cli", get_contextvars().get("request_id", ""))
+    return Actor(f"uid {uids[-1]}", "cli", get_contextvars().get("request_id", ""))

@@ -174,7 +174,6 @@ cat >/usr/local/bin/camera-registry <<WRAPPER
 # camera-registry with the settings of this server, as the account that owns its data.
 export CAMERA_REGISTRY_CONFIG=$etc/settings.toml
 if [ "\$(id -u)" -eq 0 ]; then
-  export LOGNAME="\${SUDO_USER:-root}" # who does it stands in the audit
   exec runuser -u $account -- $programs/bin/camera-registry "\$@"
 fi
 exec $programs/bin/camera-registry "\$@"

@@ -1,6 +1,7 @@
 """Whatever a person changes at the terminal stands in the audit: no command is left out."""
 
-import getpass
+import os
+import pwd
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from camera_registry import models
 from camera_registry.cli import ROOMS, app, open_room
+from camera_registry.commands.storage import actor
 from camera_registry.db import Database
 from camera_registry.facts import Change
 from tests.camera_registry.registries import LONG_AGO, fresh
@@ -188,7 +190,7 @@ def test_each_deed_leaves_its_rows_under_one_request(
             columns = select(row.id, row.action, row.who, row.origin, row.request_id, row.at, row.detail)
             rows = session.execute(columns.where(row.id > newest).order_by(row.id)).all()
         assert [each.action for each in rows] == actions, command
-        assert {(each.who, each.origin) for each in rows} == {(getpass.getuser(), "cli")}, command
+        assert {(each.who, each.origin) for each in rows} == {(actor().name, "cli")}, command
         (request,) = {each.request_id for each in rows}
         assert all(each.at >= begun for each in rows), command
         assert "canary-1" not in str([each.detail for each in rows])
@@ -196,3 +198,14 @@ def test_each_deed_leaves_its_rows_under_one_request(
         requests.add(request)
     assert len(requests) == len(DEEDS)
     assert "" not in requests
+
+
+def test_who_types_is_the_account_of_the_machine_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else who entered money could approve it, too, under another name."""
+    before = actor().name
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "somebody-else")
+    assert actor().name == before
+    assert before in {each.pw_name for each in pwd.getpwall()} or before == f"uid {os.getuid()}"
