@@ -1073,7 +1073,9 @@ class MoneyEntry(Base):
 
     __tablename__ = "money_entry"
     __table_args__ = (
-        CheckConstraint("decided_by = '' OR decided_by <> made_by OR state = 'refused'", name="two_people"),
+        CheckConstraint(
+            "state <> 'approved' OR (decided_by <> '' AND decided_by <> made_by)", name="two_people"
+        ),
         Index(None, "state", "dated"),
         # An entry is reversed once; a reversal that was refused leaves room for another.
         Index("uq_money_entry_reversed", "reverses_id", unique=True, **_WHERE_NOT_REFUSED),

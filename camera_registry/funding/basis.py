@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, select, union_all
 from sqlalchemy.orm import Session
 
 from camera_registry import custody, queries
@@ -61,7 +61,8 @@ class PointBasis:
 def missing_basis(session: Session, scope: Scope, day: date, *, point: str | None = None) -> list[PointBasis]:
     """The points in scope that lack something on ``day``, by code; or the one of the code ``point``.
 
-    What was entered and not refused counts as on record. Points whose eyes are all retired ask for nothing.
+    What was entered, and was neither refused nor taken back, counts as on record. Points whose eyes are all
+    retired ask for nothing.
     """
     wanted = select(Point).order_by(Point.code)
     if point is not None:
@@ -81,6 +82,13 @@ def missing_basis(session: Session, scope: Scope, day: date, *, point: str | Non
     return found
 
 
+def standing_entry() -> ColumnElement[bool]:
+    """The condition on ``MoneyEntry``: not refused, not taken back, and taking nothing back."""
+    back = select(MoneyEntry.reverses_id).where(MoneyEntry.state == State.APPROVED).correlate(None)
+    taken_back = MoneyEntry.id.in_(back.where(MoneyEntry.reverses_id.is_not(None)))
+    return and_(MoneyEntry.state != State.REFUSED, MoneyEntry.reverses_id.is_(None), ~taken_back)
+
+
 # --- how it is done ---------------------------------------------------------------------------------
 
 
@@ -88,7 +96,7 @@ def _told(session: Session, tree: UnitTree, day: date) -> dict[Missing, Collecti
     """By what can be missing, the ids of the points of which it is on record."""
     managed, electricity, internet = _custody(session, tree, day)
     papers = _papers(session)
-    entered = select(MoneyShare.point_id).join(MoneyEntry).where(MoneyEntry.state != State.REFUSED)
+    entered = select(MoneyShare.point_id).join(MoneyEntry).where(standing_entry())
     decided = entered.join(Programme, Programme.id == MoneyEntry.programme_id).where(Programme.decision != "")
     giving = entered.where(MoneyEntry.kind.in_((Kind.OPENING, Kind.CONTRIBUTION)))
     sources = giving.where(MoneyEntry.contributor_id.is_not(None))
@@ -138,13 +146,17 @@ def _custody(session: Session, tree: UnitTree, day: date) -> tuple[set[int], set
 
 def _papers(session: Session) -> dict[tuple[Paper, ...], set[int]]:
     """The points that papers of these kinds are about: themselves, an entry or a programme of theirs."""
-    of_entry = select(MoneyShare.point_id, DocumentUse.document_id).join(
-        DocumentUse, DocumentUse.entry_id == MoneyShare.entry_id
+    of_entry = (
+        select(MoneyShare.point_id, DocumentUse.document_id)
+        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
+        .join(DocumentUse, DocumentUse.entry_id == MoneyEntry.id)
+        .where(standing_entry())
     )
     of_programme = (
         select(MoneyShare.point_id, DocumentUse.document_id)
         .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
         .join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id)
+        .where(standing_entry())
     )
     own = select(DocumentUse.point_id, DocumentUse.document_id)
     about = union_all(own, of_entry, of_programme).subquery()

@@ -14,8 +14,8 @@ from camera_registry import audit
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Turn, take_turn
 from camera_registry.funding.checks import FundingError, a_day, needed, said
-from camera_registry.funding.kinds import Source, State
-from camera_registry.funding.reach import Reach, owner
+from camera_registry.funding.kinds import Source
+from camera_registry.funding.reach import Reach, counted, moved, owner
 from camera_registry.i18n import N_
 from camera_registry.models import Contributor, MoneyEntry, Unit
 from camera_registry.units import Scope
@@ -51,7 +51,8 @@ def save(
     """A new contributor, or that of ``contributor_id`` corrected; returns the number.
 
     Raises ``FundingError`` for what cannot be so, for one of the same kind and name in the same unit and
-    group, for another kind of one whose contributions count already, and for what is out of scope.
+    group, for another kind or unit of one whose contributions count already, and for what is out of scope;
+    ``ReasonError`` where such a one is renamed without a reason.
     """
     take_turn(session, Turn.LEDGER)
     today = now.astimezone(zone).date()
@@ -74,10 +75,9 @@ def save(
     same = select(Contributor.id).where(*(getattr(Contributor, name) == values[name] for name in key))
     if session.scalar(same.where(Contributor.id != (contributor_id or 0))) is not None:
         raise FundingError(N_("{name} is entered already."), name=values["name"])
-    if row is not None and row.kind != values["kind"] and _counted(session, row.id):
-        raise FundingError(
-            N_("What it gave was approved under its kind: enter a contributor of the other kind.")
-        )
+    if row is not None and counted(session, MoneyEntry.contributor_id == row.id):
+        _may_be_so(session, row, filled, values, today, reason)
+        values["unit_id"] = row.unit_id
     before = None if row is None else _told(session, row)
     if row is None:
         row = Contributor(made_at=now, made_by=actor.name)
@@ -92,10 +92,20 @@ def save(
     return row.id
 
 
-def _counted(session: Session, contributor_id: int) -> bool:
-    """Whether sums by source have something of this contributor: they change by entries alone."""
-    own = select(MoneyEntry.id).where(MoneyEntry.contributor_id == contributor_id)
-    return session.scalar(own.where(MoneyEntry.state == State.APPROVED).limit(1)) is not None
+def _may_be_so(
+    session: Session, row: Contributor, filled: Filled, values: dict[str, Any], today: date, reason: str
+) -> None:
+    """Of whom approved entries tell: sums by source and unit change by entries alone, a name for a reason."""
+    if row.kind != values["kind"]:
+        raise FundingError(
+            N_("What it gave was approved under its kind: enter a contributor of the other kind.")
+        )
+    if moved(session, row.unit_id, filled.unit, today):
+        raise FundingError(
+            N_("What it gave was approved under its unit: enter a contributor of the other unit.")
+        )
+    if row.name != values["name"]:
+        audit.reason_of(reason)
 
 
 def _told(session: Session, row: Contributor) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from camera_registry import audit
 from camera_registry.audit import Action, Actor
 from camera_registry.funding.checks import FundingError, a_day, a_year, needed, said
-from camera_registry.funding.reach import Reach, owner
+from camera_registry.funding.reach import Reach, counted, moved, owner
 from camera_registry.i18n import N_
-from camera_registry.models import Programme, Unit
+from camera_registry.models import MoneyEntry, Programme, Unit
 from camera_registry.units import Scope
 
 LONGEST_CODE, LONGEST_NAME, LONGEST_NOTE = 64, 300, 2_000  # characters
@@ -48,7 +48,8 @@ def save(
 ) -> bool:
     """Make the programme of this code, or correct it; whether it is new. ``new``: it must be.
 
-    Raises ``FundingError`` for what cannot be so, and for a programme or a unit out of scope.
+    Raises ``FundingError`` for what cannot be so, for a programme or a unit out of scope, and for another
+    unit of one whose entries count already.
     """
     today = now.astimezone(zone).date()
     reach = Reach.load(session, scope, today)
@@ -71,6 +72,12 @@ def save(
     row = session.scalar(select(Programme).where(Programme.code == code).with_for_update())
     if row is not None and (new or not reach.holds_unit(row.unit_id)):
         raise FundingError(N_('There is a programme with the code "{code}" already.'), code=code)
+    if row is not None and counted(session, MoneyEntry.programme_id == row.id):
+        if moved(session, row.unit_id, filled.unit, today):
+            raise FundingError(
+                N_("Entries of it were approved under its unit: make a programme of the other unit.")
+            )
+        values["unit_id"] = row.unit_id
     before = None if row is None else _told(session, row)
     if row is None:
         row = Programme(code=code, made_at=now, made_by=actor.name)

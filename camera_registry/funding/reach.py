@@ -121,6 +121,22 @@ def owner(session: Session, reach: Reach, uid: str) -> int | None:
     return unit_id
 
 
+def moved(session: Session, unit_id: int | None, uid: str, day: date) -> bool:
+    """Whether what is of a unit (``None``: the city's) is to be another's, by its ``uid``.
+
+    It is not where ``uid`` is what became of the unit by ``day``: so forms name it; blank where it was split.
+    """
+    if unit_id is None:
+        return uid != ""
+    return uid not in (session.get_one(Unit, unit_id).uid, unit_names(session, day)[unit_id][0])
+
+
+def counted(session: Session, condition: ColumnElement[bool]) -> bool:
+    """Whether an approved entry is of what the condition on ``MoneyEntry`` names: sums have it already."""
+    approved = select(MoneyEntry.id).where(MoneyEntry.state == State.APPROVED, condition)
+    return session.scalar(approved.limit(1)) is not None
+
+
 def unit_names(session: Session, day: date) -> dict[int, tuple[str, str]]:
     """By id of a unit of any time what it is by ``day``: uid and name; several names where it was split."""
     tree = UnitTree.load(session)

@@ -460,6 +460,7 @@ _LINE = (
     MoneyEntry.givers,
     MoneyEntry.contributor_id,
     MoneyEntry.repair_id,
+    MoneyEntry.reverses_id,
     MoneyShare.point_id,
     MoneyShare.amount,
     Point.code.label("point"),
@@ -488,6 +489,7 @@ def _line(row: Row[*tuple[Any, ...]], units: Mapping[int, int], names: Mapping[i
         unit_uid=uid,
         unit=name,
         repair=row.repair_id,
+        reverses=row.reverses_id,
     )
 
 

@@ -4,7 +4,7 @@ Only money can be spent: the balance is of money alone, beside what was given as
 Nothing is ever averaged across what the State's budget and what the people paid.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
@@ -23,7 +23,8 @@ class Line:
 
     ``unit_uid`` and ``unit`` (its name) are of the unit that the point belongs to on the day asked for, or
     that the share is of where it is no point's yet. ``amount`` in đồng is negative where an entry is
-    reversed; ``None``: nobody knows it. ``givers`` gave the whole entry together.
+    reversed (``reverses`` has the number of that entry); ``None``: nobody knows it. ``givers`` gave the whole
+    entry together.
     """
 
     entry: int
@@ -41,6 +42,7 @@ class Line:
     unit_uid: str = ""
     unit: str = ""
     repair: int | None = None
+    reverses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,26 @@ class Totals:
         )
 
 
+def not_reversed(lines: Iterable[Line]) -> list[Line]:
+    """The lines without entries that were taken back and what took them back, where both are among them.
+
+    They sum to the same; but who gave, and what for, these alone tell.
+    """
+    every = list(lines)
+    back = {line.reverses for line in every} & {line.entry for line in every}
+    return [line for line in every if line.entry not in back and line.reverses not in back]
+
+
 def totals(lines: Iterable[Line]) -> Totals:
-    """What all these lines sum to."""
+    """What all these lines sum to. A source, form or component of which all was reversed is not told."""
     kinds: dict[Kind, Sum] = {}
     cost = NOTHING
     by_source: dict[Source | None, Sum] = {}
     by_form: dict[Form, Sum] = {}
     estimated: dict[Component | None, Sum] = {}
     spent: dict[Component | None, Sum] = {}
-    for line in lines:
+    every = list(lines)
+    for line in every:
         amount = Sum.of([line.amount])
         _add(kinds, line.kind, amount)
         if line.kind in (Kind.OPENING, Kind.CONTRIBUTION):
@@ -122,6 +135,8 @@ def totals(lines: Iterable[Line]) -> Totals:
             _add(spent, line.component, amount)
         if lasting(line):
             cost += amount
+    kept = not_reversed(every)
+    given = [line for line in kept if line.kind in (Kind.OPENING, Kind.CONTRIBUTION)]
     return Totals(
         estimate=kinds.get(Kind.ESTIMATE, NOTHING),
         opening=kinds.get(Kind.OPENING, NOTHING),
@@ -129,10 +144,10 @@ def totals(lines: Iterable[Line]) -> Totals:
         spent=kinds.get(Kind.EXPENSE, NOTHING),
         settled=kinds.get(Kind.SETTLEMENT, NOTHING),
         cost=cost,
-        by_source=by_source,
-        by_form=by_form,
-        estimated_by_component=estimated,
-        spent_by_component=spent,
+        by_source=_told(by_source, {line.source for line in given}),
+        by_form=_told(by_form, {line.form for line in given}),
+        estimated_by_component=_told(estimated, _components(kept, Kind.ESTIMATE)),
+        spent_by_component=_told(spent, _components(kept, Kind.EXPENSE)),
     )
 
 
@@ -155,6 +170,14 @@ def lasting(line: Line) -> bool:
 
 def _add(sums: dict[Key, Sum], key: Key, amount: Sum) -> None:
     sums[key] = sums.get(key, NOTHING) + amount
+
+
+def _told(sums: Mapping[Key, Sum], of: Set[Key]) -> dict[Key, Sum]:
+    return {key: each for key, each in sums.items() if key in of or each != NOTHING}
+
+
+def _components(lines: Iterable[Line], kind: Kind) -> set[Component | None]:
+    return {line.component for line in lines if line.kind is kind}
 
 
 def _both(one: Mapping[Key, Sum], other: Mapping[Key, Sum]) -> dict[Key, Sum]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from camera_registry.funding import reading, words
 from camera_registry.funding.kinds import Component, Form, Paper, Source
 from camera_registry.funding.reading import ContributorRow, ProgrammeRow
-from camera_registry.funding.sums import Line, Totals, grouped, totals
+from camera_registry.funding.sums import Line, Totals, grouped, not_reversed, totals
 from camera_registry.funding.words import FORMS, NO_BOOKS, UNALLOCATED
 from camera_registry.i18n import N_, Language, collation_key
 from camera_registry.models import Device, Eye
@@ -80,7 +80,7 @@ def build(
 ) -> Report:
     """Of a point, a unit or all. Raises ``AskedError`` for what is not whole months that are over."""
     ground = _stand(session, scope, asked, now, zone, language)
-    lines = lines_of(ground)
+    lines = not_reversed(lines_of(ground))
     return _report(ground, lines, _told(ground, lines), _givers(ground))
 
 
@@ -89,7 +89,7 @@ def pages(
 ) -> list[Report]:
     """As ``build``; and, of a unit or all, behind it the same of each of the points: read once together."""
     ground = _stand(session, scope, asked, now, zone, language)
-    lines = lines_of(ground)
+    lines = not_reversed(lines_of(ground))
     every, known = _told(ground, lines), _givers(ground)
     reports = [_report(ground, lines, every, known)]
     if ground.point is None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from camera_registry import custody
 from camera_registry.custody import Custody
-from camera_registry.funding.basis import Missing, missing_basis
+from camera_registry.funding.basis import Missing, missing_basis, standing_entry
 from camera_registry.funding.kinds import Duty, Paper
 from camera_registry.funding.upkeep import UpkeepRow, upkeep
 from camera_registry.models import Document, DocumentUse, MoneyEntry, MoneyShare
@@ -65,13 +65,17 @@ def papers(ground: Ground, *kinds: Paper) -> Mapping[int, Written]:
 
     About itself, about an entry that it has a share of, or about the programme of such an entry.
     """
-    of_entry = select(MoneyShare.point_id, DocumentUse.document_id).join(
-        DocumentUse, DocumentUse.entry_id == MoneyShare.entry_id
+    of_entry = (
+        select(MoneyShare.point_id, DocumentUse.document_id)
+        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
+        .join(DocumentUse, DocumentUse.entry_id == MoneyEntry.id)
+        .where(standing_entry())
     )
     of_programme = (
         select(MoneyShare.point_id, DocumentUse.document_id)
         .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
         .join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id)
+        .where(standing_entry())
     )
     own = select(DocumentUse.point_id, DocumentUse.document_id)
     documents = {

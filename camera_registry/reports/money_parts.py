@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from camera_registry.funding import reading, words
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
 from camera_registry.funding.reading import EntryRow, Wanted
-from camera_registry.funding.sums import Line, Totals, grouped, totals
+from camera_registry.funding.sums import Line, Totals, grouped, not_reversed, totals
 from camera_registry.funding.words import FORMS, UNALLOCATED
 from camera_registry.i18n import N_, NN_, translate_many
 from camera_registry.money import Sum
 from camera_registry.reports.ground import Ground, Hardware, all_of
 from camera_registry.reports.value import Column, Fact, Facts, Measure, Table, Value
+from camera_registry.units import Scope
 
 UNKNOWN_COUNTS = N_("An amount that nobody knows is not nothing: beside each sum stands how many there are.")
 NEVER_MIXED = N_("State budget and funding by the community are never put into one average.")
@@ -35,7 +36,8 @@ class Listed:
 
 
 def lines_of(ground: Ground, *, programme: str | None = None, state: State = State.APPROVED) -> list[Line]:
-    """The ledger's lines of the points asked about, until the last day; with a unit, also its own.
+    """The ledger's lines of the points asked about, until the last day; with a unit, also its own, by the
+    day whose units are asked about: it may have been merged since.
 
     Of one point, only its own.
     """
@@ -48,8 +50,8 @@ def lines_of(ground: Ground, *, programme: str | None = None, state: State = Sta
     codes = ground.codes
     homeless: set[int] = set()
     if asked.unit and not asked.point:
-        of_unit = reading.lines(
-            *(ground.session, ground.scope, ground.today),
+        of_unit = reading.lines(  # in no scope: units of today hold none of that day's
+            *(ground.session, Scope.everything(), asked.day_of_units),
             programme=programme,
             unit=asked.unit,
             until=asked.last,
@@ -117,7 +119,8 @@ def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) 
 
 def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
     """What was collected, source by source and form by form; and how many gave, as far as it is recorded."""
-    groups = grouped([line for line in lines if line.kind in COLLECTING], lambda line: line.source)
+    given = [line for line in not_reversed(lines) if line.kind in COLLECTING]
+    groups = grouped(given, lambda line: line.source)
     columns = (
         ground.column("source", N_("Source"), weight=2),
         *(ground.column(form, FORMS[form], Measure.DONG, 1.2) for form in Form),
@@ -129,18 +132,18 @@ def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
             words.source(source, ground.language),
             *_forms(groups[source]),
             groups[source].collected,
-            givers(lines, source),
+            givers(given, source),
         )
         for source in (*Source, None)
         if source in groups
     ]
-    every = totals(line for line in lines if line.kind in COLLECTING)
+    every = totals(given)
     return ground.table(
         "sources",
         N_("Collected, by source"),
         columns,
         rows,
-        (ground.say(TOGETHER), *_forms(every), every.collected, givers(lines)),
+        (ground.say(TOGETHER), *_forms(every), every.collected, givers(given)),
         (NEVER_MIXED, UNKNOWN_COUNTS),
     )
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -39,8 +39,10 @@ from camera_registry.funding.words import public_name
 from camera_registry.ingest import Ingest, rules
 from camera_registry.inventory import InventoryError
 from camera_registry.money import Sum
+from camera_registry.repairs.costs import Fund, point_cost
 from camera_registry.settings import load
 from camera_registry.units import Scope
+from camera_registry.uptime import Tally
 from tests.camera_registry import towns
 from tests.databases import KINDS, Cluster, sqlite_in
 
@@ -168,8 +170,10 @@ def test_what_was_decided_is_final_in_the_database_itself(database: Database) ->
             session.execute(text(statement))
     with database.transaction() as session:
         entries.enter(session, AN, CITY, expense(("P1", 700)), NOW, ZONE)
-    with pytest.raises(DBAPIError), database.transaction() as session:
-        session.execute(text("UPDATE money_entry SET state = 'approved', decided_by = 'an' WHERE id = 2"))
+    approved = text("UPDATE money_entry SET state = 'approved', decided_by = :who WHERE id = 2")
+    for who in ("an", ""):
+        with pytest.raises(DBAPIError), database.transaction() as session:
+            session.execute(approved, {"who": who})
 
 
 def test_a_mistake_is_reversed_and_entered_anew(ledger: Ledger) -> None:
@@ -518,6 +522,53 @@ def test_a_programme_is_corrected_by_who_has_it(ledger: Ledger) -> None:
     assert (row.first_year, row.unit_uid, row.changeable) == (2023, "A", True)
 
 
+def test_what_was_approved_of_somebody_is_no_other_s_by_one_person_alone(ledger: Ledger) -> None:
+    session = ledger.session
+    programme = programmes.Filled("CT-1", "Camera", unit="A")
+    programmes.save(session, AN, CITY, programme, NOW, ZONE)
+    giver = ledger.gave("Bà Lan")
+    filled = contributors.Filled(Source.HOUSEHOLD, "Bà Lan", "A", "Tổ 5")
+
+    def saved(filled: contributors.Filled, reason: str = "") -> int:
+        return contributors.save(session, AN, CITY, filled, NOW, ZONE, contributor_id=giver, reason=reason)
+
+    saved(replace(filled, unit="B"))
+    saved(filled)
+    ledger.enter(contribution((None, 5), contributor_id=giver, programme="CT-1"))
+    for unit in ("B", ""):
+        with pytest.raises(FundingError, match="approved under its unit"):
+            saved(replace(filled, unit=unit), "chuyển")
+        with pytest.raises(FundingError, match="approved under its unit"):
+            programmes.save(session, AN, CITY, replace(programme, unit=unit), NOW, ZONE, reason="chuyển")
+    with pytest.raises(ReasonError):
+        saved(replace(filled, name="Ông Khác"))
+    saved(replace(filled, name="Bà Lan Anh"), "thiếu tên đệm")
+    row = session.scalars(select(models.Audit).order_by(models.Audit.id.desc())).first()
+    assert row is not None
+    assert row.reason == "thiếu tên đệm"
+    saved(replace(filled, name="Bà Lan Anh", consent_on=TODAY, consent="Đơn 01"))
+
+
+def test_what_became_of_a_unit_is_no_other_unit(ledger: Ledger) -> None:
+    session = ledger.session
+    former = session.scalars(select(models.Unit).where(models.Unit.uid == "A")).one()
+    programme = programmes.Filled("CT-1", "Camera", unit="A")
+    programmes.save(session, AN, CITY, programme, NOW, ZONE)
+    giver = ledger.gave("Bà Lan")
+    ledger.enter(contribution((None, 5), contributor_id=giver, programme="CT-1"))
+    merged = models.Unit(uid="C", code="C", name="Phường C", kind="phuong", valid_from=TODAY)
+    session.add(merged)
+    session.flush()
+    former.valid_to = date(2026, 11, 21)
+    session.add(models.UnitSuccessor(unit_id=former.id, successor_id=merged.id))
+    session.flush()
+    filled = contributors.Filled(Source.HOUSEHOLD, "Bà Lan", "C", "Tổ 6")
+    contributors.save(session, AN, CITY, filled, NOW, ZONE, contributor_id=giver)
+    programmes.save(session, AN, CITY, replace(programme, unit="C"), NOW, ZONE)
+    with pytest.raises(FundingError):
+        programmes.save(session, AN, CITY, replace(programme, unit="B"), NOW, ZONE)
+
+
 # --- missing basis ---------------------------------------------------------------------------------------
 
 
@@ -549,6 +600,33 @@ def test_what_is_missing_before_money_can_be_asked_for(ledger: Ledger) -> None:
         eye.retired_at = NOW
     session.flush()
     assert basis.missing_basis(session, CITY, TODAY) == []
+
+
+def test_what_was_taken_back_says_neither_who_paid_nor_by_which_decision(ledger: Ledger) -> None:
+    session = ledger.session
+    session.execute(update(models.Point).values(funding=""))
+    programmes.save(session, AN, CITY, programmes.Filled("CT-1", "Camera", "QĐ 5"), NOW, ZONE)
+    city, people = ledger.gave("Ngân sách TP", "", Source.CITY), ledger.gave("Bà Lan")
+    minutes = documents.Filled(Paper.HAND_OVER, "BB 1")
+    for giver in (city, people):
+        number = ledger.enter(
+            contribution(("P1", 70), (None, None), contributor_id=giver, programme="CT-1", form=Form.IN_KIND)
+        )
+        documents.add(session, ledger.store, AN, CITY, minutes, About(entry=number), NOW, ZONE)
+        own = basis.missing_basis(session, CITY, TODAY, point="P1")[0].missing
+        assert not {Missing.SOURCE, Missing.DECISION, Missing.OWNERSHIP} & set(own)
+        back = entries.reverse(session, AN, CITY, number, NOW, ZONE, reason="nhầm nguồn")
+        assert basis.missing_basis(session, CITY, TODAY, point="P1")[0].missing == own, "it waits"
+        entries.approve(session, HOA, CITY, back, NOW, ZONE)
+        assert {Missing.SOURCE, Missing.DECISION} <= set(
+            basis.missing_basis(session, CITY, TODAY, point="P1")[0].missing
+        )
+    lines = reading.lines(session, CITY, TODAY)
+    assert totals(lines) == Totals()
+    assert point_cost("P1", "", lines, 1, Tally()).fund is Fund.UNKNOWN
+    assert point_cost("P1", "", lines, 1, Tally()).cost == Sum(unknown=1)
+    before = reading.lines(session, CITY, TODAY, until=date(2026, 3, 31))
+    assert set(totals(before).by_source) == {Source.CITY, Source.HOUSEHOLD}, "it held then"
 
 
 # --- invariants -------------------------------------------------------------------------------------------

@@ -280,6 +280,27 @@ def test_a_ward_never_sees_another_ward_s_contributors(
                 build(session, asked, ward)
 
 
+def test_a_unit_that_was_merged_since_keeps_what_was_no_points_yet(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, givers = base
+    shares: dict[str | None, int | None] = {"P1": 90, "P2": 10, "P3": 1_000, None: 11}
+    enter(session, town, Kind.CONTRIBUTION, shares, giver=givers[Source.HOUSEHOLD])
+    merged = models.Unit(uid="C", code="C", name="Phường C", kind="phuong", valid_from=date(2026, 9, 1))
+    session.add(merged)
+    session.flush()
+    for name in ("A", "B"):
+        session.get_one(models.Unit, town.units[name]).valid_to = date(2026, 8, 31)
+        session.add(models.UnitSuccessor(unit_id=town.units[name], successor_id=merged.id))
+    session.flush()
+    mine = Scope.of([merged.id])
+    for scope in (EVERYTHING, mine):
+        whole = build(session, replace(AUGUST, unit="C", units_at=TODAY), scope)
+        assert fact(whole, "collected") == Sum(1_111)
+    assert fact(build(session, replace(AUGUST, unit="A")), "collected") == Sum(111)
+    assert fact(build(session, replace(AUGUST, unit="B")), "collected") == Sum(1_000)
+
+
 def test_a_programme_reconciles_and_has_a_mean_of_one_side_alone(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
@@ -394,6 +415,21 @@ def test_how_many_gave_is_counted_once_and_what_was_reversed_not(
     report = build(session, replace(DISCLOSED, point="P1"))
     assert (fact(report, "households"), fact(report, "organisations")) == (45, 1)
     assert cells(table(report, "sources"), "givers") == [45, 1]
+
+
+def test_residents_read_nothing_of_who_gave_what_was_taken_back(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, givers = base
+    told: dict[str, Any] = {"giver": givers[Source.CITY], "givers": 3, "form": Form.IN_KIND}
+    mistaken = enter(session, town, Kind.CONTRIBUTION, {"P1": 7, "P2": None}, **told)
+    enter(session, town, Kind.CONTRIBUTION, {"P1": -7, "P2": None}, reverses=mistaken, **told)
+    enter(session, town, Kind.CONTRIBUTION, {"P1": 7}, giver=givers[Source.BUSINESS])
+    report = build(session, replace(DISCLOSED, point="P1"))
+    assert fact(report, "levels_of_budget") is None
+    assert cells(table(report, "contributors"), "contributor") == ["Tên business"]
+    assert cells(table(report, "sources"), "collected") == [Sum(7)]
+    assert fact(build(session, replace(DISCLOSED, point="P2")), "from_state") is None
 
 
 def test_a_point_of_which_nothing_is_recorded_did_not_cost_nothing(

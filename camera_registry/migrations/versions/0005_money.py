@@ -185,7 +185,7 @@ def upgrade() -> None:
         _text("decided_by", 100),
         sa.Column("decision", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "decided_by = '' OR decided_by <> made_by OR state = 'refused'",
+            "state <> 'approved' OR (decided_by <> '' AND decided_by <> made_by)",
             name=op.f("ck_money_entry_two_people"),
         ),
         _of("money_entry", "contributor_id", "contributor"),
