@@ -4,6 +4,7 @@ It is copied to where residents look, or put on a stick: nobody from outside ask
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from camera_registry import i18n
@@ -16,10 +17,14 @@ INDEX = "index.html"
 
 
 def pages(title: str, reports: Sequence[Report]) -> Mapping[str, bytes]:
-    """The files by their names. Raises ``ValueError`` if there is no report, or if two have one name."""
-    named = {file_name(report, Format.HTML): report for report in reports}
-    if not reports or len(named) < len(reports) or INDEX in named:
+    """The files by their names. Raises ``ValueError`` if there is no report, or if two have one name.
+
+    Of codes that differ in signs alone that no file name takes, or in case, which not every system tells
+    apart, the first keeps the name, and those behind it are numbered.
+    """
+    if not reports or len({report.name for report in reports}) < len(reports):
         raise ValueError("reports of one folder have names of their own")
+    named = _named(reports)
     first = reports[0]
     listed = sorted(named.items(), key=lambda item: collation_key(item[1].about or item[1].title))
     index = (
@@ -37,6 +42,24 @@ def pages(title: str, reports: Sequence[Report]) -> Mapping[str, bytes]:
     back = i18n.translate(N_("All pages"), first.language)
     drawn = {name: page.alone(report, INDEX, back) for name, report in named.items()}
     return {INDEX: index.encode(), **drawn}
+
+
+def _named(reports: Sequence[Report]) -> Mapping[str, Report]:
+    wanted: dict[str, list[Report]] = {}
+    for report in sorted(reports, key=lambda each: each.name):
+        wanted.setdefault(file_name(report, Format.HTML).casefold(), []).append(report)
+    taken = {INDEX, *wanted}
+    named = {}
+    for plain, same in wanted.items():
+        for report in same if plain == INDEX else same[1:]:
+            name = Path(file_name(report, Format.HTML))
+            numbered = (f"{name.stem}-{number}{name.suffix}" for number in count(2))
+            free = next(each for each in numbered if each.casefold() not in taken)
+            taken.add(free.casefold())
+            named[free] = report
+        if plain != INDEX:
+            named[file_name(same[0], Format.HTML)] = same[0]
+    return named
 
 
 def publish(folder: Path, title: str, reports: Sequence[Report]) -> Sequence[Path]:

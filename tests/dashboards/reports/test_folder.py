@@ -56,12 +56,28 @@ def test_a_folder_is_written(tmp_path: Path) -> None:
     assert all(path.read_bytes().startswith(b"<!doctype html>") for path in written)
 
 
+def test_codes_that_make_one_file_name_are_numbered_in_their_order() -> None:
+    codes = ("P 9", "P-9", "p-9", "P-9-2", "P-8", "index")
+    reports = [replace(YEN_BAI, name=code, about=code) for code in codes]
+
+    for given in (reports, reports[::-1]):
+        files = pages("Công khai", given)
+        links = html.fromstring(files["index.html"].decode()).iter("a")
+        assert {link.text_content(): link.get("href") for link in links} == {
+            "P 9": "P-9.html",
+            "P-9": "P-9-3.html",
+            "p-9": "p-9-4.html",
+            "P-9-2": "P-9-2.html",
+            "P-8": "P-8.html",
+            "index": "index-2.html",
+        }
+
+
 @pytest.mark.parametrize(
     "reports",
     [
         pytest.param((), id="none"),
         pytest.param((YEN_BAI, replace(AU_LAU, name=YEN_BAI.name)), id="two of one name"),
-        pytest.param((replace(YEN_BAI, name="index"),), id="named as the index"),
     ],
 )
 def test_pages_need_names_of_their_own(reports: tuple[Report, ...]) -> None:
