@@ -1,7 +1,8 @@
 """Reports that take a while: asked for, made by one process at a time, kept sealed, opened, and gone.
 
 Whoever makes one leases it, and renews the lease while he is at work; of a process that ended, the lease runs
-out, and another takes the report up again. One that ended three processes is given up.
+out, and another takes the report up again. One that ended three processes is given up. Where several servers
+share a database, leases are of its clock: theirs may differ.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from camera_registry import audit, queries
@@ -20,7 +21,7 @@ from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import LANGUAGES, N_, Language
-from camera_registry.models import MadeReport, Unit
+from camera_registry.models import MadeReport, Moment, ReportSchedule, Unit
 from camera_registry.reports.asked import Asked, checked, from_json, to_json
 from camera_registry.reports.owners import may_see, owner_in
 from camera_registry.reports.value import Format, Kind
@@ -55,6 +56,7 @@ STATES = {
     State.EXPIRED: N_("No longer kept"),
 }
 PENDING = (State.WAITING, State.MAKING)
+NOT_MADE = (State.FAILED, State.CANCELLED)
 
 
 class JobError(RegistryError):
@@ -93,12 +95,22 @@ class Made:
     def pending(self) -> bool:
         return self.state in PENDING
 
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether its schedule, which asks once, left a gap."""
+        return self.schedule is not None and self.state in NOT_MADE
+
+    def is_of(self, actor: Actor) -> bool:
+        """Whether nobody but this person waits for it."""
+        return self.schedule is None and self.made_by == actor.name
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A report that is ours to make, cut to what its owner (a unit's database id) may see.
 
-    ``attempt`` counts the processes that began to make it, this one included.
+    ``attempt`` counts the processes that began to make it, this one included; after ``MOST_TRIES`` it is to
+    be given up.
     """
 
     id: int
@@ -171,15 +183,49 @@ def put(
     return row.id
 
 
-def cancel(session: Session, scope: Scope, actor: Actor, now: datetime, day: date, number: int) -> None:
-    """It is not made any more; whoever is making it stops. Raises ``JobError`` where it is not pending."""
+def cancel(
+    session: Session, scope: Scope, actor: Actor, now: datetime, day: date, number: int, *, any_: bool = False
+) -> None:
+    """It is not made any more; whoever is making it stops.
+
+    ``any_``: also one that somebody else, or a schedule, asked for. Raises ``JobError`` for such a one
+    otherwise, and where it is not pending.
+    """
     row = _row(session, scope, day, number, locked=True)
+    if not any_ and (row.schedule_id is not None or row.made_by != actor.name):
+        raise JobError(N_("Somebody else, or a schedule, asked for this report."))
     if row.state not in PENDING:
         raise JobError(N_("Only a report that is not made yet can be cancelled."))
     row.state, row.ended_at, row.leased_until = str(State.CANCELLED), now, None
     detail = {"kind": row.kind}
     audit.record(session, actor, Action.MADE_REPORT_CANCELLED, f"report:{number}", now, detail=detail)
     session.flush()
+
+
+def ask_again(session: Session, scope: Scope, actor: Actor, now: datetime, day: date, number: int) -> int:
+    """Have a report of a schedule made that was cancelled, or could not be made; returns its new number.
+
+    It goes where those of the schedule go. Raises ``JobError`` where there is nothing to be made again, or
+    somebody asked already.
+    """
+    row = _row(session, scope, day, number)
+    if row.schedule_id is None or row.state not in NOT_MADE:
+        raise JobError(N_("Only a report of a schedule that was not made is asked for again."))
+    session.get_one(ReportSchedule, row.schedule_id, with_for_update=True)  # of two who ask, one waits
+    since = select(MadeReport.asked).where(
+        MadeReport.schedule_id == row.schedule_id,
+        MadeReport.id > number,
+        MadeReport.state.not_in(NOT_MADE),
+    )
+    if row.asked in session.scalars(since).all():
+        raise JobError(N_("It was asked for again already."))
+    again = put(
+        *(session, from_json(row.asked), Format(row.format), _language(row.language)),
+        *(row.unit_id, actor.name, now, row.schedule_id),
+    )
+    detail = {"kind": row.kind, "asked": row.asked, "format": row.format, "instead_of": number}
+    audit.record(session, actor, Action.MADE_REPORT_ASKED, f"report:{again}", now, detail=detail)
+    return again
 
 
 def open_file(
@@ -231,29 +277,18 @@ def file_of(session: Session, store: CredentialStore, number: int, now: datetime
 def lease(database: Database, now: datetime) -> Work | None:
     """The report that has waited longest, to be made by us; ``None`` where none waits.
 
-    One whose maker was not heard of for ``LEASE`` waits again, until it has had ``MOST_TRIES``. A lease that
-    ends too far ahead was set by a clock that was wrong.
+    One whose maker was not heard of for ``LEASE`` waits again. A lease that ends too far ahead was set by a
+    clock that was wrong.
     """
-    ready = or_(
-        MadeReport.state == State.WAITING,
-        and_(
-            MadeReport.state == State.MAKING,
-            or_(MadeReport.leased_until < now, MadeReport.leased_until > now + 2 * LEASE),
-        ),
-    )
-    next_ = select(MadeReport).where(ready).order_by(MadeReport.made_at, MadeReport.id).limit(1)
     with database.reading() as session:
-        if session.scalar(next_.with_only_columns(MadeReport.id)) is None:
+        if session.scalar(_next(_clock(session, now)).with_only_columns(MadeReport.id)) is None:
             return None  # who only looks lets no writer wait
     with database.transaction() as session:
-        row = session.scalar(next_.with_for_update(skip_locked=True))
+        clock = _clock(session, now)
+        row = session.scalar(_next(clock).with_for_update(skip_locked=True))
         if row is None:
             return None
-        if row.tries >= MOST_TRIES:
-            row.state, row.ended_at, row.leased_until = str(State.FAILED), now, None
-            row.error = RegistryError(CRASHED, count=row.tries).text(_language(row.language))
-            return None
-        row.state, row.leased_until, row.done = str(State.MAKING), now + LEASE, 0
+        row.state, row.leased_until, row.done = str(State.MAKING), clock + LEASE, 0
         row.began_at, row.tries = now, row.tries + 1
         return Work(
             row.id,
@@ -272,7 +307,7 @@ def renew(database: Database, work: Work, now: datetime, done: int) -> bool:
         changed = session.execute(
             update(MadeReport)
             .where(*_ours(work))
-            .values(done=done, leased_until=now + LEASE)
+            .values(done=done, leased_until=_clock(session, now) + LEASE)
             .returning(MadeReport.id)
         )
         return changed.first() is not None
@@ -299,14 +334,15 @@ def keep(
     return True
 
 
-def fail(database: Database, work: Work, now: datetime, error: str) -> None:
-    """It cannot be made; ``error`` says why to people."""
-    with database.transaction() as session:
-        session.execute(
-            update(MadeReport)
-            .where(*_ours(work))
-            .values(state=State.FAILED, ended_at=now, leased_until=None, error=error[:LONGEST_ERROR])
-        )
+def fail(session: Session, work: Work, now: datetime, error: str) -> bool:
+    """It cannot be made; ``error`` says why to people. ``False`` where the work is ours no more."""
+    changed = session.execute(
+        update(MadeReport)
+        .where(*_ours(work))
+        .values(state=State.FAILED, ended_at=now, leased_until=None, error=error[:LONGEST_ERROR])
+        .returning(MadeReport.id)
+    )
+    return changed.first() is not None
 
 
 def give_back(database: Database, work: Work) -> None:
@@ -354,6 +390,25 @@ def _owner(session: Session, scope: Scope, day: date, asked: Asked) -> int | Non
         return unit_id
     home = queries.home(session, scope, day)
     return owner_in(session, scope, day, "" if home is None else home.uid)
+
+
+def _clock(session: Session, now: datetime) -> datetime:
+    """The clock that all who lease share: the database's, or the machine's, where there is but one."""
+    if session.get_bind().dialect.name == "sqlite":
+        return now
+    return session.scalars(select(func.clock_timestamp(type_=Moment()))).one()
+
+
+def _next(clock: datetime) -> Select[MadeReport]:
+    """The report that has waited longest for somebody to make it."""
+    ready = or_(
+        MadeReport.state == State.WAITING,
+        and_(
+            MadeReport.state == State.MAKING,
+            or_(MadeReport.leased_until < clock, MadeReport.leased_until > clock + 2 * LEASE),
+        ),
+    )
+    return select(MadeReport).where(ready).order_by(MadeReport.made_at, MadeReport.id).limit(1)
 
 
 def _ours(work: Work) -> tuple[ColumnElement[bool], ...]:

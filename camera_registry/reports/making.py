@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import N_
+from camera_registry.i18n import N_, translate
 from camera_registry.reports import catalogue, jobs, schedules
 from camera_registry.reports.jobs import File, Work
 from camera_registry.reports.owners import scope_of
@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 RENEW_S = 15.0  # between two times that a lease is renewed
 BEGUN, BUILT, DRAWN = 5, 60, 95  # of a hundred, by what is behind us
 OUR_FAULT = N_("Our own fault: {name}")
+NO_DATABASE = N_("The database failed: {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Maker:
         self._stopping.set()
 
     def _make(self, work: Work) -> bool:
+        if work.attempt > jobs.MOST_TRIES:
+            return self._fail(work, RegistryError(jobs.CRASHED, count=jobs.MOST_TRIES))
         held = _Held(self._database, work, self._clock)
         try:
             with held.renewing():
@@ -83,18 +86,27 @@ class Maker:
                 jobs.give_back(self._database, work)
             log.info("a report is made no further", report=work.id)
             return False
-        except SQLAlchemyError:
-            raise  # its lease runs out, and it is made again then
+        except SQLAlchemyError as error:
+            if work.attempt < jobs.MOST_TRIES:
+                raise  # its lease runs out, and it is made again then
+            return self._fail(work, RegistryError(NO_DATABASE, name=type(error).__name__))
         except RegistryError as refused:
-            jobs.fail(self._database, work, self._clock(), refused.text(work.language))
-            return False
+            return self._fail(work, refused)
         except Exception as error:  # one report that cannot be made stops no other
             name = type(error).__name__
             log.error("a report could not be made", report=work.id, of=str(work.asked.kind), error=name)
-            said = RegistryError(OUR_FAULT, name=name).text(work.language)
-            jobs.fail(self._database, work, self._clock(), said)
-            return False
+            return self._fail(work, RegistryError(OUR_FAULT, name=name))
         return True
+
+    def _fail(self, work: Work, why: RegistryError) -> bool:
+        """It is not made, and who waits for it over a channel is told; ``False``, as nothing was made."""
+        now, said = self._clock(), why.text(work.language)
+        with self._database.transaction() as session:
+            if jobs.fail(session, work, now, said):
+                named = translate(catalogue.TITLES[work.asked.kind], work.language)
+                day = now.astimezone(self._settings.zone).date()
+                schedules.send_failed(session, work, named, said, now, day)
+        return False
 
     def _work(self, work: Work, held: "_Held") -> None:
         zone = self._settings.zone

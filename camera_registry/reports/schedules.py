@@ -21,7 +21,8 @@ from camera_registry.audit import Action, Actor
 from camera_registry.closings import ClosingError
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
-from camera_registry.i18n import LANGUAGES, N_, Language
+from camera_registry.funding import reading as funding
+from camera_registry.i18n import LANGUAGES, N_, Language, translate
 from camera_registry.models import AlertChannel, Closing, ReportSchedule, Unit
 from camera_registry.periods import midnight, months_later
 from camera_registry.reports import jobs, key_figures
@@ -104,6 +105,8 @@ def add(
     if asked.kind is Kind.PROPOSAL:
         raise ScheduleError(N_("A letter is made once; nothing of it comes again."))
     owner = owner_in(session, scope, day, asked.unit)
+    if asked.kind is Kind.PROGRAMME:
+        _check_programme(session, scope_of(session, day, owner), day, asked.programme)
     first = _first_of(every, day)
     asked = replace(asked, first=first, last=_last_of(every, first), units_at=None, proposal=None)
     row = ReportSchedule(
@@ -223,13 +226,35 @@ def send(session: Session, work: Work, report: Report, now: datetime, day: date)
 
     Nothing is said where nobody asked for it, the channel was stopped, or the unit is another's by now.
     """
+    title = f"{report.title}: {report.about}"
+    return _tell(session, work, title, "\n".join((title, *key_figures.lines(report))), now, day)
+
+
+def send_failed(session: Session, work: Work, named: str, why: str, now: datetime, day: date) -> int | None:
+    """Say, as ``send`` does, that a report ``named`` so could not be made, and ``why``."""
+    heading = f"{named}, {_period(work)}"
+    title = translate(N_("{title}: it could not be made"), work.language, title=heading)
+    return _tell(session, work, title, f"{title}\n{why}", now, day)
+
+
+# --- how it is done -----------------------------------------------------------------------------------
+
+
+def _check_programme(session: Session, scope: Scope, day: date, code: str) -> None:
+    """Raises ``ScheduleError`` where the owner of the reports has no such programme to be told of."""
+    if not code:
+        raise ScheduleError(N_("A report on a programme needs the code of the programme."))
+    if funding.programme(session, scope, day, code) is None:
+        raise ScheduleError(N_('There is no programme with the code "{code}".'), code=code)
+
+
+def _tell(session: Session, work: Work, title: str, text: str, now: datetime, day: date) -> int | None:
     schedule = session.get(ReportSchedule, work.schedule_id) if work.schedule_id is not None else None
     if schedule is None or schedule.ended_at is not None or schedule.channel_id is None:
         return None
     channel = session.get_one(AlertChannel, schedule.channel_id)
     if channel.stopped_at is not None or not _may_hear(session, day, channel.unit_id, work.owner):
         return None
-    title = f"{report.title}: {report.about}"
     occasion = f"report:{work.id}"
     return outbox.put(
         *(session, now),
@@ -237,20 +262,21 @@ def send(session: Session, work: Work, report: Report, now: datetime, day: date)
         occasion=occasion,
         kind=KIND,
         title=title[:LONGEST_TITLE],
-        text="\n".join((title, *key_figures.lines(report))),
+        text=text,
         told={
             "kind": KIND,
             "occasion": occasion,
             "report": work.id,
             "of": str(work.asked.kind),
             "unit": work.asked.unit or None,
-            "period": period_words(work.asked, work.language),
+            "period": _period(work),
         },
         report_id=work.id,
     )
 
 
-# --- how it is done -----------------------------------------------------------------------------------
+def _period(work: Work) -> str:
+    return period_words(work.asked, work.language)
 
 
 def _first_of(every: Every, day: date) -> date:

@@ -86,15 +86,31 @@ def show(desk: AtDesk, request: Request, number: Number) -> HTMLResponse:
 
 @router.post("/{number}/cancel", dependencies=[may(Permission.VIEW), FromOwnPage])
 def cancel(desk: AtDesk, request: Request, number: Number) -> Response:
-    """It is not made any more."""
+    """It is not made any more. One's own; those of others and of schedules are for who manages schedules."""
     reader = reader_of(request, desk)
     try:
         with desk.database.transaction() as session:
             _known(session, desk, reader, number)
-            jobs.cancel(session, desk.scope, desk.actor, reader.now, reader.today, number)
+            jobs.cancel(
+                *(session, desk.scope, desk.actor, reader.now, reader.today, number),
+                any_=desk.may(Permission.ALERTS),
+            )
     except JobError as refused:
         return _one(desk, request, number, refused=refused.text(reader.language))
     return RedirectResponse(f"/reports/kept/{number}", 303)
+
+
+@router.post("/{number}/again", dependencies=[may(Permission.ALERTS), FromOwnPage])
+def ask_again(desk: AtDesk, request: Request, number: Number) -> Response:
+    """Have one of a schedule made that was cancelled, or could not be made."""
+    reader = reader_of(request, desk)
+    try:
+        with desk.database.transaction() as session:
+            _known(session, desk, reader, number)
+            again = jobs.ask_again(session, desk.scope, desk.actor, reader.now, reader.today, number)
+    except JobError as refused:
+        return _one(desk, request, number, refused=refused.text(reader.language))
+    return RedirectResponse(f"/reports/kept/{again}", 303)
 
 
 @router.get("/{number}/file", dependencies=[may(Permission.VIEW)])
@@ -141,6 +157,7 @@ def _one(desk: Desk, request: Request, number: int, *, refused: str = "") -> HTM
         address=f"/reports/kept/{number}",
         revision=revision,
         job=found,
+        may_cancel=found.is_of(desk.actor) or desk.may(Permission.ALERTS),
         refused=refused,
         **_words(reader),
     )

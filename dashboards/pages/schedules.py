@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
 from camera_registry.auth.roles import Permission
 from camera_registry.errors import RegistryError
+from camera_registry.funding import reading as funding
 from camera_registry.i18n import LANGUAGES, N_, Language
 from camera_registry.reports import catalogue, schedules
 from camera_registry.reports.asked import LONGEST_NAME, Asked
@@ -27,6 +28,7 @@ from dashboards.asking import OFFERED
 from dashboards.pages.reports import FORMATS, allowed
 from dashboards.rendering import Reader, page, reader_of
 
+Condition = Annotated[str, Query(max_length=LONGEST_NAME)]
 Reason = Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)]
 SPOKEN: Mapping[Language, str] = {"vi": "Tiếng Việt", "en": "English"}
 
@@ -39,6 +41,7 @@ class Told:
 
     kind: Kind = Kind.UPTIME
     unit: str = ""
+    programme: str = ""
     format: Format = Format.PDF
     language: Language = LANGUAGES[0]
     every: Every = Every.MONTH
@@ -52,15 +55,24 @@ def _told(
     every: Annotated[Every, Form()],
     language: Annotated[Language, Form()],
     unit: Annotated[str, Form(max_length=LONGEST_NAME)] = "",
+    programme: Annotated[str, Form(max_length=LONGEST_NAME)] = "",
     channel: Annotated[Number, Form()] = 0,
     reason: Reason = "",
 ) -> Told:
-    return Told(kind, unit, format, language, every, channel, reason)
+    return Told(kind, unit, programme, format, language, every, channel, reason)
 
 
 @router.get("", dependencies=[may(Permission.VIEW)])
-def show(desk: AtDesk, request: Request) -> HTMLResponse:
-    return _list(desk, request)
+def show(
+    desk: AtDesk,
+    request: Request,
+    kind: Kind = Kind.UPTIME,
+    unit: Condition = "",
+    programme: Condition = "",
+) -> HTMLResponse:
+    """Those there are; the form begins with the report that the page of one was about."""
+    language = reader_of(request, desk).language
+    return _list(desk, request, Told(kind, unit, programme, language=language))
 
 
 @router.post("", dependencies=[may(Permission.ALERTS), FromOwnPage])
@@ -68,7 +80,8 @@ def add(desk: AtDesk, request: Request, told: Annotated[Told, Depends(_told)]) -
     """Have a report made after each period from this one on."""
     allowed(desk, told.kind)
     reader = reader_of(request, desk)
-    asked = Asked(told.kind, reader.today, reader.today, unit=told.unit)
+    programme = told.programme if told.kind is Kind.PROGRAMME else ""
+    asked = Asked(told.kind, reader.today, reader.today, unit=told.unit, programme=programme)
     try:
         with desk.database.transaction() as session:
             schedules.add(
@@ -126,6 +139,7 @@ def _list(
         rows = _seen(session, desk, reader)
         units = queries.units_of_today(session, desk.scope, reader.today)
         channels = alerts.channels(session, desk.scope, reader.now, reader.today)
+        programmes = funding.programmes(session, desk.scope, reader.today)
     return page(
         request,
         desk,
@@ -138,6 +152,7 @@ def _list(
         refused=refused,
         done=[reader.say(done)] if done else [],
         units=units,
+        programmes=programmes if desk.may(OFFERED[Kind.PROGRAMME].permission) else [],
         channels=[each for each in channels if each.stopped_at is None],
         everything=desk.scope.unit_ids is None,
         kinds=[kind for kind in Kind if kind is not Kind.PROPOSAL and desk.may(OFFERED[kind].permission)],

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from camera_registry import closings, models, settings
 from camera_registry.alerts import channels
@@ -26,6 +27,7 @@ from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
+from camera_registry.funding import programmes
 from camera_registry.models import Audit, MadeReport, Message
 from camera_registry.monitor import prepare
 from camera_registry.periods import midnight, month_of
@@ -43,12 +45,13 @@ from tests.camera_registry import towns
 from tests.camera_registry.sinks import mail_sink, web_sink
 from tests.camera_registry.test_delivery import Town as Mailing
 from tests.camera_registry.test_delivery import smtp_url
-from tests.databases import sqlite_in
+from tests.databases import Cluster, sqlite_in
 from tests.servers import says_ready, started
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOW = datetime(2026, 10, 8, 1, tzinfo=UTC)  # late results of September are over
 TODAY = date(2026, 10, 8)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CLERK = Actor("kế toán", "cli")
 CITY = Scope.everything()
 SEPTEMBER = Asked(Kind.UPTIME, date(2026, 9, 1), date(2026, 9, 30))
@@ -100,9 +103,13 @@ class Office:
         with self.database.transaction() as session:
             return jobs.ask(session, scope, CLERK, asked, format_, "vi", self.clock(), TODAY)
 
-    def cancel(self, number: int, scope: Scope = CITY) -> None:
+    def cancel(self, number: int, scope: Scope = CITY, by: Actor = CLERK, *, any_: bool = False) -> None:
         with self.database.transaction() as session:
-            jobs.cancel(session, scope, CLERK, self.clock(), TODAY, number)
+            jobs.cancel(session, scope, by, self.clock(), TODAY, number, any_=any_)
+
+    def ask_again(self, number: int, scope: Scope = CITY) -> int:
+        with self.database.transaction() as session:
+            return jobs.ask_again(session, scope, CLERK, self.clock(), TODAY, number)
 
     def open(self, number: int, scope: Scope = CITY) -> jobs.File:
         with self.database.transaction() as session:
@@ -147,6 +154,10 @@ class Office:
                 *(session, scope, CLERK, self.clock(), day, asked, Format.PDF, "vi", every, channel),
                 reason=reason,
             )
+
+    def let_leases_run_out(self) -> None:
+        with self.database.transaction() as session:
+            session.execute(update(MadeReport).values(leased_until=LONG_AGO))
 
     def ask_due(self, *, after_closing: bool = False) -> int:
         return schedules.ask_due(self.database, ZONE, self.clock(), LATENESS, after_closing=after_closing)
@@ -222,6 +233,30 @@ def test_is_cancelled_before_and_while_it_is_made(office: Office) -> None:
         office.open(while_made)
 
 
+def test_what_others_and_schedules_asked_for_is_not_cancelled_by_anybody(office: Office) -> None:
+    mine = office.ask()
+    channel = office.channel(ChannelKind.INBOX)
+    office.schedule(channel=channel, day=date(2026, 9, 8))
+    office.ask_due()
+    (scheduled,) = (row.id for row in office.made() if row.schedule)
+    for number, by in ((mine, Actor("người xem", "web")), (scheduled, CLERK)):
+        with pytest.raises(JobError):
+            office.cancel(number, by=by)
+        office.cancel(number, by=by, any_=True)
+    with pytest.raises(JobError):
+        office.ask_again(mine)
+    with pytest.raises(JobError):
+        office.ask_again(scheduled, office.scope("B"))
+    assert office.ask_due() == 0, "a schedule asks once"
+    again = office.ask_again(scheduled)
+    with pytest.raises(JobError, match="already"):
+        office.ask_again(scheduled)
+    assert office.maker().look() == 1
+    assert (office.one(again).state, office.one(again).asked) == (State.DONE, office.one(scheduled).asked)
+    with office.database.reading() as session:
+        assert session.scalars(select(Message.report_id)).all() == [again]
+
+
 def test_says_why_it_was_not_made(office: Office) -> None:
     too_long = office.ask(replace(SEPTEMBER, first=date(2024, 1, 1)))
     broken = office.ask()
@@ -278,20 +313,58 @@ def test_what_a_killed_process_was_making_is_made_by_the_next(
             time.sleep(0.05)
         process.kill()
     assert office.maker().look() == 0, "nobody knows yet that it is dead"
-    office.clock.now = datetime.now(UTC) + jobs.LEASE
+    office.let_leases_run_out()
     assert office.maker().look() == 1
     assert office.open(number).content
 
 
 def test_what_ends_every_process_is_given_up(office: Office) -> None:
-    number = office.ask()
+    number, after = office.ask(), office.ask()
     for _ in range(jobs.MOST_TRIES):
-        assert jobs.lease(office.database, office.clock()) is not None
-        assert jobs.lease(office.database, office.clock()) is None, "somebody is at it"
-        office.clock.now += jobs.LEASE + timedelta(seconds=1)
-    assert jobs.lease(office.database, office.clock()) is None
-    assert office.one(number).state is State.FAILED
+        work = jobs.lease(office.database, office.clock())
+        assert work is not None
+        assert work.id == number
+        office.let_leases_run_out()
+    assert office.maker().look() == 1
+    assert [office.one(each).state for each in (number, after)] == [State.FAILED, State.DONE]
     assert "3" in office.one(number).error
+
+
+def test_what_somebody_is_at_is_not_taken_from_him(office: Office) -> None:
+    office.ask()
+    assert jobs.lease(office.database, office.clock()) is not None
+    assert jobs.lease(office.database, office.clock()) is None
+
+
+def test_servers_whose_clocks_differ_share_the_clock_of_their_database(
+    postgres: Cluster, tmp_path: Path
+) -> None:
+    with postgres.database() as url:
+        office = Office(url, tmp_path)
+        office.ask()
+        first = jobs.lease(office.database, NOW)
+        assert first is not None
+        for apart in (timedelta(seconds=-130), timedelta(seconds=130)):
+            assert jobs.lease(office.database, NOW + apart) is None
+            assert jobs.renew(office.database, first, NOW + apart, 50)
+        office.database.close()
+
+
+def test_a_database_that_fails_at_each_try_is_told_as_such(office: Office) -> None:
+    number = office.ask()
+
+    def draw(_report: Report, _format: Format) -> bytes:
+        raise OperationalError("SELECT", {}, OSError("disk I/O error"))
+
+    maker = office.maker(replace(PLAIN, draw=draw))
+    for _ in range(jobs.MOST_TRIES - 1):
+        with pytest.raises(OperationalError):
+            maker.look()
+        assert office.one(number).pending
+        office.let_leases_run_out()
+    assert maker.look() == 0
+    assert office.one(number).state is State.FAILED
+    assert office.one(number).error == "Lỗi cơ sở dữ liệu: OperationalError"
 
 
 # --- after each period --------------------------------------------------------------------------------
@@ -399,6 +472,33 @@ def test_the_month_of_a_ward_arrives_as_a_pdf_by_mail_and_elsewhere_as_a_link(of
     body = posted.body.decode()
     assert f"https://camera.example/reports/kept/{second}" in body
     assert '"period":"tháng 9/2026"' in body
+
+
+def test_a_report_of_a_schedule_that_cannot_be_made_is_told_over_its_channel(office: Office) -> None:
+    office.schedule(channel=office.channel(ChannelKind.INBOX, unit="A"), day=date(2026, 9, 8))
+    office.ask_due()
+
+    def draw(_report: Report, _format: Format) -> bytes:
+        raise ZeroDivisionError
+
+    assert office.maker(replace(PLAIN, draw=draw)).look() == 0
+    with office.database.reading() as session:
+        ((title, text),) = session.execute(select(Message.title, Message.text)).all()
+    assert title == "Tỷ lệ hoạt động, tháng 9/2026: không lập được"
+    assert "ZeroDivisionError" in text
+
+
+def test_a_schedule_of_a_programme_names_one_of_its_unit(office: Office) -> None:
+    asked = replace(WARD_A, kind=Kind.PROGRAMME)
+    with office.database.transaction() as session:
+        filled = programmes.Filled(code="CT-1", name="Ánh sáng", unit="A")
+        programmes.save(session, CLERK, CITY, filled, NOW, ZONE)
+    for wrong in (asked, replace(asked, programme="CT-2"), replace(asked, programme="CT-1", unit="B")):
+        with pytest.raises(ScheduleError):
+            office.schedule(wrong)
+    office.schedule(replace(asked, programme="CT-1"), day=date(2026, 9, 8))
+    office.ask_due()
+    assert office.maker().look() == 1
 
 
 def test_nothing_is_sent_where_the_channel_is_not_its_units_any_more(office: Office) -> None:

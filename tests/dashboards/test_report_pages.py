@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from cryptography.fernet import Fernet
@@ -84,6 +85,16 @@ def test_a_long_report_is_made_meanwhile_and_can_be_cancelled(web: Web, client: 
     assert client.get(f"{second}/file").status_code == 404
 
 
+def test_a_report_leads_to_its_schedule(web: Web, client: TestClient) -> None:
+    shown = client.get(f"/reports/uptime?unit={WARD}&period=2026-Q3").text
+    way = f"/reports/schedules?kind=uptime&amp;unit={WARD}"
+    assert way in shown
+    assert f'value="{WARD}" selected' in client.get(unescape(way)).text
+    finance = signed_in(web, Role.FINANCE)
+    assert way not in finance.get(f"/reports/uptime?unit={WARD}&period=2026-Q3").text
+    assert "quản trị viên hoặc người trực vận hành" in finance.get("/reports/schedules").text
+
+
 def test_a_schedule_is_made_and_ended(client: TestClient) -> None:
     said = {"kind": "uptime", "unit": WARD, "format": "pdf", "language": "vi", "every": "quarter"}
     assert client.post("/reports/schedules", data=said).status_code == 409, "without a reason"
@@ -91,6 +102,19 @@ def test_a_schedule_is_made_and_ended(client: TestClient) -> None:
     assert "Hằng quý" in made.text
     assert client.post("/reports/schedules/1/end", data={"reason": "Thôi"}).status_code == 200
     assert client.get("/reports/schedules/1/end").status_code == 404, "it is ended already"
+
+
+def test_a_schedule_of_a_programme_without_one_is_refused(client: TestClient) -> None:
+    said = {"kind": "programme", "format": "pdf", "language": "vi", "every": "year", "reason": "Hằng năm"}
+    assert client.post("/reports/schedules", data=said).status_code == 409
+
+
+def test_what_others_asked_for_is_theirs_to_cancel(web: Web, client: TestClient) -> None:
+    asked = client.post(f"/reports/kept?kind=uptime&unit={WARD}&period=2026-10", data={"format": "pdf"})
+    auditor = signed_in(web, Role.AUDITOR)
+    assert "/cancel" not in auditor.get(asked.url.path).text
+    assert auditor.post(f"{asked.url.path}/cancel").status_code == 409
+    assert "/cancel" in client.get(asked.url.path).text
 
 
 def test_a_letterhead_stands_on_the_letters_of_its_unit(client: TestClient) -> None:

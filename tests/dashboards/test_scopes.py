@@ -315,7 +315,7 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
     ],
     "/reports/kept": [Deed(f"/reports/kept?kind=uptime&unit={THEIRS.uid}&{OCTOBER}", {"format": "pdf"})],
     "/reports/kept/{number}/cancel": [Deed("/reports/kept/{made}/cancel")],
-    "/reports/kept/{number}/again": [Deed("/reports/kept/{made}/again")],
+    "/reports/kept/{number}/again": [Deed("/reports/kept/{missed}/again")],
     "/reports/letterheads": [
         Deed("/reports/letterheads", {"unit": unit, "body": "x"} | WHY) for unit in (THEIRS.uid, "")
     ],

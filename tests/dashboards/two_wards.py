@@ -59,6 +59,7 @@ class Ward:
     duty: int  # a warranty
     paper: int  # of the repair, of which no copy is kept
     made: int  # a report that waits to be made
+    missed: int  # one of a schedule that was cancelled
     schedule: int  # of such reports
 
 
@@ -173,9 +174,10 @@ def _reported(session: Session, marks: Marks, unit: int, repair: int) -> dict[st
         (paper, made, schedule, models.Letterhead(unit_id=unit, body=f"{marks.word} office", **by))
     )
     session.flush()
-    session.add(models.DocumentUse(document_id=paper.id, repair_id=repair))
+    missed = models.MadeReport(**kind, schedule_id=schedule.id, state="cancelled", **by)
+    session.add_all((missed, models.DocumentUse(document_id=paper.id, repair_id=repair)))
     session.flush()
-    return {"paper": paper.id, "made": made.id, "schedule": schedule.id}
+    return {"paper": paper.id, "made": made.id, "missed": missed.id, "schedule": schedule.id}
 
 
 def _repair(session: Session, word: str, point: int, unit: int, eye: int) -> tuple[int, int, int]:
