@@ -7,14 +7,16 @@ consented. How an eye is right now, its address in the network and what it sees 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from camera_registry import custody
+from camera_registry.custody import Custody
 from camera_registry.funding import reading, words
-from camera_registry.funding.kinds import Component, Form, Paper, Source
+from camera_registry.funding.kinds import Component, Form, Paper, Source, State
 from camera_registry.funding.reading import ContributorRow, ProgrammeRow
 from camera_registry.funding.sums import Line, Totals, grouped, not_reversed, totals
 from camera_registry.funding.words import FORMS, NO_BOOKS, UNALLOCATED
@@ -26,11 +28,20 @@ from camera_registry.repairs.words import STATES
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, Hardware, Place, hardware, stand
 from camera_registry.reports.keeping import Keeping, Written, keeping, papers
-from camera_registry.reports.money_parts import COLLECTING, UNKNOWN_COUNTS, by_source, givers, lines_of, said
+from camera_registry.reports.money_parts import (
+    COLLECTING,
+    UNKNOWN_COUNTS,
+    added,
+    by_source,
+    givers,
+    lines_of,
+    said,
+)
 from camera_registry.reports.month_end import MonthEnd, month_end
 from camera_registry.reports.repair_parts import standing
-from camera_registry.reports.value import Facts, Measure, Part, Report, Table, Text, Value
-from camera_registry.units import Scope
+from camera_registry.reports.value import Facts, Measure, Report, Table, Text, Value
+from camera_registry.spelling import fold
+from camera_registry.units import Scope, UnitTree
 
 GROUNDS = (N_("The Law on the Exercise of Democracy at the Grassroots Level, No. 10/2022/QH15"),)
 
@@ -50,12 +61,17 @@ HOUSEHOLDS, ORGANISATIONS = (Source.HOUSEHOLD, Source.DONOR), (Source.BUSINESS, 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Everything that is told of one point."""
+    """Everything that is told of one point. ``custody``: of a manager that still is there.
+
+    ``offices`` are whom to call: the manager's, or else those of the unit that the point lies in.
+    """
 
     place: Place
     stands: Hardware
     end: MonthEnd
     kept: Keeping
+    custody: Custody | None
+    offices: Sequence[str]
     lines: Sequence[Line]
     total: Totals
     decision: Written | None
@@ -81,7 +97,7 @@ def build(
     """Of a point, a unit or all. Raises ``AskedError`` for what is not whole months that are over."""
     ground = _stand(session, scope, asked, now, zone, language)
     lines = not_reversed(lines_of(ground))
-    return _report(ground, lines, _told(ground, lines), _givers(ground))
+    return _report(ground, lines, _waiting(ground), _told(ground, lines), _givers(ground))
 
 
 def pages(
@@ -90,10 +106,12 @@ def pages(
     """As ``build``; and, of a unit or all, behind it the same of each of the points: read once together."""
     ground = _stand(session, scope, asked, now, zone, language)
     lines = not_reversed(lines_of(ground))
-    every, known = _told(ground, lines), _givers(ground)
-    reports = [_report(ground, lines, every, known)]
+    every, known, waiting = _told(ground, lines), _givers(ground), _waiting(ground)
+    reports = [_report(ground, lines, waiting, every, known)]
     if ground.point is None:
-        reports += [_report(ground.of(told.place), told.lines, [told], known) for told in every]
+        for told in every:
+            own = [line for line in waiting if line.point == told.place.code]
+            reports.append(_report(ground.of(told.place), told.lines, own, [told], known))
     return reports
 
 
@@ -110,10 +128,18 @@ def _stand(
     return ground
 
 
+def _waiting(ground: Ground) -> list[Line]:
+    return lines_of(ground, state=State.WAITING)
+
+
 def _report(
-    ground: Ground, lines: Sequence[Line], every: Sequence[_Told], known: Mapping[int, ContributorRow]
+    ground: Ground,
+    lines: Sequence[Line],
+    waiting: Sequence[Line],
+    every: Sequence[_Told],
+    known: Mapping[int, ContributorRow],
 ) -> Report:
-    parts: list[Part]
+    parts: list[Facts | Table]
     if ground.point is not None:
         ground = ground.of(every[0].place)  # as it may be named
         parts = [_facts(ground, group, every[0]) for group in GROUPS]
@@ -122,7 +148,9 @@ def _report(
     return ground.report(
         N_("Public disclosure of security cameras"),
         (
-            *parts,
+            parts[0],
+            _in_short(ground, parts, waiting),
+            *parts[1:],
             by_source(ground, lines),
             _contributors(ground, lines, known),
             _how_to_read(ground),
@@ -142,7 +170,8 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
         of_point.setdefault(line.point, []).append(line)
     sums = grouped(lines, lambda line: line.point)
     stands, ends, kept = hardware(ground), month_end(ground), keeping(ground)
-    homes = _at_households(ground)
+    homes, phones = _at_households(ground), _phones(ground)
+    present = _present(ground, kept)
     decided, settled = papers(ground, Paper.DECISION, Paper.MINUTES), papers(ground, Paper.SETTLEMENT)
     programmes = {row.code: row for row in reading.programmes(ground.session, ground.scope, ground.today)}
     repairs: dict[str, list[RepairRow]] = {}
@@ -151,7 +180,8 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
     return [
         _Told(
             _veiled(ground, place) if place.id in homes else place,
-            *(stands[place.id], ends[place.id], kept[place.id]),
+            *(stands[place.id], ends[place.id], kept[place.id], present.get(place.id)),
+            _offices(place, present.get(place.id), phones),
             *(of_point.get(place.code, ()), sums.get(place.code, Totals()), decided.get(place.id)),
             [
                 programmes[code]
@@ -174,6 +204,44 @@ def _at_households(ground: Ground) -> set[int]:
     )
 
 
+def _phones(ground: Ground) -> Mapping[str, str]:
+    """The telephone of each office that has any point in scope, by its name."""
+    held = custody.present(ground.session, ground.scope, ground.asked.last)
+    return {each.manager: each.phone for each in held if each.phone}
+
+
+def _present(ground: Ground, kept: Mapping[int, Keeping]) -> Mapping[int, Custody]:
+    """Who has each point, by its id, without managers that a reorganisation ended by today."""
+    tree = UnitTree.load(ground.session)
+    there: dict[tuple[str, date], bool] = {}
+    found: dict[int, Custody] = {}
+    for point_id, each in kept.items():
+        held = each.custody
+        if held is None:
+            continue
+        key = held.manager, held.first
+        if key not in there:
+            there[key] = custody.dissolved_unit(tree, *key, ground.today) is None
+        if there[key]:
+            found[point_id] = held
+    return found
+
+
+def _offices(place: Place, held: Custody | None, phones: Mapping[str, str]) -> Sequence[str]:
+    """Whom to call: its manager, or else the offices that are named after the unit of today."""
+    if held is not None and held.phone:
+        return (f"{held.manager}: {held.phone}",)
+    unit = f" {fold(place.unit)} "
+    return [f"{name}: {phone}" for name, phone in phones.items() if place.unit and unit in f" {fold(name)} "]
+
+
+def _manager(ground: Ground, told: _Told) -> Value:
+    """Whoever was dissolved manages nothing any more: the point waits to be handed over."""
+    if told.custody is not None:
+        return told.custody.manager
+    return ground.say(N_("Not handed over yet")) if told.kept.custody is not None else None
+
+
 def _veiled(ground: Ground, place: Place) -> Place:
     """Who lives where is nobody's business: the group stands for name and address."""
     return replace(place, name=ground.say(N_("At a household")), address="")
@@ -188,6 +256,10 @@ def _decision(ground: Ground, told: _Told) -> Value:
 
 def _levels(ground: Ground, told: _Told) -> Value:
     return "; ".join(dict.fromkeys(row.levels for row in told.programmes if row.levels)) or None
+
+
+def _of_eyes(ground: Ground, working: int, count: int) -> Value:
+    return ground.say(N_("{working}/{count} eyes"), working=working, count=count) if count else None
 
 
 def _state(ground: Ground, told: _Told) -> Value:
@@ -245,30 +317,12 @@ STATE = (
     _Field(
         "working",
         N_("Operating"),
-        lambda _, told: told.end.working if told.end.measured else None,
-        Measure.COUNT,
-        0.7,
-    ),
-    _Field(
-        "measured",
-        N_("of eyes watched"),
-        lambda _, told: told.end.measured if told.end.measured else None,
-        Measure.COUNT,
-        0.7,
+        lambda ground, told: _of_eyes(ground, told.end.working, told.end.measured),
     ),
     _Field(
         "reported_working",
         N_("Reported working"),
-        lambda _, told: told.end.reported_working if told.end.reported else None,
-        Measure.COUNT,
-        0.7,
-    ),
-    _Field(
-        "reported",
-        N_("of eyes reported on"),
-        lambda _, told: told.end.reported if told.end.reported else None,
-        Measure.COUNT,
-        0.7,
+        lambda ground, told: _of_eyes(ground, told.end.reported_working, told.end.reported),
     ),
     _Field("state", N_("State at the end of the month"), _state, weight=1.5),
     _Field("repair", N_("Repair"), _repair, weight=1.8),
@@ -290,9 +344,11 @@ COLLECTED = (
     _Field("money", N_("Collected: money"), _form(Form.MONEY), _DONG),
     _Field("in_kind", N_("Collected: in kind"), _form(Form.IN_KIND, Form.VALUED), _DONG),
     _Field("labour", N_("Collected: labour"), _form(Form.LABOUR), _DONG),
+    _Field("collected", N_("Collected in all"), lambda _, told: told.total.collected, _DONG),
 )
 LEFT = (
     *(_Field(key, title, _spent(components), _DONG) for key, title, components in SPENT),
+    _Field("spent", N_("Spent in all"), lambda _, told: told.total.spent, _DONG),
     _Field("balance", N_("Balance"), lambda _, told: told.total.balance, _DONG),
     _Field("settled", N_("Settled"), lambda _, told: said(told.total.settled), _DONG),
 )
@@ -317,16 +373,11 @@ PAPERS = (
         lambda _, told: told.kept.warranty.last if told.kept.warranty else None,
         Measure.DAY,
     ),
-    _Field(
-        "manager",
-        N_("Managed by"),
-        lambda _, told: told.kept.custody.manager if told.kept.custody else None,
-        weight=2,
-    ),
+    _Field("manager", N_("Managed by"), _manager, weight=2),
     _Field(
         "phone",
         N_("Phone of the office"),
-        lambda _, told: (told.kept.custody.phone or None) if told.kept.custody else None,
+        lambda _, told: (told.custody.phone or None) if told.custody else None,
     ),
 )
 
@@ -372,17 +423,18 @@ def _table(ground: Ground, group: Group, every: Sequence[_Told], lines: Sequence
         (number, told.place.code, told.place.name, *_cells(ground, fields, told, money=key in MONEY))
         for number, told in enumerate(every, 1)
     ]
-    adds = {Measure.COUNT, Measure.DONG}
-    if key in MONEY:
-        homeless = [line for line in lines if not line.point]
-        if homeless:
-            rows.append((None, None, ground.say(UNALLOCATED), *_money(ground, fields, homeless)))
-        sums: tuple[Value, ...] = _money(ground, fields, lines)
-    else:
-        sums = tuple(
-            sum(int(str(row[3 + n] or 0)) for row in rows) if each.measure in adds else None
-            for n, each in enumerate(fields)
-        )
+    homeless = [line for line in lines if not line.point]
+    if key in MONEY and homeless:
+        of_none = zip(fields, _together(ground, fields, homeless), strict=True)
+        cells = (Sum() if cell is None and each.measure is _DONG else cell for each, cell in of_none)
+        rows.append((None, None, ground.say(UNALLOCATED), *cells))
+    sums: list[Value] = list(_together(ground, fields, lines, every))
+    for place, each in enumerate(fields):
+        below = [row[3 + place] for row in rows]
+        if each.measure is _DONG:
+            sums[place] = added(below)
+        elif key not in MONEY and each.measure is Measure.COUNT:
+            sums[place] = sum(int(str(cell or 0)) for cell in below)
     total = None if key == "papers" else (None, None, ground.say(N_("Together")), *sums)
     notes = (GAVE_ONCE, UNKNOWN_COUNTS) if key == "collected" else ()
     return ground.table(key, title, columns, rows, total, notes)
@@ -395,10 +447,19 @@ def _cells(ground: Ground, fields: Sequence[_Field], told: _Told, *, money: bool
     return (each.read(ground, told) for each in fields)
 
 
-def _money(ground: Ground, fields: Sequence[_Field], lines: Sequence[Line]) -> tuple[Value, ...]:
-    """The cells of money of lines that are not one point's."""
+def _together(
+    ground: Ground, fields: Sequence[_Field], lines: Sequence[Line], every: Sequence[_Told] = ()
+) -> tuple[Value, ...]:
+    """The cells of several points, or of lines that are no point's."""
+    ends = [each.end for each in every]
+    end = MonthEnd(
+        measured=sum(each.measured for each in ends),
+        working=sum(each.working for each in ends),
+        reported=sum(each.reported for each in ends),
+        reported_working=sum(each.reported_working for each in ends),
+    )
     told = _Told(
-        *(Place(0, "", "", "", "", "", 0, "", None), Hardware(), MonthEnd(), Keeping()),
+        *(Place(0, "", "", "", "", "", 0, "", None), Hardware(), end, Keeping(), None, ()),
         lines,
         totals(lines),
         decision=None,
@@ -407,6 +468,27 @@ def _money(ground: Ground, fields: Sequence[_Field], lines: Sequence[Line]) -> t
         repairs=(),
     )
     return tuple(each.read(ground, told) for each in fields)
+
+
+def _in_short(ground: Ground, parts: Iterable[Facts | Table], waiting: Sequence[Line]) -> Table:
+    """What was estimated, collected, spent, and is left, in one line; and what is not counted in it yet."""
+    told: dict[str, Value] = {}
+    for part in parts:
+        if isinstance(part, Facts):
+            told |= {each.key: each.value for each in part.facts}
+        elif part.total is not None:
+            told |= zip((column.key for column in part.columns), part.total, strict=True)
+    columns = (
+        ground.column("estimate", N_("Estimate"), _DONG),
+        ground.column("collected", N_("Collected"), _DONG),
+        ground.column("spent", N_("Spent"), _DONG),
+        ground.column("balance", N_("Balance"), _DONG),
+        ground.column("settled", N_("Settled"), _DONG),
+    )
+    rows = [[told[column.key] for column in columns]] if "estimate" in told else []
+    entries = len({line.entry for line in waiting})
+    later = ground.say(N_("Still waiting to be approved, and not counted: {count} entries."), count=entries)
+    return ground.table("in_short", N_("Money in short"), columns, rows, notes=(later,) if entries else ())
 
 
 def _givers(ground: Ground) -> Mapping[int, ContributorRow]:
@@ -475,11 +557,7 @@ def _how_to_read(ground: Ground) -> Text:
 def _footer(ground: Ground, told: Sequence[_Told]) -> Text:
     """What is filled in by hand when it is posted; and where a fault is reported."""
     blank = "." * 40
-    offices = dict.fromkeys(
-        f"{held.manager}: {held.phone}"
-        for each in told
-        if (held := each.kept.custody) is not None and held.phone
-    )
+    offices = dict.fromkeys(office for each in told for office in each.offices)
     where = "; ".join(offices) or blank
     lines = (
         ground.say(N_("To report a fault, call the office that manages the point: {offices}"), offices=where),

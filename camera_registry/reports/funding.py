@@ -64,9 +64,6 @@ def build(
             *_point(ground, ground.point, stands[ground.point.id], kept[ground.point.id]),
             money_facts(ground, lines, waiting),
         )
-    of_worth = ground.facts(
-        "worth", N_("Since they were put into service"), worked_facts(ground, found, costs)
-    )
     return ground.report(
         title,
         (
@@ -82,9 +79,9 @@ def build(
                 if ground.point is not None
                 else ()
             ),
-            of_worth,
+            worked_facts(ground, found, costs),
             worked(ground, found, costs),
-            by_fund(ground, costs),
+            by_fund(ground, found, costs),
             *(() if ground.point is not None else (_kept(ground, kept),)),
             repair_parts.open_table(ground, open_ones),
             _notes(ground),

@@ -85,27 +85,47 @@ def listed(
 
 
 def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) -> Facts:
-    """Estimate, collected, spent, balance, settled; and apart what waits to be approved."""
-    total = totals(lines)
+    """Estimate, collected, spent, balance, settled; and apart what waits to be approved.
+
+    The sums are those under the points, one by one: of a point of which nothing stands, nothing is known.
+    """
+    groups = grouped(lines, lambda line: line.point)
+
+    def over(read: Callable[[Totals], Sum | None]) -> Sum | None:
+        cells = [read(groups[code]) if code in groups else None for code in sorted(ground.codes)]
+        if "" in groups:
+            cells.append(read(groups[""]) or Sum())
+        return cells[0] if len(cells) == 1 else added(cells)
+
     return ground.facts(
         "money",
         N_("Funding"),
         (
-            _dong(ground, "estimate", N_("Estimate"), said(total.estimate)),
-            _dong(ground, "opening", N_("Balance brought forward"), total.opening),
-            _dong(ground, "contributed", N_("Contributed"), total.contributed),
+            _dong(ground, "estimate", N_("Estimate"), over(lambda of: said(of.estimate))),
+            _dong(ground, "opening", N_("Balance brought forward"), over(lambda of: of.opening)),
+            _dong(ground, "contributed", N_("Contributed"), over(lambda of: of.contributed)),
             _dong(
-                ground, "collected", N_("Collected"), total.collected, N_("Brought forward and contributed.")
+                ground,
+                "collected",
+                N_("Collected"),
+                over(lambda of: of.collected),
+                N_("Brought forward and contributed."),
             ),
-            _dong(ground, "from_state", N_("of that, from the State's budget"), total.from_state),
-            _dong(ground, "from_people", N_("of that, from the community"), total.from_people),
-            _dong(ground, "money", N_("of that, in money"), total.money),
-            _dong(ground, "given", N_("of that, things and work at their value"), total.given),
-            _dong(ground, "spent", N_("Spent"), total.spent),
             _dong(
-                ground, "balance", N_("Balance"), total.balance, N_("Only money can be spent: of it alone.")
+                ground, "from_state", N_("of that, from the State's budget"), over(lambda of: of.from_state)
             ),
-            _dong(ground, "settled", N_("Settled"), said(total.settled)),
+            _dong(ground, "from_people", N_("of that, from the community"), over(lambda of: of.from_people)),
+            _dong(ground, "money", N_("of that, in money"), over(lambda of: of.money)),
+            _dong(ground, "given", N_("of that, things and work at their value"), over(lambda of: of.given)),
+            _dong(ground, "spent", N_("Spent"), over(lambda of: of.spent)),
+            _dong(
+                ground,
+                "balance",
+                N_("Balance"),
+                over(lambda of: of.balance),
+                N_("Only money can be spent: of it alone."),
+            ),
+            _dong(ground, "settled", N_("Settled"), over(lambda of: said(of.settled))),
             ground.fact(
                 "waiting",
                 N_("Entries that wait to be approved"),
@@ -179,7 +199,7 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
         (
             words.component(part, ground.language),
             said(total.estimated_by_component.get(part, Sum())),
-            said(total.spent_by_component.get(part, Sum())),
+            total.spent_by_component.get(part, Sum()),
         )
         for part in parts
         if part in total.estimated_by_component or part in total.spent_by_component
@@ -189,7 +209,7 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
         N_("Spent, by component"),
         columns,
         rows,
-        (ground.say(TOGETHER), said(total.estimate), total.spent),
+        (ground.say(TOGETHER), *sums_under(columns, rows)),
     )
 
 
@@ -199,8 +219,7 @@ def by_year(ground: Ground, lines: Sequence[Line]) -> Table:
     kept = [each for each in _MONEY if each[0] != "balance"]  # of one year alone it says nothing
     columns = (ground.column("year", N_("Budget year")), *_money_columns(ground, kept))
     rows: list[tuple[Value, ...]] = [(str(year), *_money(groups[year], kept)) for year in sorted(groups)]
-    every = totals(lines)
-    total = (ground.say(TOGETHER), *_money(every, kept))
+    total: tuple[Value, ...] = (ground.say(TOGETHER), *sums_under(columns, rows))
     return ground.table("years", N_("By budget year"), columns, rows, total)
 
 
@@ -216,18 +235,24 @@ def by_point(ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardwar
         ground.column("eyes", N_("Eyes"), Measure.COUNT, 0.7),
         *_money_columns(ground),
     )
-    places = [place for place in ground.places.values() if place.code in groups]
+    places = ground.places.values()
     rows: list[tuple[Value, ...]] = [
         (
             *(number, place.code, place.name, place.unit, stands[place.id].devices, stands[place.id].eyes),
-            *_money(groups[place.code]),
+            *(_money(groups[place.code]) if place.code in groups else (None for _ in _MONEY)),
         )
         for number, place in enumerate(places, 1)
     ]
     if "" in groups:
-        rows.append((None, None, ground.say(UNALLOCATED), None, None, None, *_money(groups[""])))
+        homeless = (
+            amount or Sum() for amount in _money(groups[""])
+        )  # an estimate of no point: there is none
+        rows.append((None, None, ground.say(UNALLOCATED), None, None, None, *homeless))
     together = all_of(stands[place.id] for place in places)
-    total = (None, None, ground.say(TOGETHER), None, together.devices, together.eyes, *_money(totals(lines)))
+    total: tuple[Value, ...] = (
+        *(None, None, ground.say(TOGETHER), None, together.devices, together.eyes),
+        *sums_under(columns, rows),
+    )
     nothing = sum(1 for place in ground.places.values() if place.code not in groups)
     told = ground.say(N_("Points of which nothing stands in the ledger: {count}."), count=nothing)
     return ground.table(
@@ -243,7 +268,7 @@ def by_point(ground: Ground, lines: Sequence[Line], stands: Mapping[int, Hardwar
 def contributions(ground: Ground, entries: Sequence[Listed]) -> Table:
     """Who gave what and when, by name: for those who may read the ledger."""
     columns = (
-        ground.column("entry", N_("Ledger entry"), Measure.COUNT, 0.6),
+        ground.column("entry", N_("Ledger entry"), Measure.IDENTIFIER, 0.6),
         ground.column("dated", N_("Date"), Measure.DAY),
         ground.column("contributor", N_("Contributor"), weight=2),
         ground.column("source", N_("Source"), weight=1.3),
@@ -271,7 +296,7 @@ def contributions(ground: Ground, entries: Sequence[Listed]) -> Table:
 def expenses(ground: Ground, entries: Sequence[Listed]) -> Table:
     """What was spent on what, when, and to whom."""
     columns = (
-        ground.column("entry", N_("Ledger entry"), Measure.COUNT, 0.6),
+        ground.column("entry", N_("Ledger entry"), Measure.IDENTIFIER, 0.6),
         ground.column("dated", N_("Date"), Measure.DAY),
         ground.column("component", N_("Component"), weight=1.3),
         ground.column("payee", N_("Paid to"), weight=2),
@@ -292,6 +317,17 @@ def expenses(ground: Ground, entries: Sequence[Listed]) -> Table:
         for each in entries
     ]
     return _with_sum(ground, "expenses", N_("Expenses"), columns, rows, entries, 5)
+
+
+def added(cells: Iterable[Value]) -> Sum:
+    """What stands under a column of money: a cell without an amount is one that nobody knows."""
+    return sum((cell if isinstance(cell, Sum) else Sum(unknown=1) for cell in cells), Sum())
+
+
+def sums_under(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> tuple[Sum, ...]:
+    """What stands under each column of money, from left to right."""
+    money = [place for place, column in enumerate(columns) if column.measure is Measure.DONG]
+    return tuple(added(row[place] for row in rows) for place in money)
 
 
 def said(amount: Sum) -> Sum | None:

@@ -60,9 +60,9 @@ def build(
             by_point(ground, lines, stands),
             contributions(ground, listed(ground, lines, COLLECTING, programme=row.code)),
             expenses(ground, listed(ground, lines, [Kind.EXPENSE], programme=row.code)),
-            ground.facts("worth", N_("Since they were put into service"), worked_facts(ground, found, costs)),
+            worked_facts(ground, found, costs),
             worked(ground, found, costs),
-            by_fund(ground, costs),
+            by_fund(ground, found, costs),
             Text(
                 "notes",
                 ground.say(N_("How to read it")),

@@ -34,7 +34,7 @@ def build(
             _by_state(ground, rows),
             _by_payer(ground, rows),
             every_table(ground, rows),
-            by_fund(ground, point_costs(ground, lines_of(ground), stands, found)),
+            by_fund(ground, found, point_costs(ground, lines_of(ground), stands, found)),
         ),
         wide=True,
     )

@@ -1,7 +1,7 @@
-"""What points did since they were put into service, and what a usable day of their eyes costs.
+"""What points did since monitoring has figures, and what a usable day of their eyes costs.
 
-It can be told from the day on which monitoring began. What the State paid for and what the people did are
-never put into one mean: see ``repairs.costs``.
+Costs count from the beginning, days only from when monitoring began, and it is said so. What the State paid
+for and what the people did are never put into one mean: see ``repairs.costs``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from camera_registry.periods import midnight
 from camera_registry.repairs.costs import DAY_US, PointCost, per_eye_day, point_cost
 from camera_registry.repairs.words import FUNDS
 from camera_registry.reports.ground import Ground, Hardware, all_of
-from camera_registry.reports.value import Fact, Measure, Table, Value
+from camera_registry.reports.value import Facts, Measure, Table, Value
 from camera_registry.uptime import Span, Tally
 
 
@@ -94,10 +94,18 @@ def worked(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> T
                 *(_days(cost.usable_us), ground.say(FUNDS[cost.fund]), cost.cost, _dong(cost.per_day)),
             )
         )
-    return ground.table("worked", N_("What the points did since they were put into service"), columns, rows)
+    return ground.table(
+        "worked",
+        ground.say(
+            N_("What the points did since there are monitoring figures ({day})"), day=ground.day(found.since)
+        ),
+        columns,
+        rows,
+        notes=(_since(ground, found),),
+    )
 
 
-def by_fund(ground: Ground, costs: Mapping[str, PointCost]) -> Table:
+def by_fund(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> Table:
     """The same, fund by fund; there is no sum over funds."""
     columns = (
         ground.column("fund", N_("Paid for by"), weight=2),
@@ -124,24 +132,36 @@ def by_fund(ground: Ground, costs: Mapping[str, PointCost]) -> Table:
         notes=(
             N_("State budget and funding by the community are never put into one average."),
             N_("What a day costs is told of the points alone whose cost is wholly known."),
+            _since(ground, found),
         ),
     )
 
 
-def worked_facts(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> tuple[Fact, ...]:
+def worked_facts(ground: Ground, found: Measured, costs: Mapping[str, PointCost]) -> Facts:
     """The same of all points together, without a mean over funds."""
     total = found.total
     days = sum(cost.usable_us for cost in costs.values())
-    return (
-        ground.fact("since", N_("Counted since"), found.since, Measure.DAY),
-        ground.fact("availability", N_("Availability"), total.availability, Measure.SHARE),
-        ground.fact("coverage", N_("Coverage"), total.coverage, Measure.SHARE),
-        ground.fact("usable", N_("Usable rate"), total.usable_rate, Measure.SHARE),
-        ground.fact("usable_days", N_("Usable eye-days"), _days(days), Measure.NUMBER),
+    return ground.facts(
+        "worth",
+        ground.say(N_("Since there are monitoring figures ({day})"), day=ground.day(found.since)),
+        (
+            ground.fact("since", N_("Counted since"), found.since, Measure.DAY),
+            ground.fact("availability", N_("Availability"), total.availability, Measure.SHARE),
+            ground.fact("coverage", N_("Coverage"), total.coverage, Measure.SHARE),
+            ground.fact("usable", N_("Usable rate"), total.usable_rate, Measure.SHARE),
+            ground.fact("usable_days", N_("Usable eye-days"), _days(days), Measure.NUMBER),
+        ),
     )
 
 
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+def _since(ground: Ground, found: Measured) -> str:
+    return ground.say(
+        N_("Costs count from the beginning, eye-days only from {day}: the cost of a day will go on falling."),
+        day=ground.day(found.since),
+    )
 
 
 def _days(microseconds: int) -> float:

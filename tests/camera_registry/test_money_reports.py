@@ -139,7 +139,8 @@ def cells(part: Table, key: str) -> list[Value]:
 
 
 def added(values: list[Value]) -> Sum:
-    return sum((value for value in values if isinstance(value, Sum)), Sum())
+    """A cell without an amount is read as one that nobody knows."""
+    return sum((value if isinstance(value, Sum) else Sum(unknown=1) for value in values), Sum())
 
 
 def summed(part: Table, key: str) -> Sum:
@@ -153,7 +154,7 @@ def summed(part: Table, key: str) -> Sum:
 
 
 def adds_up(report: Report) -> None:
-    """Every column of money with a total: its rows make the total."""
+    """Every column of money with a total: its rows make the total, of what is known and of what is not."""
     for part in report.parts:
         if isinstance(part, Table) and part.total is not None:
             for column in part.columns:
@@ -199,18 +200,18 @@ def test_every_total_is_the_ledger_s(
         report = build(session, AUGUST)
         adds_up(report)
         for key in ("estimate", "collected", "from_state", "from_people", "spent", "balance", "settled"):
-            told = fact(report, key)
-            assert (told if told is not None else Sum()) == getattr(expected, key), key
-            assert summed(table(report, "points"), key) == getattr(expected, key), key
+            told = summed(table(report, "points"), key)
+            assert fact(report, key) == told, key
+            assert told.known == getattr(expected, key).known, key
+            assert told.unknown >= getattr(expected, key).unknown, key
         assert summed(table(report, "sources"), "collected") == expected.collected
         assert summed(table(report, "components"), "spent") == expected.spent
         assert summed(table(report, "years"), "spent") == expected.spent
         of_units = [build(session, replace(AUGUST, unit=unit)) for unit in ("A", "B")]
         for key in ("collected", "spent"):
             homeless = _homeless(session, key)
-            assert sum(
-                (summed(table(each, "points"), key) for each in of_units), Sum()
-            ) + homeless == getattr(expected, key)
+            of_all = sum((summed(table(each, "points"), key) for each in of_units), Sum()) + homeless
+            assert of_all == summed(table(report, "points"), key)
         _disclosed(session, expected)
 
 
@@ -225,11 +226,14 @@ def _disclosed(session: Session, expected: Totals) -> None:
     report = build(session, replace(AUGUST, kind=Of.DISCLOSURE))
     adds_up(report)
     given = [summed(table(report, "collected"), key) for key in ("money", "in_kind", "labour")]
-    assert sum(given, Sum()) == expected.collected
+    assert sum(each.known for each in given) == expected.collected.known
     left = table(report, "spent")
     spent = [summed(left, key) for key, _, _ in disclosure.SPENT]
-    assert sum(spent, Sum()) == expected.spent
-    assert summed(left, "balance") == expected.balance
+    assert sum(each.known for each in spent) == summed(left, "spent").known == expected.spent.known
+    assert summed(left, "balance").known == expected.balance.known
+    in_short = table(report, "in_short")
+    for key, part in (("estimate", "collected"), ("collected", "collected"), ("balance", "spent")):
+        assert summed(table(report, part), key) == added(cells(in_short, key))
     assert summed(table(report, "contributors"), "amount") == expected.collected
 
 
@@ -442,6 +446,67 @@ def test_a_point_of_which_nothing_is_recorded_did_not_cost_nothing(
     assert cells(money, "estimate") == [None, None, None]
 
 
+def test_sums_tell_of_the_points_of_which_nothing_is_recorded(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, givers = base
+    enter(session, town, Kind.CONTRIBUTION, {"P1": 10}, giver=givers[Source.CITY])
+    enter(session, town, Kind.ESTIMATE, {"P1": 8}, component=Component.CAMERA)
+    enter(session, town, Kind.EXPENSE, {"P1": 3}, component=Component.CAMERA)
+    enter(session, town, Kind.EXPENSE, {"P1": 4}, component=Component.POLE)
+    enter(session, town, Kind.EXPENSE, {"P1": 1, "P2": 1}, component=Component.POLE, state="waiting")
+    funding = build(session, AUGUST)
+    assert cells(table(funding, "points"), "point") == list(POINTS[:3])
+    assert cells(table(funding, "points"), "eyes") == [2, 1, 3]
+    assert (fact(funding, "estimate"), fact(funding, "balance")) == (Sum(8, 2), Sum(3, 2))
+    town_s, *of_points = disclosure.pages(session, EVERYTHING, DISCLOSED, NOW, ZONE, "vi")
+    assert table(town_s, "in_short").rows == ((Sum(8, 2), Sum(10, 2), Sum(7, 2), Sum(3, 2), Sum(unknown=3)),)
+    assert table(of_points[0], "in_short").rows == ((Sum(8), Sum(10), Sum(7), Sum(3), None),)
+    assert cells(table(town_s, "spent"), "spent") == [Sum(7), None, None]
+    waiting = [table(each, "in_short").notes for each in (town_s, *of_points)]
+    assert waiting == [("Còn 1 khoản chờ duyệt, chưa tính.",)] * 3 + [()]
+
+
+def test_of_what_cost_and_days_are_counted_from_is_said(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    report = build(session, AUGUST)
+    worth = next(part for part in report.parts if isinstance(part, Facts) and part.key == "worth")
+    assert worth.title == "Từ khi có số liệu theo dõi (01/01/2026)"
+    for key in ("worked", "funds"):
+        assert "ngày-mắt chỉ tính từ 01/01/2026" in table(report, key).notes[-1]
+
+
+def test_nobody_is_told_to_call_an_office_that_was_dissolved(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, _ = base
+    session.add(models.Unit(uid="C-1", code="C", name="Phường C", kind="ward", valid_to=date(2026, 6, 30)))
+    for point, manager in (
+        ("P1", "Công an phường C"),
+        ("P2", "Công an phường A"),
+        ("P3", "Công an phường C"),
+    ):
+        held = {"valid_from": date(2026, 2, 1), "manager": manager, "phone": f"phone of {manager}"}
+        session.add(models.Custody(point_id=town.points[point], **held))
+    session.flush()
+    reports = disclosure.pages(session, EVERYTHING, DISCLOSED, NOW, ZONE, "vi")
+    assert cells(table(reports[0], "papers"), "manager") == [
+        "Chưa bàn giao",
+        "Công an phường A",
+        "Chưa bàn giao",
+    ]
+    assert "phone of Công an phường C" not in repr(reports)
+    called = [
+        part.paragraphs[0]
+        for each in reports
+        for part in each.parts
+        if isinstance(part, Text) and part.key == "posting"
+    ]
+    assert ["phone of Công an phường A" in each for each in called] == [True, True, True, False]
+    assert "....." in called[-1]
+
+
 def test_k_of_n_is_of_the_end_of_the_month(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
@@ -466,13 +531,13 @@ def test_k_of_n_is_of_the_end_of_the_month(
     state = table(build(session, DISCLOSED), "state")
     rows = list(
         zip(
-            *(cells(state, key) for key in ("point", "working", "measured", "reported_working", "reported")),
+            *(cells(state, key) for key in ("point", "working", "reported_working")),
             strict=True,
         )
     )
-    assert rows == [("P1", 2, 2, None, None), ("P2", None, None, 1, 1), ("P3", 2, 3, None, None)]
+    assert rows == [("P1", "2/2 mắt", None), ("P2", None, "1/1 mắt"), ("P3", "2/3 mắt", None)]
     assert state.total is not None
-    assert state.total[7:11] == (4, 5, 1, 1)
+    assert state.total[6:9] == (6, "4/5 mắt", "1/1 mắt")
     assert cells(state, "state") == ["Đang hoạt động", "Đang hoạt động", "Hoạt động một phần"]
 
 
@@ -538,6 +603,17 @@ def test_papers_custody_and_where_to_call(
     assert report.grounds
 
 
+def test_the_sheet_of_a_point_is_its_units(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, _ = base
+    desk = models.Letterhead(unit_id=None, body="Phòng của thành phố", **BY)
+    session.add_all((desk, models.Letterhead(unit_id=town.units["A"], body="Công an phường A", **BY)))
+    session.flush()
+    heads = [build(session, replace(DISCLOSED, point=point)).head.body for point in ("P1", "P3", "")]
+    assert heads == ["Công an phường A", "Phòng của thành phố", "Phòng của thành phố"]
+
+
 def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
@@ -568,7 +644,12 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     asked = table(report, "asked")
     assert cells(asked, "amount") == [Sum(300), Sum(0, 1)]
     assert summed(asked, "amount") == Sum(300, 1)
-    assert cells(asked, "waiting_days") == [30.7, 30.7]  # until the end of the day on which it was sent
+    assert cells(asked, "waiting_days") == [31, 31]  # until the end of the day on which it was sent
+    assert (report.title, report.about, report.dated) == ("Tờ trình", "V/v sửa camera", sent)
+    said = {part.key: part for part in report.parts if isinstance(part, Text)}
+    assert said["addressee"].centred and said["addressee"].paragraphs == ("Kính gửi: UBND tỉnh",)
+    whole = "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng, chưa kể 1 hạng mục chưa có báo giá."
+    assert whole in said["opening"].paragraphs
     assert cells(table(report, "missing"), "point") == ["P1", "P3"]
     with pytest.raises(AskedError):
         build(session, replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id + 1))
