@@ -517,7 +517,7 @@ class _Ground:
     programmes: frozenset[str]
     contributors: dict[tuple[Source, str, str], dict[str, int]]  # by kind, name and group: by unit
     numbers: Mapping[int, Content]
-    vouchers: Mapping[str, Sequence[tuple[str, Content]]]  # the file that brought it, and what it says
+    vouchers: Mapping[str, Sequence[tuple[str, int]]]  # the file that brought it, and its number
     units: Mapping[int, str]  # uid of each point's unit of today
 
     @classmethod
@@ -531,14 +531,12 @@ class _Ground:
             key = Source(row.kind), fold(row.name), fold(row.residential_group)
             givers[key].setdefault(unit, row.id)
         numbers: dict[int, Content] = {}
-        vouchers: dict[str, list[tuple[str, Content]]] = defaultdict(list)
+        vouchers: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for entry in reading.every(session, scope, day):
-            if entry.state is State.REFUSED:
-                continue
             numbers[entry.id] = _content(entry, groups)
             file, _, voucher = (*entry.brought_by.split(PART, 2), "", "")[:3]
-            if voucher:
-                vouchers[voucher].append((file, numbers[entry.id]))
+            if voucher and entry.state is not State.REFUSED:  # what was refused may be brought anew
+                vouchers[voucher].append((file, entry.id))
         points = session.execute(select(Point.code, Point.id).where(reach.point()))
         homes = queries.homes(session, day)
         return cls(
@@ -576,13 +574,17 @@ def _check(draft: _Draft, ground: _Ground, file: str, problems: list[Problem]) -
         elif ground.numbers[number] != draft.content():
             problems.append(draft.first.problem("number", Fault.ENTRY_OTHERWISE))
         return True
-    content = draft.content()
-    for brought_by, known in ground.vouchers.get(draft.voucher, ()):
-        if known == content and (brought_by == kept_name(file) or not draft.voucher.startswith("#")):
-            return True
-        if brought_by == kept_name(file):
-            problems.append(draft.first.problem("voucher", Fault.ENTRY_OTHERWISE))
-            return True
+    named = ground.vouchers.get(draft.voucher, ())
+    same = {other: it for other, it in named if ground.numbers[it] == draft.content()}
+    own = kept_name(file)
+    if own in same or (same and not draft.voucher.startswith("#")):
+        return True
+    if any(other == own for other, _ in named):
+        problems.append(draft.first.problem("voucher", Fault.ENTRY_OTHERWISE))
+        return True
+    for other, it in same.items():  # a copy of that file, or by chance
+        problems.append(draft.first.problem("voucher", Fault.ENTRY_ALREADY, number=it, file=other))
+        return True
     for line in draft.lines:
         point = line.said.get("point")
         if point is not None and point not in ground.points:

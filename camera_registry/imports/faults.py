@@ -78,6 +78,7 @@ class Fault(StrEnum):
     ENTRY_CONFLICT = "ENTRY_CONFLICT"
     ENTRY_UNKNOWN = "ENTRY_UNKNOWN"
     ENTRY_OTHERWISE = "ENTRY_OTHERWISE"
+    ENTRY_ALREADY = "ENTRY_ALREADY"
     NOT_ACCEPTED = "NOT_ACCEPTED"
 
 
@@ -162,6 +163,10 @@ MESSAGES: dict[Fault, str] = {
     Fault.ENTRY_OTHERWISE: N_(
         "This entry is in the ledger already, and says something else. Entries are not changed: reverse it "
         "and enter it anew."
+    ),
+    Fault.ENTRY_ALREADY: N_(
+        "The same stands in the ledger as entry {number}, brought by the file {file}. If this is another, "
+        "give it a voucher."
     ),
     Fault.NOT_ACCEPTED: N_("The ledger does not take it: {why}"),
 }

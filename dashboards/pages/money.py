@@ -112,9 +112,15 @@ def ledger(
 
 
 def _file(desk: Desk, request: Request, kind: FileKind, choice: Choice, reader: Reader) -> Response:
-    """All entries that were chosen, in the form in which they can be brought back: a share a row."""
+    """All entries that were chosen, in the form in which they can be brought back: a share a row.
+
+    What was refused is among them where it was asked for: it stands in no ledger.
+    """
+    wanted = choice.wanted
     with desk.database.reading() as session:
-        rows = reading.every(session, desk.scope, reader.today, choice.wanted)
+        rows = reading.every(session, desk.scope, reader.today, wanted)
+        if wanted.state is None:
+            rows = [row for row in rows if row.state is not State.REFUSED]
         groups = files.groups_of(session, desk.scope, reader.today)
     tables.taken_home(desk, request, kind, "money", len(rows), reader)
     written = {FileKind.XLSX: files.workbook, FileKind.CSV: files.text}[kind]

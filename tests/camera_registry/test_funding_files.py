@@ -169,6 +169,26 @@ def test_no_cell_of_a_file_runs_as_a_formula(ledger: Session) -> None:
     assert {cell.value for cell in cells} >= {"=2+2", 2_000_000, 500_000, "chưa có số liệu"}
 
 
+def test_the_same_rows_without_voucher_by_another_file_are_asked_about(ledger: Session) -> None:
+    row = SHARED[3]
+    (number,) = bring(ledger, [row]).entered
+    refused = bring(ledger, [row, row], name="so (1).xlsx")
+    assert said(refused) == {(2, "A", Fault.ENTRY_ALREADY)}
+    assert refused.problems[0].values == {"number": number, "file": FILE}
+    again = bring(ledger, [["PT-9", *row[1:]]], name="so (1).xlsx")
+    assert len(again.entered) == 1, "with a voucher it is another"
+    assert len(bring(ledger, [row, row]).entered) == 1, "a row more of the same file is a second one"
+
+
+def test_what_was_refused_is_known_by_its_number(ledger: Session) -> None:
+    numbers = bring(ledger, SHARED[:3]).entered
+    entries.refuse(ledger, CHIEF, ALL, numbers[0], NOW, ZONE, reason="nhầm điểm")
+    written = files.text(reading.every(ledger, ALL, TODAY), files.groups_of(ledger, ALL, TODAY), "vi")
+    sheets = open_workbook(written, "export.csv")
+    read = import_ledger(ledger, CLERK, ALL, sheets, "export.csv", NOW, ZONE)
+    assert (read.entered, read.unchanged, read.problems) == ((), 2, ())
+
+
 def test_what_a_file_says_otherwise_of_an_entry_is_refused(ledger: Session) -> None:
     bring(ledger, SHARED)
     other = [*SHARED[0]]

@@ -1,6 +1,7 @@
 """The accountant's morning: what is known is filled in; a second person approves; nothing is typed twice."""
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
@@ -149,6 +150,8 @@ def test_a_sum_is_split_entered_and_approved_by_another(
         "/money/waiting", data={"deed": "refuse", "entry": [str(newest(web).id)], "reason": "Không nhầm"}
     )
     assert "1 khoản không được duyệt" in words(refused)
+    assert "Không duyệt" not in finance.get("/money?as=csv").text, "what comes back is what stands"
+    assert "Không duyệt" in finance.get("/money?as=csv&state=refused").text
 
 
 def test_what_is_not_known_is_said_and_never_nothing(web: Web, finance: TestClient) -> None:
@@ -230,6 +233,10 @@ def test_a_file_goes_out_and_comes_back(web: Web, finance: TestClient, administr
 
     wrong = sent(row | {"Mã điểm lắp đặt": "P9"})
     assert (wrong.status_code, "P9" in wrong.text) == (409, True)
+    link = re.search(r'href="data:[^"]*;base64,([^"]*)"', wrong.text)
+    assert link is not None, "the file need not be sent again to have it marked"
+    told = load_workbook(BytesIO(b64decode(unescape(link[1])))).worksheets[0]
+    assert [cell.coordinate for cell in told[2] if cell.comment] == ["G2"]
     marked = sent(row | {"Mã điểm lắp đặt": "P9"}, step="marked")
     assert "marked" in marked.headers["content-disposition"]
     before = newest(web).id
@@ -249,6 +256,18 @@ def test_a_file_goes_out_and_comes_back(web: Web, finance: TestClient, administr
     assert "1 khoản đã được duyệt" in words(told)
     out = load_workbook(BytesIO(finance.get("/money?as=xlsx&q=Bà Tư").content)).worksheets[0]
     assert "Bà Tư" in [cell.value for cell in out[2]]
+
+
+def test_a_contributor_is_known_by_a_beginning_that_no_other_has(web: Web, finance: TestClient) -> None:
+    told = GIVEN | {"amount": "200.000", "point": "P1", "share": ""}
+    for name in ("Hợp tác xã Sáng Mai", "Hợp tác xã Sao Đêm"):
+        finance.post("/money/enter", data=told | {"contributor": name, "new_kind": "business"})
+    before = newest(web).id
+    several = finance.post("/money/enter", data=told | {"contributor": "hop tac xa sa"})
+    assert (several.status_code, "bắt đầu như vậy" in several.text) == (409, True)
+    finance.post("/money/enter", data=told | {"contributor": "hop tac xa sang"})
+    assert newest(web).id == before + 1
+    assert "Hợp tác xã Sáng Mai" in finance.get(f"/money/entries/{newest(web).id}").text
 
 
 def test_a_wards_officer_reads_of_his_ward_and_enters_nothing(web: Web, finance: TestClient) -> None:
