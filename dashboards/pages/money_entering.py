@@ -210,7 +210,7 @@ def _enter(session: Session, desk: Desk, reader: Reader, told: Told) -> int:
 
 
 def _contributor(session: Session, desk: Desk, reader: Reader, told: Told) -> int | None:
-    """The number of whom the form names: chosen from the list, by the whole name, or entered now."""
+    """The number of whom the form names: from the list, by the name, by a beginning of no other's, or new."""
     name = " ".join(told.contributor.split())
     if not name:
         return None
@@ -224,11 +224,12 @@ def _contributor(session: Session, desk: Desk, reader: Reader, told: Told) -> in
         return int(numbered[2])
     rows = reading.contributors(session, desk.scope, reader.today, name)
     same = [row for row in rows if fold(row.name) == fold(name)]
+    same = same or [row for row in rows if fold(row.name).startswith(fold(name))]
     if len(same) == 1:
         return same[0].id
     if same:
         raise FundingError(
-            N_('Several contributors are called "{name}": choose one from the list.'), name=name
+            N_('Several contributors are called "{name}", or begin so: choose one from the list.'), name=name
         )
     raise FundingError(
         N_('Nobody called "{name}" is among the contributors: say below of what kind, if it is a new one.'),
@@ -303,6 +304,7 @@ def _of_repair(session: Session, desk: Desk, reader: Reader, told: Told, number:
         component=found.row.component or "",
         rows=((found.row.point, ""),),
         text=found.row.fault,
+        paper=Paper.INVOICE,
         repair=str(number),
     )
     try:

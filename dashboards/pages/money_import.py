@@ -1,5 +1,6 @@
 """``/money/import``: entries of the funding ledger out of a spreadsheet; each waits for a second person."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -23,6 +24,7 @@ from dashboards.tables import FileKind
 
 MOST_BYTES = 4 * 1024 * 1024  # ten thousand rows are 1 MB
 SHOWN = 200  # wrong cells; the marked copy has all
+COPY = "funding-ledger-marked"
 
 router = APIRouter(prefix="/money/import", include_in_schema=False)
 
@@ -75,9 +77,10 @@ def _take(desk: Desk, request: Request, name: str, data: bytes, *, marked: bool)
         return _page(desk, request, refused=refused.text(reader.language), status=409)
     if marked:
         copy = files.marked(data, name, sheets, done.problems)
-        return tables.download(FileKind.XLSX, "funding-ledger-marked", copy, reader)
+        return tables.download(FileKind.XLSX, COPY, copy, reader)
     if done.problems:
-        return _page(desk, request, problems=done.problems, status=409)
+        copy = files.marked(data, name, sheets, done.problems)
+        return _page(desk, request, problems=done.problems, copy=copy, status=409)
     return _page(desk, request, done=done)
 
 
@@ -87,9 +90,11 @@ def _page(
     *,
     refused: str = "",
     problems: Sequence[Problem] = (),
+    copy: bytes = b"",
     done: Imported | None = None,
     status: int = 200,
 ) -> HTMLResponse:
+    """``copy`` is the file with its wrong cells marked. It goes with the page, for nothing of it is kept."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         waiting = reading.waiting_count(session, desk.scope, reader.today)
@@ -104,6 +109,8 @@ def _page(
         refused=refused,
         problems=problems,
         shown=SHOWN,
+        copy=f"data:{tables.MEDIA_TYPES[FileKind.XLSX]};base64,{b64encode(copy).decode()}",
+        copy_name=f"{COPY}-{reader.today:%Y-%m-%d}.{FileKind.XLSX}",
         done=done,
         most_mb=MOST_BYTES >> 20,
         kinds=", ".join((".csv", *SPREADSHEETS)),

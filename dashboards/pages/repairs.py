@@ -23,8 +23,9 @@ from camera_registry.funding.documents import About
 from camera_registry.funding.kinds import Component
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
-from camera_registry.repairs import deeds, reading, words
+from camera_registry.repairs import deeds, letters, reading, words
 from camera_registry.repairs.deeds import LONGEST_LINE, LONGEST_NAME, LONGEST_TEXT, NoSuchRepair, RepairError
+from camera_registry.repairs.letters import Letter
 from camera_registry.repairs.reading import RepairRow
 from camera_registry.repairs.states import OPEN, Payer, State
 from dashboards import tables
@@ -102,6 +103,7 @@ def board(
         )
         counts = reading.counts(session, desk.scope, reader.today)
         units = queries.units_of_today(session, desk.scope, reader.today)
+        asked_in = _letters(session, desk, reader, rows)
     columns = _columns(reader)
     found = chosen(rows, columns, wanted)
     if wanted.as_:
@@ -120,6 +122,7 @@ def board(
         counts=counts,
         cards=CARDS,
         waits=_waits(found),
+        letters=asked_in,
         wanted=wanted,
         query={**wanted.query, **kept},
         unit=unit,
@@ -323,6 +326,7 @@ def _one(
         if found is None:
             raise HTTPException(404)
         eyes = queries.eyes(session, desk.scope, reader.now, reader.zone, point=found.row.point)
+        asked_in = _letters(session, desk, reader, [found.row])
     return page(
         request,
         desk,
@@ -333,6 +337,7 @@ def _one(
         revision=revision,
         repair=found,
         row=found.row,
+        letters=asked_in,
         eyes={eye.code: eye for eye in eyes},
         mending=words,
         funding=funding_words,
@@ -344,6 +349,11 @@ def _one(
         longest_name=LONGEST_NAME,
         most_mb=papers.MOST_MB,
     )
+
+
+def _letters(session: Session, desk: Desk, reader: Reader, rows: Sequence[RepairRow]) -> Mapping[int, Letter]:
+    numbers = {row.proposal for row in rows if row.proposal is not None}
+    return letters.letters(session, desk.scope, reader.today, numbers)
 
 
 def _waits(rows: Sequence[RepairRow]) -> Waits:

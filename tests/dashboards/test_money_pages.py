@@ -178,6 +178,7 @@ def test_the_expense_of_a_repair_comes_from_its_chosen_quotation(web: Web, finan
         ["Điện máy Yên Bái"],
     )
     assert (filled(form, "point")[0], filled(form, "text")) == ("P2", ["Cháy nguồn camera"])
+    assert chosen(form, "paper") == "invoice"
     sent = {name: filled(form, name)[0] for name in ("dated", "amount", "payee", "text", "repair")}
     done = finance.post(
         "/money/enter",
@@ -235,8 +236,8 @@ def test_a_file_goes_out_and_comes_back(web: Web, finance: TestClient, administr
     assert (wrong.status_code, "P9" in wrong.text) == (409, True)
     link = re.search(r'href="data:[^"]*;base64,([^"]*)"', wrong.text)
     assert link is not None, "the file need not be sent again to have it marked"
-    told = load_workbook(BytesIO(b64decode(unescape(link[1])))).worksheets[0]
-    assert [cell.coordinate for cell in told[2] if cell.comment] == ["G2"]
+    copy = load_workbook(BytesIO(b64decode(unescape(link[1])))).worksheets[0]
+    assert [cell.coordinate for cell in copy[2] if cell.comment] == ["G2"]
     marked = sent(row | {"Mã điểm lắp đặt": "P9"}, step="marked")
     assert "marked" in marked.headers["content-disposition"]
     before = newest(web).id

@@ -58,6 +58,24 @@ def test_a_fault_becomes_a_letter_that_asks_for_its_money(client: TestClient) ->
     assert (drawn.headers["content-type"], drawn.content[:5]) == ("application/pdf", b"%PDF-")
 
 
+def test_a_ward_reads_that_a_letter_of_the_city_asks_for_its_repair(tmp_path: Path) -> None:
+    database = Database(sqlite_in(tmp_path))
+    fill(database)
+    web = make_web(database, credential_key=Fernet.generate_key().decode())
+    city = signed_in(web, Role.FINANCE)
+    city.post("/repairs/new", data={"point": "NC1", "fault": "Cột nghiêng"})
+    city.post("/repairs/1/move", data={"state": "waiting_for_money"})
+    city.post("/proposals", data={"addressee": "Cơ quan", "title": "Xin kinh phí", "repair": [1]})
+    ward = signed_in(web, Role.WARD_OFFICER, ["04273-2"])
+    assert "đề nghị của đơn vị khác, chưa gửi" in ward.get("/repairs").text
+    city.post("/proposals/1/send", data={"sent_on": "20/11/2026"})
+    for address in ("/repairs", "/repairs/1"):
+        assert "/proposals/1" in city.get(address).text
+        told = ward.get(address).text
+        assert ("gửi ngày 20/11/2026" in told, "/proposals/1" in told) == (True, False)
+    database.close()
+
+
 def test_a_photo_is_kept_sealed_and_each_look_at_it_is_written_down(client: TestClient) -> None:
     client.post("/repairs/new", data={"point": "AL1", "fault": "Cột nghiêng"})
     sent = client.post(
