@@ -35,7 +35,7 @@ def standing(ground: Ground) -> list[RepairRow]:
 def open_table(ground: Ground, rows: Sequence[RepairRow]) -> Table:
     """Repairs that are not done: in which state, since when, who pays."""
     columns = (
-        ground.column("repair", N_("Repair"), Measure.COUNT, 0.6),
+        ground.column("repair", N_("Repair"), Measure.IDENTIFIER, 0.6),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=2),
         ground.column("fault", N_("Fault"), weight=2.5),
@@ -52,13 +52,13 @@ def open_table(ground: Ground, rows: Sequence[RepairRow]) -> Table:
         )
         for row in rows
     ]
-    return ground.table("repairs", N_("Open repairs"), columns, told)
+    return ground.table("repairs", up_to(ground, N_("Open repairs")), columns, told)
 
 
 def every_table(ground: Ground, rows: Sequence[RepairRow]) -> Table:
     """Every repair with the days that it was in each state, and its cost."""
     columns = (
-        ground.column("repair", N_("Repair"), Measure.COUNT, 0.6),
+        ground.column("repair", N_("Repair"), Measure.IDENTIFIER, 0.6),
         ground.column("point", N_("Point")),
         ground.column("name", N_("Name"), weight=2),
         ground.column("unit", N_("Administrative unit"), weight=1.3),
@@ -86,7 +86,13 @@ def every_table(ground: Ground, rows: Sequence[RepairRow]) -> Table:
     blank: tuple[Value, ...] = (None,)
     spent = sum((row.cost.spent for row in rows), Sum())
     total = (*blank * 2, ground.say(N_("Together")), *blank * 6, *_days(times), None, spent)
-    return ground.table("repairs", N_("Repairs"), columns, told, total)
+    return ground.table("repairs", up_to(ground, N_("Repairs")), columns, told, total)
+
+
+def up_to(ground: Ground, title: str) -> str:
+    """``title`` (a msgid) of a part that counts days, with the day that they end with."""
+    last = min(ground.asked.last, ground.today)
+    return ground.say(N_("{title} (days up to {day})"), title=ground.say(title), day=ground.day(last))
 
 
 def days(lasted: timedelta) -> float:

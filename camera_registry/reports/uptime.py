@@ -12,10 +12,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import figures, maintenance, outages, queries, windows, words
-from camera_registry.deeds import REPORTED, WINDOWS
+from camera_registry.deeds import REPORTED, SCOPES, WINDOWS
 from camera_registry.figures import Figure, Group, Ledger
+from camera_registry.health import EyeState
 from camera_registry.i18n import N_, Language
 from camera_registry.inventory import Word
+from camera_registry.maintenance import ScopeKind
 from camera_registry.models import Eye, ReportWord
 from camera_registry.queries import Overlay
 from camera_registry.repairs import reading as repairs
@@ -23,6 +25,7 @@ from camera_registry.repairs.words import PAYERS, STATES
 from camera_registry.reports import counted_by, strips
 from camera_registry.reports.asked import Asked, AskedError, checked, period_words
 from camera_registry.reports.ground import Ground, stand
+from camera_registry.reports.repair_parts import days, up_to
 from camera_registry.reports.value import Column, Facts, Measure, Part, Report, Strips, Table, Value
 from camera_registry.units import Scope, UnitTree
 from camera_registry.uptime import History, Outage, Served, Tally, length
@@ -201,10 +204,12 @@ def _results(
     then, now = before.total.tally.availability, tally.availability
     change = None if then is None or now is None else round(100 * (now - then), 2)
     longest = total.longest_outage_s if total.outages else None
+    measured, points = len(found.by[Group.POINT]), len(ground.places)
+    of_all = ground.say(N_("Of {count} points."), count=points) if measured < points else ""
     count, share, seconds = Measure.COUNT, Measure.SHARE, Measure.SECONDS
     said: list[tuple[str, str, Value, Measure, str]] = [
         ("eyes", N_("Eyes measured in the period"), total.eyes, count, ""),
-        ("points", N_("Points"), len(found.by[Group.POINT]), count, ""),
+        ("points", N_("Points measured in the period"), measured, count, of_all),
         ("availability", N_("Availability"), now, share, ""),
         ("coverage", N_("Coverage"), tally.coverage, share, COVERAGE),
         ("change", N_("Against the period before, percentage points"), change, Measure.NUMBER, ""),
@@ -378,17 +383,27 @@ def _longest(ground: Ground, ledgers: Sequence[Ledger]) -> Table:
             ground.column("point", N_("Point"), weight=3),
             ground.column("from", N_("From"), Measure.MOMENT, 1.5),
             ground.column("to", N_("Until"), Measure.MOMENT, 1.5),
-            ground.column("counted", N_("Counted"), Measure.SECONDS, 1.5),
+            ground.column("counted", N_("Counted in the period"), Measure.SECONDS, 1.5),
             ground.column("reason", N_("Reason"), weight=3),
         ),
         (
             (
-                *(each.eye, f"{each.point_name} ({each.point})", outage.start, outage.end),
+                *(each.eye, f"{each.point_name} ({each.point})", *_ends(ground, each, outage)),
                 *(outage.counted / SECOND, ground.say(words.reason_text(_reason(each, outage)))),
             )
             for each, outage in every[:LONGEST]
         ),
         notes=(*notes, N_("Counted is what lies in service and outside of maintenance.")),
+    )
+
+
+def _ends(ground: Ground, ledger: Ledger, outage: Outage) -> tuple[Value, Value]:
+    """When the outage began and ended; in words where that lies outside of the period."""
+    before = [turn for turn in ledger.history.states if turn.at < outage.start]
+    older = outage.start == ground.span.start and before and before[-1].state == EyeState.DOWN
+    return (
+        ground.say(N_("before the period")) if older else outage.start,
+        ground.say(N_("not restored in the period")) if outage.end is None else outage.end,
     )
 
 
@@ -407,7 +422,7 @@ def _maintenance(ground: Ground) -> Table:
         "maintenance",
         N_("Maintenance that was left out"),
         (
-            ground.column("window", N_("No."), Measure.COUNT, 0.6),
+            ground.column("window", N_("No."), Measure.IDENTIFIER, 0.6),
             ground.column("kind", N_("Kind"), weight=1.3),
             ground.column("first", N_("First time"), Measure.MOMENT, 1.4),
             ground.column("last", N_("End of the last"), Measure.MOMENT, 1.4),
@@ -422,11 +437,16 @@ def _maintenance(ground: Ground) -> Table:
             (
                 *(row.id, ground.say(WINDOWS[row.kind]), times[row.id][0].start, times[row.id][-1].end),
                 *(len(times[row.id]), length(times[row.id]) / SECOND, row.eyes),
-                *(", ".join(row.names), row.reason, row.entered_by),
+                *(", ".join(_scope(ground, name) for name in row.names), row.reason, row.entered_by),
             )
             for row in rows
         ),
     )
+
+
+def _scope(ground: Ground, name: str) -> str:
+    kind, _, named = name.partition(":")
+    return f"{ground.say(SCOPES[ScopeKind(kind)])} {named}".strip()
 
 
 def _reported(ground: Ground) -> Table:
@@ -502,23 +522,23 @@ def _repairs(ground: Ground) -> Table:
     )
     return ground.table(
         "repairs",
-        N_("Repairs open at the end of the period"),
+        up_to(ground, N_("Repairs open at the end of the period")),
         (
-            ground.column("repair", N_("No."), Measure.COUNT, 0.6),
+            ground.column("repair", N_("No."), Measure.IDENTIFIER, 0.6),
             ground.column("point", N_("Point"), weight=3),
             ground.column("fault", N_("Fault"), weight=3),
             ground.column("state", N_("State"), weight=1.6),
             ground.column("opened", N_("Reported at"), Measure.MOMENT, 1.5),
             ground.column("since", N_("Since"), Measure.MOMENT, 1.5),
-            ground.column("waited", N_("Waiting for money"), Measure.SECONDS, 1.5),
-            ground.column("mended", N_("Being repaired"), Measure.SECONDS, 1.5),
+            ground.column("waited", N_("Days waiting for money"), Measure.NUMBER, 1.5),
+            ground.column("mended", N_("Days in repair"), Measure.NUMBER, 1.5),
             ground.column("payer", N_("Who pays"), weight=1.5),
         ),
         (
             (
                 *(row.id, f"{row.point_name} ({row.point})", row.fault, ground.say(STATES[row.state])),
-                *(row.opened_at, row.since, row.times.waiting_for_money.total_seconds()),
-                *(row.times.being_repaired.total_seconds(), ground.say(PAYERS[row.payer])),
+                *(row.opened_at, row.since, days(row.times.waiting_for_money)),
+                *(days(row.times.being_repaired), ground.say(PAYERS[row.payer])),
             )
             for row in found
         ),

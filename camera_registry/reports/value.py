@@ -3,6 +3,7 @@
 Words stand in it in the language that it was built in; figures stand in it as figures: a face writes them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -52,6 +53,7 @@ class Measure(StrEnum):
 
     TEXT = "text"
     COUNT = "count"
+    IDENTIFIER = "identifier"  # a whole number that names something; its figures are not grouped
     NUMBER = "number"
     SHARE = "share"  # 0 to 1; written as per cent
     SECONDS = "seconds"  # a length of time; written in words
@@ -105,9 +107,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """Prose. ``centred``: in the middle of the page, as who is written to."""
+
     key: str
     title: str
     paragraphs: tuple[str, ...]
+    centred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,8 @@ Part: TypeAlias = Text | Facts | Table | Strips
 class Head:
     """How the organisation that issues it heads and signs it (Nghị định 30/2020/NĐ-CP, Phụ lục I).
 
-    What is blank is left to be filled in by hand. ``recipients`` are the lines of "Nơi nhận".
+    What is blank is left to be filled in by hand. ``symbol`` is the organisation's part of that of a document
+    ("CAP" of "BC-CAP"). ``recipients`` are the lines of "Nơi nhận".
     """
 
     parent: str = ""
@@ -163,6 +169,11 @@ class Head:
     signer: str = ""
     recipients: tuple[str, ...] = ()
 
+    @property
+    def organisation(self) -> str:
+        """Its part of a symbol, also where the whole symbol of one kind of document was put down."""
+        return re.sub(r"^(BC|TTr)-", "", self.symbol)
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -171,7 +182,8 @@ class Report:
     ``grounds`` are the papers it stands on ("Căn cứ …"). ``as_of`` is when it was made: nothing else in it
     depends on the clock, so the same value is the same file. ``mark`` is the hash of frozen figures, where
     they are. ``synthetic``: of a demonstration; every face says so on every page. ``letter``: it is signed
-    and sent, and so has the form of an administrative document; others have its typeface only.
+    and sent, and so has the form of an administrative document; others have its typeface only. ``number`` and
+    ``dated`` are of a letter that was sent: as the clerk numbered it, and of which day it is.
     """
 
     kind: Kind
@@ -188,6 +200,8 @@ class Report:
     synthetic: bool = False
     letter: bool = True
     wide: bool = False  # its tables need a page on its side
+    number: str = ""
+    dated: date | None = None
 
 
 Drawer: TypeAlias = Callable[[Report, Format], bytes]  # dashboards.reports.draw

@@ -37,6 +37,7 @@ from dashboards.reports.room import PADDING_MM, room
 LANGUAGES = {"vi": "vi-VN", "en": "en-GB"}
 TWIPS_OF_A_MM = 1440 / 25.4
 BODY_PT, HEAD_PT, FACTS_PT, NOTE_PT, STRIPS_PT = 13, 12, 12, 11, 10
+KEPT = 2  # rows at the end of a table that stay on one page
 SLOTS = 62  # signs of a strip: two for each day of a month
 # A sign of its own for each state, besides its colour; all of them are in Times New Roman.
 SIGNS = {
@@ -67,21 +68,28 @@ def draw(report: Report) -> bytes:
     for line in form.grounds:
         _prose(document, line).runs[0].italic = True
     number = 0
-    for part in drawn(report):
+    parts = list(drawn(report))
+    for part in parts:
+        last = form.formal and part is parts[-1]
         if part.title:
             number += 1
             document.add_heading(_writable(f"{number}. {part.title}"), 1)
         match part:
             case DrawnText():
                 for text in part.paragraphs:
-                    _prose(document, text)
+                    paragraph = _prose(document, text)
+                    if part.centred:
+                        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+                        paragraph.paragraph_format.first_line_indent = None
+                if last:
+                    document.paragraphs[-1].paragraph_format.keep_with_next = True
             case DrawnFacts():
-                _facts(document, part, report)
+                _facts(document, part, report, last)
             case DrawnTable():
-                _table(document, part, report)
+                _table(document, part, report, last)
             case DrawnStrips():
                 _strips(document, part, report)
-    _small(document, form.made)
+    _small(document, form.made, kept=form.formal)
     if form.formal:
         _signatures(document, form, report)
     return _same_bytes(document)
@@ -206,7 +214,7 @@ def _signatures(document: Opened, form: Letter, report: Report) -> None:
         *(_paragraph("", BODY_PT, centred=True) for _ in range(5)),
         _paragraph(form.signer, BODY_PT, bold=True, centred=True),
     ]
-    document.add_paragraph()
+    document.add_paragraph().paragraph_format.keep_with_next = True
     _append(document, _grid([_row([_lines(left), _lines(right)], (half, half))], (half, half), ruled=False))
 
 
@@ -222,26 +230,28 @@ def _prose(document: Opened, text: str) -> Paragraph:
     return paragraph
 
 
-def _small(document: Opened, text: str) -> None:
+def _small(document: Opened, text: str, kept: bool = False) -> None:
     paragraph = document.add_paragraph()
+    paragraph.paragraph_format.keep_with_next = kept
     paragraph.paragraph_format.space_before = Pt(4)
     run = paragraph.add_run(_writable(text))
     run.italic, run.font.size = True, Pt(NOTE_PT)
 
 
-def _facts(document: Opened, part: DrawnFacts, report: Report) -> None:
+def _facts(document: Opened, part: DrawnFacts, report: Report, last: bool) -> None:
     half = width_mm(report) / 2
     rows = []
-    for title, figure, note in part.facts:
-        said = [_paragraph(figure, FACTS_PT, bold=True)]
+    for number, (title, figure, note) in enumerate(part.facts, start=1):
+        kept = last and number > len(part.facts) - KEPT
+        said = [_paragraph(figure, FACTS_PT, bold=True, kept=kept)]
         if note:
-            said.append(_paragraph(note, NOTE_PT, italic=True))
-        rows.append(_row([_paragraph(title, FACTS_PT), _lines(said)], (half, half)))
+            said.append(_paragraph(note, NOTE_PT, italic=True, kept=kept))
+        rows.append(_row([_paragraph(title, FACTS_PT, kept=kept), _lines(said)], (half, half)))
     _append(document, _grid(rows, (half, half), ruled=True))
 
 
-def _table(document: Opened, part: DrawnTable, report: Report) -> None:
-    """The head is repeated on each page, no row is torn."""
+def _table(document: Opened, part: DrawnTable, report: Report, last: bool) -> None:
+    """The head is repeated on each page, no row is torn; the end of the last part stays with what follows."""
     fit = room(part.lines, part.weights, width_mm(report))
     if part.unit:
         unit = document.add_paragraph()
@@ -260,13 +270,14 @@ def _table(document: Opened, part: DrawnTable, report: Report) -> None:
     head = _row(
         [_paragraph(text, fit.size, bold=True, centred=True) for text in part.head], fit.widths, head=True
     )
-    rows = [head, *map(line, part.rows)]
-    if part.total:  # never alone on a page
-        rows[-1] = line(part.rows[-1], kept=True) if part.rows else head
-        rows.append(line(part.total, bold=True))
-    _append(document, _grid(rows, fit.widths, ruled=True))
+    lines = [(cells, False) for cells in part.rows] + ([(part.total, True)] if part.total else [])
+    rows = [
+        line(cells, bold=total, kept=number > len(lines) - KEPT and (number < len(lines) or last))
+        for number, (cells, total) in enumerate(lines, start=1)
+    ]
+    _append(document, _grid([head, *rows], fit.widths, ruled=True))
     for note in part.notes:
-        _small(document, note)
+        _small(document, note, kept=last)
 
 
 def _strips(document: Opened, part: DrawnStrips, report: Report) -> None:

@@ -1,12 +1,12 @@
 """The parts of a report with their figures written: what paper, a word processor and a browser draw alike."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from camera_registry import i18n
 from camera_registry.i18n import N_
-from camera_registry.reports.value import Facts, Part, Report, Strips, Table, Text
+from camera_registry.reports.value import Facts, Measure, Part, Report, Strips, Table, Text, Value
 from dashboards.reports import words
 
 
@@ -14,6 +14,7 @@ from dashboards.reports import words
 class DrawnText:
     title: str
     paragraphs: tuple[str, ...]
+    centred: bool
     type: Literal["text"] = "text"
 
 
@@ -83,14 +84,44 @@ def visible(bars: Sequence[Bar]) -> list[Bar]:
     return sorted(found, key=lambda bar: BAD.index(bar[0]) if bar[0] in BAD else -1)
 
 
+def _telling(table: Table, report: Report) -> Table:
+    """Without columns of words that tell nothing: blank in each row, or the unit that the report is about."""
+    if len(table.rows) < 2:
+        return table
+
+    def tells(place: int) -> bool:
+        if table.columns[place].measure is not Measure.TEXT:
+            return True
+        found = {row[place] or "" for row in table.rows}
+        one = str(found.pop()) if len(found) == 1 else None
+        about = bool(one) and table.columns[place].key == "unit" and one == report.about.partition(", ")[0]
+        blank_total = table.total is None or not table.total[place]
+        return not (blank_total and (one == "" or about))
+
+    places = [place for place in range(len(table.columns)) if tells(place)]
+    if len(places) == len(table.columns) or not places:
+        return table
+
+    def cut(row: Sequence[Value]) -> tuple[Value, ...]:
+        return tuple(row[place] for place in places)
+
+    return replace(
+        table,
+        columns=tuple(table.columns[place] for place in places),
+        rows=tuple(map(cut, table.rows)),
+        total=None if table.total is None else cut(table.total),
+    )
+
+
 def _part(part: Part, report: Report) -> Drawn:
     match part:
         case Text():
-            return DrawnText(part.title, part.paragraphs)
+            return DrawnText(part.title, part.paragraphs, part.centred)
         case Facts():
             facts = ((each.title, words.fact(each, report), each.note) for each in part.facts)
             return DrawnFacts(part.title, tuple(facts))
         case Table():
+            part = _telling(part, report)
             return DrawnTable(
                 title=part.title,
                 unit=words.unit(part, report),

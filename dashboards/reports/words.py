@@ -10,7 +10,7 @@ from camera_registry.reports.value import Column, Fact, Measure, Report, Run, St
 
 NOTHING = "–"  # there is none, or nobody knows it
 SYNTHETIC = N_("Demonstration: simulated cameras and synthetic data.")
-FIGURES = {Measure.COUNT, Measure.NUMBER, Measure.SHARE, Measure.SECONDS, Measure.DONG}  # stand to the right
+FIGURES = set(Measure) - {Measure.TEXT, Measure.DAY, Measure.MOMENT}  # stand to the right
 
 
 def say(report: Report, message: str, **values: object) -> str:
@@ -34,6 +34,8 @@ def written(value: Value, measure: Measure, report: Report) -> str:
     match measure:
         case Measure.SHARE:
             return i18n.percent(value, report.language)
+        case Measure.IDENTIFIER:
+            return str(value)
         case Measure.SECONDS:
             return i18n.duration(round(value) * 1_000_000, report.language)
         case _:
