@@ -7,14 +7,20 @@ import unicodedata
 TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def clean(text: str) -> str:
-    """``text`` composed (NFC), without invisible characters, every run of blanks one space."""
+    """``text`` composed (NFC), without invisible and control characters, every run of blanks one space."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    return " ".join(text.split())
+    return " ".join(written(" ".join(text.split())).split())
+
+
+def written(text: str) -> str:
+    """``text`` without control characters, which no spreadsheet takes; lines stay."""
+    return _CONTROL.sub("", text)
 
 
 def spelled(text: str) -> str:

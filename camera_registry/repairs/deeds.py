@@ -21,6 +21,7 @@ from camera_registry.inventory import InventoryError
 from camera_registry.money import MOST
 from camera_registry.outages import MOST_ID, IncidentRow
 from camera_registry.repairs.states import MOVES, OPEN, Payer, State
+from camera_registry.spelling import written
 from camera_registry.units import Scope
 
 LONGEST_TEXT, LONGEST_NAME, LONGEST_LINE = 2_000, 200, 300  # characters
@@ -318,7 +319,7 @@ def duty_of(session: Session, point_id: int, payer: Payer, day: date) -> str:
 
 def text_of(typed: str, limit: int, *, needed: str = "") -> str:
     """What was typed, in one line unless it is long. Raises ``RepairError`` for too much, or for nothing."""
-    text = typed.strip() if limit == LONGEST_TEXT else " ".join(typed.split())
+    text = written(typed.strip() if limit == LONGEST_TEXT else " ".join(typed.split()))
     if needed and not text:
         raise RepairError(needed)
     if len(text) > limit:

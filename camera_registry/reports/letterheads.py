@@ -13,6 +13,7 @@ from camera_registry.i18n import N_
 from camera_registry.models import Letterhead, Unit
 from camera_registry.reports.owners import may_see, owner_in
 from camera_registry.reports.value import Head
+from camera_registry.spelling import written
 from camera_registry.units import Scope
 
 LONGEST = {"parent": 200, "body": 200, "symbol": 64, "place": 100, "authority": 200}
@@ -110,7 +111,7 @@ def _checked(head: Head) -> Head:
     for name, text in texts.items():
         if len(text) > LONGEST[name] or not text.isprintable():
             raise LetterheadError(N_("The text is longer than {limit} characters."), limit=LONGEST[name])
-    lines = tuple(line for each in head.recipients if (line := " ".join(each.split())))
+    lines = tuple(line for each in head.recipients if (line := " ".join(written(each).split())))
     if len(lines) > MOST_RECIPIENTS or any(len(line) > LONGEST_RECIPIENT for line in lines):
         raise LetterheadError(
             N_("There are at most {most} lines of recipients, each of at most {limit} characters."),

@@ -23,6 +23,7 @@ from camera_registry.funding.kinds import Form, Kind, Source, State
 from camera_registry.i18n import Language
 from camera_registry.imports.faults import Fault
 from camera_registry.imports.workbook import Cell, Sheet, open_workbook
+from camera_registry.repairs.deeds import LONGEST_TEXT, text_of
 from camera_registry.settings import load
 from camera_registry.units import Scope
 from tests.camera_registry.registries import add_eyes
@@ -187,6 +188,17 @@ def test_what_was_refused_is_known_by_its_number(ledger: Session) -> None:
     sheets = open_workbook(written, "export.csv")
     read = import_ledger(ledger, CLERK, ALL, sheets, "export.csv", NOW, ZONE)
     assert (read.entered, read.unchanged, read.problems) == ((), 2, ())
+
+
+def test_control_characters_are_kept_nowhere(ledger: Session) -> None:
+    row = [*SHARED[2]]
+    row[12] = "Mua\x01 camera\x0b\x9f"
+    bring(ledger, [row])
+    told = reading.every(ledger, ALL, TODAY)
+    assert [entry.text for entry in told] == ["Mua camera"]
+    sheets = open_workbook(files.workbook(told, {}, "vi"), "export.xlsx")
+    assert import_ledger(ledger, CLERK, ALL, sheets, "export.xlsx", NOW, ZONE).unchanged == 1
+    assert text_of("Mắt 1\x00\nMắt 2\x1b", LONGEST_TEXT) == "Mắt 1\nMắt 2"
 
 
 def test_what_a_file_says_otherwise_of_an_entry_is_refused(ledger: Session) -> None:
