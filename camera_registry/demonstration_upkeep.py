@@ -422,11 +422,11 @@ def _proposals(book: Book, waiting: Sequence[models.Repair]) -> None:
 
 
 def _letterheads(book: Book, wards: set[int], names: Mapping[int, str]) -> None:
-    desk = {"parent": "UBND TỈNH LÀO CAI", "body": "PHÒNG QUẢN LÝ CAMERA (MÔ PHỎNG)", "symbol": "BC-MP"}
+    desk = {"parent": "UBND TỈNH LÀO CAI", "body": "PHÒNG QUẢN LÝ CAMERA (MÔ PHỎNG)", "symbol": "MP"}
     heads: list[tuple[int | None, Mapping[str, str]]] = [(None, desk)]
     for ward in sorted(wards):
         police = {"parent": "CÔNG AN TỈNH LÀO CAI", "body": f"{_police(names[ward]).upper()} (MÔ PHỎNG)"}
-        heads.append((ward, police | {"symbol": "BC-CAP", "signer_title": "TRƯỞNG CÔNG AN PHƯỜNG"}))
+        heads.append((ward, police | {"symbol": "CAP", "signer_title": "TRƯỞNG CÔNG AN PHƯỜNG"}))
     book.session.add_all(
         models.Letterhead(
             unit_id=unit_id,

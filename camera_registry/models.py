@@ -1276,7 +1276,7 @@ class Letterhead(Base):
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), unique=True)  # None: the city desk
     parent: Mapped[str] = mapped_column(String(200), default="")
     body: Mapped[str] = mapped_column(String(200), default="")
-    symbol: Mapped[str] = mapped_column(String(64), default="")  # after "Số:       /", e.g. BC-CAP
+    symbol: Mapped[str] = mapped_column(String(64), default="")  # the organisation's part: CAP of BC-CAP
     place: Mapped[str] = mapped_column(String(100), default="")
     authority: Mapped[str] = mapped_column(String(200), default="")  # TM., KT., TL. …, or blank
     signer_title: Mapped[str] = mapped_column(String(200), default="")

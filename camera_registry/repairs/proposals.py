@@ -7,7 +7,7 @@ today's choices; from then on they are those that were asked for.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,10 +19,11 @@ from camera_registry.funding.reach import Reach, owner, unit_names
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
 from camera_registry.outages import MOST_ID
+from camera_registry.periods import midnight
 from camera_registry.repairs import deeds, reading
 from camera_registry.repairs.deeds import LONGEST_LINE, LONGEST_NAME, LONGEST_TEXT, NoSuchRepair, RepairError
 from camera_registry.repairs.reading import RepairRow
-from camera_registry.repairs.states import State
+from camera_registry.repairs.states import State, Times, days_in_states
 from camera_registry.units import Scope
 
 LONGEST_NUMBER = 64  # characters
@@ -32,10 +33,14 @@ NO_UNIT = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A repair in a letter, and the sum that is asked for it (``None``: no quotation was chosen)."""
+    """A repair in a letter, and the sum that is asked for it (``None``: no quotation was chosen).
+
+    ``times`` are its times up to the end of the day on which the letter was sent, or up to now.
+    """
 
     repair: RepairRow
     amount: int | None
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +201,13 @@ def proposal(
         session.execute(select(part.repair_id, part.amount).where(part.proposal_id == number)).all()
     )
     repairs = reading.numbered(session, scope, now, zone, list(frozen))
+    end = now if row.sent_on is None else min(now, midnight(row.sent_on + timedelta(days=1), zone))
     asked = [
-        Asked(each, each.asked if row.sent_on is None else frozen[each.id])
+        Asked(
+            each,
+            each.asked if row.sent_on is None else frozen[each.id],
+            days_in_states(each.steps, end),
+        )
         for each in sorted(repairs, key=lambda each: (each.point, each.id))
     ]
     return ProposalDetail(row, tuple(asked), len(asked) < len(frozen))

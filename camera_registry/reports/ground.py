@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import i18n, queries
 from camera_registry.i18n import N_, Language, collation_key, translate
-from camera_registry.models import Device, Eye, Point
+from camera_registry.models import Device, Eye, Point, Unit
 from camera_registry.reports.asked import Asked, AskedError, checked, period_slug, period_words
 from camera_registry.reports.letterheads import head_of
 from camera_registry.reports.value import Column, Fact, Facts, Measure, Part, Report, Table, Value
@@ -140,8 +140,12 @@ class Ground:
 
     @property
     def owner(self) -> str:
-        """The uid of the unit whose document it is: that asked about, or the one that is seen at all."""
+        """The uid of the unit whose document it is: the one asked about, or seen at all, or of the point."""
         home = None if self.asked.unit else queries.home(self.session, self.scope, self.today)
+        if home is None and not self.asked.unit and self.point is not None:
+            lies_in = queries.homes(self.session, self.today).get(self.point.id)
+            own = None if lies_in is None else self.session.get(Unit, lies_in[0])
+            return "" if own is None else own.uid
         return home.uid if home is not None else self.asked.unit
 
     def report(

@@ -3,12 +3,14 @@
 Who pays and on which paper stands beside each: without it no money can be given (Đà Nẵng, 168/HĐND-VP, 2022).
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
+from camera_registry import i18n
 from camera_registry.funding.assets import assets
 from camera_registry.funding.basis import missing_basis
 from camera_registry.funding.kinds import Paper
@@ -17,12 +19,11 @@ from camera_registry.i18n import N_, Language
 from camera_registry.money import Sum
 from camera_registry.repairs.proposals import Asked as Part
 from camera_registry.repairs.proposals import ProposalDetail, proposal
-from camera_registry.repairs.states import days_in_states
 from camera_registry.repairs.words import PAYERS
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, stand
 from camera_registry.reports.keeping import keeping, papers
-from camera_registry.reports.repair_parts import days
+from camera_registry.reports.repair_parts import days, up_to
 from camera_registry.reports.value import Measure, Report, Table, Text, Value
 from camera_registry.units import Scope
 
@@ -41,20 +42,27 @@ def build(
     ground = replace(ground, asked=replace(asked, unit=letter.row.unit))  # whose letter it is
     return replace(
         ground.report(
-            N_("Proposal for repair money"),
+            N_("Request for approval"),
             (
+                Text(
+                    "addressee",
+                    "",
+                    (ground.say(N_("To: {addressee}"), addressee=letter.row.addressee),),
+                    True,
+                ),
                 _opening(ground, letter),
                 _listed(ground, letter),
                 _basis(ground, letter.asked),
                 *_missing(ground, letter.asked),
                 _closing(ground, letter),
             ),
-            about=letter.row.title,
             slug=str(letter.row.id),
             wide=True,
         ),
         name=f"proposal-{letter.row.id}",
-        about=letter.row.title,
+        about=_about(ground, letter.row.title),
+        number=letter.row.number if letter.row.sent_on else "",
+        dated=letter.row.sent_on,
     )
 
 
@@ -63,7 +71,6 @@ def build(
 
 def _opening(ground: Ground, letter: ProposalDetail) -> Text:
     said = [
-        ground.say(N_("To: {addressee}"), addressee=letter.row.addressee),
         *filter(None, letter.row.text.splitlines()),
         ground.say(
             N_(
@@ -72,8 +79,9 @@ def _opening(ground: Ground, letter: ProposalDetail) -> Text:
             ),
             count=len(letter.asked),
             eyes=len({eye for part in letter.asked for eye in part.repair.eyes}),
-            days=_number(sum(_waited(ground, part) for part in letter.asked)),
+            days=i18n.number(sum(map(_waited, letter.asked)), ground.language),
         ),
+        _sum(ground, letter.row.total),
     ]
     if letter.further:
         said.append(ground.say(N_("The letter asks for further repairs, which lie elsewhere.")))
@@ -90,7 +98,7 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
         ground.column("fault", N_("Fault"), weight=2.5),
         ground.column("component", N_("Component")),
         ground.column("since", N_("Broken since"), Measure.MOMENT),
-        ground.column("waiting_days", N_("Days waiting for money"), Measure.NUMBER, 0.8),
+        ground.column("waiting_days", N_("Days waiting for money"), Measure.COUNT, 0.8),
         ground.column("amount", N_("Money asked for"), Measure.DONG, 1.3),
     )
     rows: list[tuple[Value, ...]] = [
@@ -98,7 +106,7 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
             *(number, part.repair.point, part.repair.point_name, part.repair.unit, len(part.repair.eyes)),
             part.repair.fault,
             None if part.repair.component is None else ground.say(COMPONENTS[part.repair.component]),
-            *(part.repair.opened_at, _waited(ground, part), Sum.of([part.amount])),
+            *(part.repair.opened_at, _waited(part), Sum.of([part.amount])),
         )
         for number, part in enumerate(letter.asked, 1)
     ]
@@ -107,7 +115,7 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
     total = (*blank * 2, ground.say(N_("Together")), None, len(eyes), *blank * 4, letter.row.total)
     return ground.table(
         "asked",
-        N_("Repairs that money is asked for"),
+        up_to(ground, N_("Repairs that money is asked for")),
         columns,
         rows,
         total,
@@ -174,14 +182,29 @@ def _closing(ground: Ground, letter: ProposalDetail) -> Text:
     )
 
 
-def _waited(ground: Ground, part: Part) -> float:
-    """Days without money until the letter was sent, or until now."""
-    return days(days_in_states(part.repair.steps, ground.span.end).waiting_for_money)
+def _about(ground: Ground, title: str) -> str:
+    """What the letter is about, as such letters begin it, whatever the clerk typed before it."""
+    bare = re.sub(r"^(v/v|về việc|về)\s+", "", title, flags=re.IGNORECASE)
+    return ground.say(
+        N_("Re: {title}"), title=f"{bare[:1].lower()}{bare[1:]}" if bare[1:2].islower() else bare
+    )
+
+
+def _sum(ground: Ground, total: Sum) -> str:
+    """The money of all of them in a sentence: what is not quoted is no part of it."""
+    known = i18n.dong(total.known, ground.language)
+    if total.whole:
+        return ground.say(N_("Total sum asked for: {sum}."), sum=known)
+    if total.known:
+        said = N_("Total sum asked for: {sum}, and {count} repairs without a quotation yet.")
+        return ground.say(said, sum=known, count=total.unknown)
+    return ground.say(N_("Total sum asked for: not known, none of the repairs has a quotation yet."))
+
+
+def _waited(part: Part) -> int:
+    """Whole days without money until the letter was sent, or until now."""
+    return round(days(part.times.waiting_for_money))
 
 
 def _by_code(ground: Ground, *kinds: Paper) -> dict[str, str]:
     return {ground.places[number].code: each.told(ground) for number, each in papers(ground, *kinds).items()}
-
-
-def _number(value: float) -> str:
-    return f"{round(value)}"

@@ -13,7 +13,7 @@ from camera_registry.repairs.words import PAYERS, STATES
 from camera_registry.reports.asked import Asked
 from camera_registry.reports.ground import Ground, hardware, stand
 from camera_registry.reports.money_parts import lines_of
-from camera_registry.reports.repair_parts import days, every_table, within
+from camera_registry.reports.repair_parts import days, every_table, up_to, within
 from camera_registry.reports.value import Facts, Measure, Report, Table
 from camera_registry.reports.worth import by_fund, measured, point_costs
 from camera_registry.units import Scope
@@ -48,7 +48,7 @@ def _totals(ground: Ground, rows: Sequence[RepairRow]) -> Facts:
     eyes = {eye for row in rows if row.open for eye in row.eyes}
     return ground.facts(
         "totals",
-        N_("Together"),
+        up_to(ground, N_("Together")),
         (
             ground.fact("repairs", N_("Repairs"), len(rows), Measure.COUNT),
             ground.fact("open", N_("Open repairs"), sum(row.open for row in rows), Measure.COUNT),
@@ -94,7 +94,7 @@ def _by_state(ground: Ground, rows: Sequence[RepairRow]) -> Table:
     by_state = {state: [row for row in rows if row.state is state] for state in State}
     return ground.table(
         "states",
-        N_("By state"),
+        up_to(ground, N_("By state")),
         columns,
         (told(ground.say(STATES[state]), some, days(times.of(state))) for state, some in by_state.items()),
         told(ground.say(N_("Together")), rows, None),

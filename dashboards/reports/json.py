@@ -25,6 +25,8 @@ def draw(report: Report) -> bytes:
         "as_of": report.as_of.isoformat(),
         "synthetic": report.synthetic,
         "mark": report.mark,
+        "number": report.number,
+        "dated": None if report.dated is None else report.dated.isoformat(),
         "grounds": report.grounds,
         "head": {
             "parent": head.parent,

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from camera_registry.i18n import N_
-from camera_registry.reports.value import Report
+from camera_registry.reports.value import Kind, Report
 from dashboards.reports import words
 
 TYPEFACE = "Times New Roman"
 TOP_MM, BOTTOM_MM, LEFT_MM, RIGHT_MM = 20, 20, 30, 15  # 20–25, 20–25, 30–35, 15–20
 PAGE_MM = (210, 297)
 BLANK = "…………………"  # is filled in by hand
+SYMBOLS = {Kind.PROPOSAL: "TTr"}  # of a kind of document (Phụ lục III): tờ trình; the others are reports
+ADDRESSED = {Kind.PROPOSAL}
+POSTED = {Kind.DISCLOSURE}  # is read by who comes by: nobody receives it
+AS_ABOVE = "như trên"  # who is written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,14 @@ class Letter:
 def letter(report: Report) -> Letter:
     """What stands on it, as it is written there."""
     head = report.head
-    recipients = head.recipients or (BLANK,)
+    recipients = _recipients(report)
     return Letter(
         formal=report.letter,
         parent=head.parent.upper(),
         body=(head.body or BLANK).upper(),
         nation=words.say(report, N_("SOCIALIST REPUBLIC OF VIET NAM")),
         motto=words.say(report, N_("Independence - Freedom - Happiness")),
-        number=words.say(report, N_("No.: {symbol}"), symbol=f"{' ' * 12}/{head.symbol}"),
+        number=words.say(report, N_("No.: {symbol}"), symbol=_number(report)),
         place_and_day=_place_and_day(report),
         title=report.title.upper(),
         about=report.about,
@@ -63,7 +67,7 @@ def letter(report: Report) -> Letter:
         authority=head.authority.upper(),
         signer_title=(head.signer_title or BLANK).upper(),
         signer=head.signer,
-        receivers=words.say(report, N_("Recipients:")),
+        receivers=words.say(report, N_("Recipients:")) if recipients else "",
         recipients=tuple(f"- {line}" for line in _ended(recipients)),
     )
 
@@ -79,8 +83,24 @@ def day_in_words(day: date) -> str:
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
 
 
+def _number(report: Report) -> str:
+    """As the clerk wrote it, with the symbol where he wrote none; without one, room for it."""
+    if "/" in report.number:
+        return report.number
+    return f"{report.number or ' ' * 12}/{SYMBOLS.get(report.kind, 'BC')}-{report.head.organisation}"
+
+
+def _recipients(report: Report) -> tuple[str, ...]:
+    if report.kind in POSTED:
+        return ()
+    lines = report.head.recipients
+    if report.kind not in ADDRESSED:
+        lines = tuple(line for line in lines if line.rstrip(" ;.").casefold() != AS_ABOVE)
+    return lines or (BLANK,)
+
+
 def _place_and_day(report: Report) -> str:
-    day = report.as_of.astimezone(report.zone).date()
+    day = report.dated or report.as_of.astimezone(report.zone).date()
     text = day_in_words(day) if report.language == "vi" else f"{day.day} {day:%B} {day.year}"
     return f"{report.head.place or BLANK}, {text}"
 

@@ -647,7 +647,8 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     assert cells(asked, "waiting_days") == [31, 31]  # until the end of the day on which it was sent
     assert (report.title, report.about, report.dated) == ("Tờ trình", "V/v sửa camera", sent)
     said = {part.key: part for part in report.parts if isinstance(part, Text)}
-    assert said["addressee"].centred and said["addressee"].paragraphs == ("Kính gửi: UBND tỉnh",)
+    assert said["addressee"].centred
+    assert said["addressee"].paragraphs == ("Kính gửi: UBND tỉnh",)
     whole = "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng, chưa kể 1 hạng mục chưa có báo giá."
     assert whole in said["opening"].paragraphs
     assert cells(table(report, "missing"), "point") == ["P1", "P3"]

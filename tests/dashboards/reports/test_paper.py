@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from lxml import etree
 from pypdf import PdfReader
 
-from camera_registry.reports.value import Format, Head, Report, Run
+from camera_registry.reports.value import Format, Head, Kind, Report, Run
 from dashboards.reports import CannotDraw, draw
 from dashboards.reports.docx import SLOTS, _slots
-from dashboards.reports.drawn import LEAST, visible
+from dashboards.reports.drawn import LEAST, DrawnTable, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, TYPEFACE, day_in_words, letter
 from dashboards.reports.room import room
 from tests.dashboards.reports.sample import EYES, MONEY, REPORT, STATES, STRIPS, city
@@ -190,6 +190,31 @@ def test_a_sign_that_no_typeface_draws_becomes_another() -> None:
     assert "Camera ? ? hoạt đông" in " ".join(text.split())
 
 
+@pytest.mark.parametrize("rows", range(10, 16))
+def test_a_total_and_a_signature_are_never_alone_on_a_page(rows: int) -> None:
+    money = replace(MONEY, rows=MONEY.rows * rows)
+    reader = PdfReader(BytesIO(draw(replace(REPORT, parts=(money,)), Format.PDF)))
+
+    last = reader.pages[-1].extract_text()
+
+    assert "=HYPERLINK(1)" in last
+    assert "Tổng cộng" in last
+    assert "Nơi nhận" in last
+
+
+def test_a_column_that_tells_nothing_is_left_out_for_people() -> None:
+    columns = (Column("code", "Mã"), Column("unit", "Đơn vị"), Column("address", "Địa chỉ"))
+    table = Table("points", "Điểm", columns, (("A", "Phường X", None), ("B", "Phường X", None)))
+
+    def heads(about: str) -> tuple[str, ...]:
+        (part,) = drawn(replace(REPORT, about=about, parts=(table,)))
+        assert isinstance(part, DrawnTable)
+        return part.head
+
+    assert heads("Phường X, tháng 10/2026") == ("Mã",)
+    assert heads("Toàn địa bàn, tháng 10/2026") == ("Mã", "Đơn vị")
+
+
 def test_what_cannot_be_typeset_is_refused() -> None:
     strips = replace(STRIPS, strips=(replace(STRIPS.strips[0], runs=(Run("of no legend", 0, 1),)),))
 
@@ -257,6 +282,37 @@ def test_the_day_is_that_of_the_zone() -> None:
     late = REPORT.as_of.replace(hour=17)  # midnight in Việt Nam
 
     assert letter(replace(REPORT, as_of=late)).place_and_day == "Yên Bái, ngày 06 tháng 11 năm 2026"
+
+
+@pytest.mark.parametrize(
+    ("kind", "symbol", "number", "said"),
+    [
+        pytest.param(Kind.FUNDING, "MP", "", "/BC-MP", id="a report"),
+        pytest.param(Kind.PROPOSAL, "MP", "", "/TTr-MP", id="a proposal"),
+        pytest.param(Kind.PROPOSAL, "BC-MP", "", "/TTr-MP", id="a symbol put down whole"),
+        pytest.param(Kind.PROPOSAL, "BC-MP", "07", "07/TTr-MP", id="a number without a symbol"),
+        pytest.param(Kind.PROPOSAL, "BC-MP", "07/TTr-UBND", "07/TTr-UBND", id="a number with its symbol"),
+    ],
+)
+def test_the_number_of_a_document(kind: Kind, symbol: str, number: str, said: str) -> None:
+    form = letter(replace(REPORT, kind=kind, head=Head(symbol=symbol), number=number))
+
+    assert form.number.split() == ["Số:", said]
+
+
+def test_a_letter_that_was_sent_keeps_its_day() -> None:
+    form = letter(replace(REPORT, dated=date(2026, 10, 16)))
+
+    assert form.place_and_day == "Yên Bái, ngày 16 tháng 10 năm 2026"
+
+
+def test_who_receives_it() -> None:
+    head = Head(recipients=("Như trên;", "Lưu: VT."))
+    received = {kind: letter(replace(REPORT, kind=kind, head=head)) for kind in Kind}
+
+    assert received[Kind.PROPOSAL].recipients == ("- Như trên;", "- Lưu: VT.")
+    assert received[Kind.UPTIME].recipients == ("- Lưu: VT.",)
+    assert (received[Kind.DISCLOSURE].receivers, received[Kind.DISCLOSURE].recipients) == ("", ())
 
 
 def test_what_is_blank_is_filled_in_by_hand() -> None:
