@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import structlog
 import typer
@@ -33,6 +34,25 @@ class Refused(RegistryError):
 def now() -> datetime:
     """The moment, aware, UTC; commands take the time here and hand it on."""
     return datetime.now(UTC)
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write the whole file or leave what was there; its owner alone may read it. Raises ``Refused``."""
+    try:
+        if target.exists() and not target.is_file():  # /dev/stdout, say
+            target.write_bytes(content)
+            return
+        place = target.resolve()
+        with NamedTemporaryFile(dir=place.parent, prefix=f".{place.name}.", delete=False) as beside:
+            try:
+                beside.write(content)
+                beside.close()
+                Path(beside.name).replace(place)
+            except BaseException:
+                Path(beside.name).unlink()
+                raise
+    except OSError as error:
+        raise Refused(N_("Cannot write {path}: {reason}"), path=target, reason=error.strerror) from None
 
 
 @contextmanager

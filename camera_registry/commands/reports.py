@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit, periods
 from camera_registry.audit import Action
-from camera_registry.commands.common import Refused, command, now, say
+from camera_registry.commands.common import Refused, command, now, say, write_file
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.db import Database
 from camera_registry.demonstration_year import NOW as DEMONSTRATED_AT
@@ -313,8 +313,7 @@ class Room:
             form = how.format or _form_of(how.out)
             file = how.out or Path(self.faces.file_name(report, form))
             content = self.faces.draw(report, form)
-            with _writing(file):
-                file.write_bytes(content)
+            write_file(file, content)
             desk.keep(asked, file)
             say(desk.settings, N_("Report written to {file}."), file=file)
 

@@ -128,3 +128,13 @@ def test_refused(run: Run, words: str, code: int) -> None:
     done = run(words)
     assert done.exit_code == code, done.output
     assert "Traceback" not in done.output
+
+
+def test_a_file_is_for_its_owner_and_is_replaced_whole(run: Run, registry: tuple[Database, Path]) -> None:
+    file = registry[1] / "list.json"
+    file.write_text("of last month")
+    with file.open() as opened:
+        assert run("inventory --city --month 2026-09 --out list.json").exit_code == 0
+        assert opened.read() == "of last month", "who reads it now reads it to its end"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in registry[1].iterdir() if path.name.startswith(".list")] == []
