@@ -4,6 +4,7 @@ Message ids are the English text, so English needs no catalogue. Catalogues are 
 source: nothing to compile, nothing that can be out of date.
 """
 
+import re
 from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -138,14 +139,15 @@ _TONES = {
     "\N{COMBINING ACUTE ACCENT}": 4,
     "\N{COMBINING DOT BELOW}": 5,
 }
+_NUMBERS, _FIGURES = re.compile("[0-9]+"), 12  # a longer one sorts by its first figures
 
 
 @lru_cache(maxsize=20_000)  # the names of units, on each row of every list
 def collation_key(text: str) -> tuple[tuple[tuple[int, str], ...], tuple[int, ...]]:
-    """A key that sorts as a Vietnamese dictionary does; digits and signs come before letters."""
+    """A key that sorts as a Vietnamese dictionary does; numbers, by their size, and signs before letters."""
     letters: list[tuple[int, str]] = []
     tones: list[int] = []
-    for char in normalize("NFC", text).casefold():
+    for char in _NUMBERS.sub(lambda number: number[0].zfill(_FIGURES), normalize("NFC", text).casefold()):
         marks = normalize("NFD", char)
         letter = normalize("NFC", "".join(mark for mark in marks if mark not in _TONES))
         letters.append((_LETTERS.get(letter, -1), letter))

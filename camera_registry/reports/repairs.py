@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from camera_registry.i18n import N_, Language
 from camera_registry.money import Sum
 from camera_registry.repairs.reading import RepairRow
-from camera_registry.repairs.states import State, Times
+from camera_registry.repairs.states import OPEN, State, Times
 from camera_registry.repairs.words import PAYERS, STATES
 from camera_registry.reports.asked import Asked
 from camera_registry.reports.ground import Ground, hardware, stand
@@ -96,7 +96,10 @@ def _by_state(ground: Ground, rows: Sequence[RepairRow]) -> Table:
         "states",
         up_to(ground, N_("By state")),
         columns,
-        (told(ground.say(STATES[state]), some, days(times.of(state))) for state, some in by_state.items()),
+        (
+            told(ground.say(STATES[state]), some, days(times.of(state)) if state in OPEN else None)
+            for state, some in by_state.items()
+        ),
         told(ground.say(N_("Together")), rows, None),
         (N_("Days are of all repairs together: also of those that have left this state since."),),
     )

@@ -26,7 +26,8 @@ def pages(title: str, reports: Sequence[Report]) -> Mapping[str, bytes]:
         raise ValueError("reports of one folder have names of their own")
     named = _named(reports)
     first = reports[0]
-    listed = sorted(named.items(), key=lambda item: collation_key(item[1].about or item[1].title))
+    whole, *others = named.items()  # the page of all stands first, as it was handed in
+    listed = [whole, *sorted(others, key=lambda item: collation_key(item[1].about or item[1].title))]
     index = (
         environment()
         .get_template("report_index.html")

@@ -17,11 +17,13 @@ REPORTS = (YEN_BAI, AU_LAU)
 
 
 def test_the_index_leads_to_every_page_and_each_back() -> None:
-    files = pages("Công khai tháng 10 năm 2026", REPORTS)
+    whole = replace(YEN_BAI, name="disclosure-all-2026-10", about="Toàn địa bàn, tháng 10 năm 2026")
+    files = pages("Công khai tháng 10 năm 2026", (whole, *REPORTS))
 
     index = html.fromstring(files["index.html"].decode())
     links = [(link.text_content(), link.get("href")) for link in index.iter("a")]
-    assert links == [  # in the order of a Vietnamese dictionary
+    assert links == [  # the page of all, then in the order of a Vietnamese dictionary
+        (whole.about, file_name(whole, Format.HTML)),
         (AU_LAU.about, file_name(AU_LAU, Format.HTML)),
         (YEN_BAI.about, file_name(YEN_BAI, Format.HTML)),
     ]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from pypdf import PdfReader
 
-from camera_registry.reports.value import Format, Head, Kind, Report, Run
+from camera_registry.reports.value import Column, Format, Head, Kind, Report, Run, Table
 from dashboards.reports import CannotDraw, draw
 from dashboards.reports.docx import SLOTS, _slots
 from dashboards.reports.drawn import LEAST, DrawnTable, drawn, visible
