@@ -228,6 +228,10 @@ def propose(
             text=text,
         )
         say(loaded, N_("The proposal {number} is drawn up."), number=made)
+        rows = reading.numbered(session, CITY, now(), loaded.zone, repair)
+        for each, letter in proposals.asked_before(session, rows, loaded.zone).items():
+            text = N_("The proposal {letter}, which was sent, asks for the repair {number} already.")
+            say(loaded, text, letter=letter, number=each)
 
 
 @repair_app.command("sent")

@@ -219,9 +219,11 @@ def entries_of(session: Session, scope: Scope, day: date, number: int) -> tuple[
 def prefilled(session: Session, scope: Scope, number: int, now: datetime, zone: tzinfo) -> Entered:
     """The expense of a repair as its chosen quotation has it, dated today: for a form, or for ``spend``.
 
-    Raises ``NoSuchRepair``, and ``CostError`` where no quotation was chosen.
+    Raises ``NoSuchRepair``, and ``CostError`` where no quotation was chosen, or a warranty or contract pays.
     """
     repair = deeds.taken(session, scope, number, now, zone)
+    if repair.payer and Payer(repair.payer).costs_nothing:
+        raise CostError(N_("Who pays is a warranty or a contract: nothing is spent on it."))
     row = models.Quotation
     chosen = session.scalar(select(row).where(row.repair_id == number, row.chosen))
     if chosen is None:

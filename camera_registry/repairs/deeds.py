@@ -54,8 +54,8 @@ def open_repair(
     """Report something broken at a point (a code) as of ``at``, or of now; returns the repair's number.
 
     Of an incident the point need not be named where it took eyes of one alone; the eyes, where none are
-    named, are those of the point that are still away, or all that were. Raises ``RepairError``: no such
-    point or eye in scope, or an eye has an open repair already.
+    named, are those of the point that are still away, or all that were; not those retired since. Raises
+    ``RepairError``: no such point or eye in scope, a retired eye, or an open repair of it already.
     """
     fault = text_of(fault, LONGEST_TEXT, needed=N_("Say what is broken."))
     began = now if at is None else at
@@ -65,8 +65,15 @@ def open_repair(
     row = queries.point_in(session, scope, now.astimezone(zone).date(), code)
     if row is None:
         raise InventoryError(N_('There is no point with the code "{code}".'), code=code)
-    wanted = list(dict.fromkeys(eyes)) or _away(incident, code)
-    found = _eyes(session, row, wanted)
+    found = _eyes(session, row, list(dict.fromkeys(eyes)))
+    if found:
+        _refuse_retired(session, found, now)
+    elif incident is not None:
+        away = _eyes(session, row, _away(incident, code))
+        retired = _retired(session, away, now)
+        found = {code: id_ for code, id_ in away.items() if code not in retired}
+        if not found:
+            _refuse_retired(session, away, now)
     _refuse_again(session, row.id, found)
     repair = models.Repair(
         point_id=row.id,
@@ -121,7 +128,7 @@ def move(
     if state is State.WAITING_FOR_MONEY and repair.payer and Payer(repair.payer).costs_nothing:
         raise RepairError(N_("Who pays is a warranty or a contract: it waits for no money."))
     if state in OPEN and before.over:
-        _refuse_again(session, repair.point_id, _eyes_of(session, repair))
+        _refuse_again(session, repair.point_id, _eyes_of(session, repair), number)
     moment = _step(session, actor, now, repair, state, now if at is None else at, text)
     repair.state = state
     detail = {"before": {"state": before}, "after": {"state": state, "at": moment}}
@@ -166,7 +173,9 @@ def change(
     if before == after:
         return
     new = {code: id_ for code, id_ in wanted.items() if code not in had}
-    _refuse_again(session, repair.point_id, new)
+    _refuse_retired(session, new, now)
+    if new or not wanted:
+        _refuse_again(session, repair.point_id, new, number)
     repair.fault, repair.component = fault, component or ""
     for code in had.keys() - wanted.keys():
         session.delete(session.get_one(models.RepairEye, (repair.id, had[code])))
@@ -337,9 +346,9 @@ def _one_point(incident: IncidentRow | None) -> str:
     return points.pop()
 
 
-def _away(incident: IncidentRow | None, point: str) -> list[str]:
-    away = [each for each in incident.away if each.point == point] if incident is not None else []
-    if incident is not None and not away:
+def _away(incident: IncidentRow, point: str) -> list[str]:
+    away = [each for each in incident.away if each.point == point]
+    if not away:
         raise RepairError(N_("The incident took no eye of this point."))
     return list(dict.fromkeys(each.eye for each in [a for a in away if a.to_at is None] or away))
 
@@ -367,13 +376,41 @@ def _eyes_of(session: Session, repair: models.Repair) -> dict[str, int]:
     return {each.code: each.id for each in rows}
 
 
-def _refuse_again(session: Session, point_id: int, eyes: Mapping[str, int]) -> None:
-    """An eye is mended once at a time: else what it costs, and waits for, would be told twice.
+def _retired(session: Session, eyes: Mapping[str, int], now: datetime) -> Sequence[str]:
+    row = models.Eye
+    found = select(row.code).where(row.id.in_(eyes.values()), row.retired_at <= now).order_by(row.code)
+    return session.scalars(found).all()
 
+
+def _refuse_retired(session: Session, eyes: Mapping[str, int], now: datetime) -> None:
+    retired = _retired(session, eyes, now)
+    if retired:
+        raise RepairError(N_('The eye "{code}" is retired: it is not repaired.'), code=retired[0])
+
+
+def _refuse_again(
+    session: Session, point_id: int, eyes: Mapping[str, int], itself: int | None = None
+) -> None:
+    """An eye is mended once at a time, and so is a point: else what it costs would be told twice.
+
+    Without ``eyes`` it is a repair of the point as such. ``itself`` is the repair that is not a second one.
     The point is locked: the second of two people who report the same sees what the first has done.
     """
     session.execute(select(models.Point.id).where(models.Point.id == point_id).with_for_update())
     row, eye = models.Repair, models.RepairEye
+    if not eyes:
+        named = select(eye.repair_id).where(eye.repair_id == row.id)
+        whole = session.scalars(
+            select(row.id)
+            .where(row.point_id == point_id, row.state.in_(OPEN), row.id != (itself or 0), ~named.exists())
+            .order_by(row.id)
+        ).first()
+        if whole is not None:
+            raise RepairError(
+                N_("The repair {number} is open for this point already: name the eyes of this one."),
+                number=whole,
+            )
+        return
     other = session.execute(
         select(row.id, models.Eye.code)
         .join(eye, eye.repair_id == row.id)
@@ -396,14 +433,18 @@ def _step(
     at: datetime | None,
     text: str = "",
 ) -> datetime:
-    """Without ``at`` a remark: of the moment of the step before, so that a move may be as of earlier."""
+    """Without ``at`` a remark: of the moment of the step before, so that a move may be as of earlier.
+
+    Steps lie in order. Where a clock was ahead, so is the newest: what follows it has its moment.
+    """
     row = models.RepairStep
     before = session.scalars(select(row.at).where(row.repair_id == repair.id).order_by(row.id)).all()
-    at = before[-1] if at is None else at
     if len(before) >= MOST_STEPS:
         raise RepairError(N_("A repair has {limit} steps at most."), limit=MOST_STEPS)
-    if at > now:
+    if at is not None and at > now:
         raise RepairError(N_("A repair is moved as of now, or of a moment before."))
+    if at is None or (before and before[-1] > now):
+        at = before[-1]
     if before and at < before[-1]:
         raise RepairError(N_("The repair came into its present state after that."))
     session.add(row(repair_id=repair.id, at=at, state=state, text=text, made_at=now, made_by=actor.name))

@@ -5,7 +5,7 @@ today's choices; from then on they are those that were asked for.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -23,7 +23,7 @@ from camera_registry.periods import midnight
 from camera_registry.repairs import deeds, reading
 from camera_registry.repairs.deeds import LONGEST_LINE, LONGEST_NAME, LONGEST_TEXT, NoSuchRepair, RepairError
 from camera_registry.repairs.reading import RepairRow
-from camera_registry.repairs.states import State, Times, days_in_states
+from camera_registry.repairs.states import State, Step, Times, days_in_states
 from camera_registry.units import Scope
 
 LONGEST_NUMBER = 64  # characters
@@ -156,15 +156,23 @@ def send(
 ) -> None:
     """A draft was signed and sent on that day, under the clerk's number: its sums stay as they are now.
 
-    Raises ``RepairError`` where one of its repairs does not wait for money any more.
+    Raises ``RepairError`` where one of its repairs does not wait for money any more, or another letter that
+    was sent asks for it.
     """
     if not EARLIEST <= sent_on <= now.astimezone(zone).date():
         raise RepairError(N_("{text} is too long ago or too far ahead."), text=f"{sent_on:%d/%m/%Y}")
     letter = _draft(session, scope, number, now, zone)
     row = models.ProposalRepair
     parts = session.scalars(select(row).where(row.proposal_id == number)).all()
-    _waiting(session, scope, letter.unit_id, [part.repair_id for part in parts], now, zone)
-    asked = reading.asked(session, [part.repair_id for part in parts])
+    numbers = _waiting(session, scope, letter.unit_id, [part.repair_id for part in parts], now, zone)
+    before = asked_before(session, reading.numbered(session, scope, now, zone, numbers), zone)
+    for repair_id, other in before.items():
+        raise RepairError(
+            N_("The proposal {letter}, which was sent, asks for the repair {number} already."),
+            letter=other,
+            number=repair_id,
+        )
+    asked = reading.asked(session, numbers)
     for part in parts:
         part.amount = asked.get(part.repair_id)
     letter.sent_on, letter.number = sent_on, deeds.text_of(letter_number, LONGEST_NUMBER)
@@ -179,6 +187,39 @@ def send(
 def candidates(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[RepairRow]:
     """The repairs in scope that wait for money; ``proposal`` says which are in a letter already."""
     return reading.board(session, scope, now, zone, states=[State.WAITING_FOR_MONEY])
+
+
+def asked_before(session: Session, repairs: Iterable[RepairRow], zone: tzinfo) -> Mapping[int, int]:
+    """Which of these repairs that wait for money a sent letter asks for, and which: numbers by number.
+
+    A letter from before a repair came to wait anew asked for other money. One drawn up since is no
+    such letter, even where it is told to have been sent before.
+    """
+    since = {row.id: came for row in repairs if (came := _came_to_wait(row.steps)) is not None}
+    part, letter = models.ProposalRepair, models.Proposal
+    told = session.execute(
+        select(part.repair_id, letter.id, letter.sent_on, letter.made_at)
+        .join(letter, letter.id == part.proposal_id)
+        .where(letter.sent_on.is_not(None), part.repair_id.in_(since))
+        .order_by(letter.id)
+    )
+    return {
+        each.repair_id: each.id
+        for each in told
+        if each.sent_on >= since[each.repair_id].at.astimezone(zone).date()
+        or each.made_at >= (since[each.repair_id].made_at or each.made_at)
+    }
+
+
+def _came_to_wait(steps: Sequence[Step]) -> Step | None:
+    """The step by which it waits for money; ``None`` where it does not. Remarks lie after it."""
+    found: Step | None = None
+    for step in steps:
+        if step.state is not State.WAITING_FOR_MONEY:
+            found = None
+        elif found is None:
+            found = step
+    return found
 
 
 def proposals(session: Session, scope: Scope, now: datetime, zone: tzinfo) -> list[ProposalRow]:
@@ -280,7 +321,7 @@ def _waiting(
     if not 0 < len(wanted) <= MOST_REPAIRS:
         raise RepairError(N_("A proposal has at least one repair, and at most {limit}."), limit=MOST_REPAIRS)
     within = scope if unit_id is None else scope.narrowed(unit_id)
-    for number in wanted:
+    for number in sorted(wanted):  # in one order, for each is locked
         repair = deeds.taken(session, within, number, now, zone)
         if repair.state != State.WAITING_FOR_MONEY:
             raise RepairError(N_("The repair {number} does not wait for money."), number=number)

@@ -134,10 +134,12 @@ def board(
     ``unit`` (a uid) and ``point`` (a code) narrow. With ``within`` they are those that were open at some time
     of it, as they stood at its end or now: ``states`` are of then.
     """
-    as_of = now if within is None else within.until(now).end
-    which: list[ColumnElement[bool]] = [models.Repair.opened_at <= as_of]
-    if within is None:
+    as_of = None if within is None else within.until(now).end
+    which: list[ColumnElement[bool]] = []
+    if as_of is None:
         which.append(models.Repair.state.in_(states))
+    else:
+        which.append(models.Repair.opened_at <= as_of)
     if point is not None:
         which.append(models.Point.code == point)
     if payer is not None:
@@ -148,7 +150,7 @@ def board(
             return []
         scope = scope.narrowed(found.id)
     rows = _rows(session, scope, now, zone, as_of, *which)
-    if within is not None:
+    if within is not None and as_of is not None:
         rows = [row for row in rows if open_within(row.steps, within.start, as_of)]
     order = list(State)
     return sorted(
@@ -161,7 +163,7 @@ def repair(session: Session, scope: Scope, now: datetime, zone: tzinfo, number: 
     """One repair by its number; ``None`` where there is none in scope."""
     if not 0 < number <= MOST_ID:
         return None
-    row = next(iter(_rows(session, scope, now, zone, now, models.Repair.id == number)), None)
+    row = next(iter(_rows(session, scope, now, zone, None, models.Repair.id == number)), None)
     if row is None:
         return None
     day = row.opened_at.astimezone(zone).date()
@@ -177,7 +179,7 @@ def repair(session: Session, scope: Scope, now: datetime, zone: tzinfo, number: 
 
 def of_point(session: Session, scope: Scope, now: datetime, zone: tzinfo, code: str) -> list[RepairRow]:
     """Every repair of a point, open ones first, then the newest."""
-    rows = _rows(session, scope, now, zone, now, models.Point.code == code)
+    rows = _rows(session, scope, now, zone, None, models.Point.code == code)
     return sorted(rows, key=lambda row: (not row.open, -row.opened_at.timestamp(), row.id))
 
 
@@ -189,7 +191,7 @@ def of_incidents(
     row, incident = models.Repair, models.Incident
     gone = select(incident.id).where(incident.id == row.incident_id, incident.withdrawn_at.is_not(None))
     rows = _rows(
-        *(session, scope, now, zone, now),
+        *(session, scope, now, zone, None),
         or_(row.incident_id.in_(wanted), and_(row.incident_id.is_not(None), gone.exists())),
     )
     reported = _reported(session, [each.id for each in rows])
@@ -219,7 +221,7 @@ def numbered(
     return [
         row
         for some in _portions(numbers)
-        for row in _rows(session, scope, now, zone, now, models.Repair.id.in_(some))
+        for row in _rows(session, scope, now, zone, None, models.Repair.id.in_(some))
     ]
 
 
@@ -243,9 +245,11 @@ def _rows(
     scope: Scope,
     now: datetime,
     zone: tzinfo,
-    as_of: datetime,
+    as_of: datetime | None,
     *which: ColumnElement[bool],
 ) -> list[RepairRow]:
+    """As they stood at ``as_of``. Without it as they are: a clock that was ahead may have left steps that lie
+    ahead of ``now``, and somebody has to see to those repairs, too."""
     row = models.Repair
     today = now.astimezone(zone).date()
     units = queries.point_units(session, scope, today)
@@ -262,7 +266,7 @@ def _rows(
     incidents = _incidents(session, {number: repair for number, (repair, _) in seen.items()})
     rows = []
     for number, (repair, point) in seen.items():
-        present = state_at(steps[number], as_of)
+        present = state_at(steps[number], max(now, steps[number][-1].at) if as_of is None else as_of)
         if present is None:
             continue  # it was reported later
         rows.append(
@@ -285,7 +289,7 @@ def _rows(
                 cost=spent.get(number, Cost()),
                 proposal=letters.get(number),
                 steps=tuple(steps[number]),
-                times=days_in_states(steps[number], as_of),
+                times=days_in_states(steps[number], as_of or now),
             )
         )
     return rows

@@ -219,6 +219,8 @@ def _one(
     with desk.database.reading() as session:
         found = _known(session, desk, reader, number)
         basis = _basis(session, desk, reader)
+        told = [each.repair for each in found.asked] if found.row.sent_on is None else []
+        before = proposals.asked_before(session, told, reader.zone)
     return page(
         request,
         desk,
@@ -230,6 +232,7 @@ def _one(
         proposal=found,
         row=found.row,
         basis=basis,
+        before=before,
         typed=typed or {},
         refused=refused,
         formats=(Format.PDF, Format.DOCX, Format.XLSX),
@@ -253,6 +256,7 @@ def _form(
     with desk.database.reading() as session:
         found = _known(session, desk, reader, number) if number is not None else None
         waiting = proposals.candidates(session, desk.scope, reader.now, reader.zone)
+        before = proposals.asked_before(session, waiting, reader.zone)
         units = queries.units_of_today(session, desk.scope, reader.today)
         basis = _basis(session, desk, reader)
         former = proposals.proposals(session, desk.scope, reader.now, reader.zone)
@@ -273,6 +277,7 @@ def _form(
         place="/repairs",
         number=number,
         waiting=waiting,
+        before=before,
         units=units,
         everything=desk.scope.unit_ids is None,
         basis=basis,

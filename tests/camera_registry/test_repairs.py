@@ -269,6 +269,69 @@ def test_a_warranty_pays_by_its_paper_and_waits_for_no_money(one: Session) -> No
     assert (told(one, number).row.payer, told(one, number).row.grounds) == (None, "")
 
 
+def test_a_point_without_a_named_eye_is_mended_once_at_a_time(session: Session) -> None:
+    whole = report(session, "P1")
+    with refused(f"The repair {whole} is open for this point already"):
+        report(session, "P1")
+    eye = report(session, "P1", ("E1",))
+    with refused(f"The repair {whole} is open for this point already"):
+        say_anew(session, eye)
+    say_anew(session, whole)  # it is no second one of itself
+    elsewhere = report(session, "P2")
+    move(session, whole, State.DONE)
+    again = report(session, "P1")
+    with refused(f"The repair {again} is open for this point already"):
+        move(session, whole, State.IN_REPAIR)
+    assert {number for number, _ in board(session)} == {eye, elsewhere, again}
+
+
+def test_a_retired_eye_is_not_repaired_any_more(one: Session) -> None:
+    former = report(one, "P1", ("E1",))
+    both = seen(one, incident(one, NOW - DAY, "E2", "E3"))
+    for code in ("E1", "E2"):
+        one.scalars(select(models.Eye).where(models.Eye.code == code)).one().retired_at = NOW - DAY
+    one.flush()
+    with refused('The eye "E2" is retired'):
+        report(one, "P2", ("E2",))
+    with refused('The eye "E2" is retired'):
+        deeds.open_repair(one, HOA, CITY, NOW, ZONE, fault="Hỏng", incident=both, point="P2")
+    with refused('The eye "E2" is retired'):
+        say_anew(one, report(one, "P2"), "E2")
+    say_anew(one, former, "E1")  # it was reported before
+    move(one, former, State.WRITTEN_OFF, text="Bỏ mắt")
+    third = deeds.open_repair(one, HOA, CITY, NOW, ZONE, fault="Hỏng", incident=both, point="P3")
+    assert told(one, third).row.eyes == ("E3",)
+
+
+def test_nothing_is_spent_where_a_warranty_pays(one: Session) -> None:
+    number = report(one, "P3", ("E3",))
+    quoted(one, number, 5_000_000)
+    deeds.set_payer(one, HOA, CITY, number, Payer.WARRANTY, NOW, ZONE, grounds="BH 01")
+    with refused("nothing is spent on it"):
+        costs.spend(one, HOA, CITY, number, NOW, ZONE)
+    deeds.set_payer(one, HOA, CITY, number, Payer.WARD, NOW, ZONE)
+    costs.spend(one, HOA, CITY, number, NOW, ZONE)
+
+
+def test_what_a_clock_that_was_ahead_wrote_is_seen_and_goes_on(one: Session) -> None:
+    """Written when the clock was ten days ahead, and read after it was set right."""
+    ahead = NOW + 10 * DAY
+    number = deeds.open_repair(one, HOA, CITY, ahead, ZONE, fault="Hỏng", point="P2", eyes=("E2",))
+    assert board(one) == [(number, State.REPORTED)]
+    assert reading.board(one, CITY, NOW, ZONE, within=Span(NOW - DAY, NOW)) == []
+    assert told(one, number).row.times.all == 0 * DAY
+    with refused("a moment before"):
+        move(one, number, State.IN_REPAIR, NOW + DAY)
+    move(one, number, State.IN_REPAIR)
+    deeds.comment(one, HOA, CITY, number, "Đã gọi thợ", NOW, ZONE)
+    assert (told(one, number).row.state, told(one, number).row.since) == (State.IN_REPAIR, ahead)
+    assert told(one, number).moves == (State.DONE, State.WAITING_FOR_MONEY, State.WRITTEN_OFF)
+    move(one, number, State.DONE)
+    assert board(one) == []
+    assert [step.at for step in told(one, number).row.steps] == [ahead] * 4
+    assert report(one, "P2", ("E2",)) > number
+
+
 def test_a_ward_sees_and_changes_its_own(one: Session) -> None:
     mine, theirs = report(one, "P1"), report(one, "P3")
     scope = ward(one)
@@ -288,12 +351,12 @@ def test_a_ward_sees_and_changes_its_own(one: Session) -> None:
 
 
 def test_the_board_is_in_the_order_of_states_and_of_waiting(one: Session) -> None:
+    over = report(one, "P1", at=NOW - 30 * DAY)
+    move(one, over, State.DONE, NOW - 15 * DAY)
     newer = report(one, "P1", at=NOW - 2 * DAY)
     older = report(one, "P2", at=NOW - 9 * DAY)
     mending = report(one, "P3", at=NOW - 20 * DAY)
     move(one, mending, State.IN_REPAIR, NOW - 12 * DAY)
-    over = report(one, "P1", at=NOW - 30 * DAY)
-    move(one, over, State.DONE, NOW - 15 * DAY)
     assert board(one) == [(older, State.REPORTED), (newer, State.REPORTED), (mending, State.IN_REPAIR)]
     assert [row.id for row in reading.board(one, CITY, NOW, ZONE, states=[State.DONE])] == [over]
     assert [row.id for row in reading.of_point(one, CITY, NOW, ZONE, "P1")] == [newer, over]
@@ -452,6 +515,29 @@ def test_a_letter_asks_for_what_was_quoted_and_stays_so_once_sent(session: Sessi
     assert (row.sent_on, row.number, row.total) == (TODAY, "15/TTr", Sum(500_000))
     with refused("was sent"):
         proposals.send(session, LAN, scope, number, NOW, ZONE, sent_on=TODAY)
+
+
+def test_one_sent_letter_asks_for_a_repair_until_it_waits_anew(session: Session) -> None:
+    number = waiting(session, "P1")
+    first, second = letter(session, CITY, number), letter(session, CITY, number)
+
+    def before() -> dict[int, int]:
+        rows = proposals.candidates(session, CITY, NOW, ZONE)
+        return dict(proposals.asked_before(session, rows, ZONE))
+
+    assert before() == {}
+    # A clerk may tell of a letter that was sent before the repair was written down here.
+    proposals.send(session, HOA, CITY, first, NOW, ZONE, sent_on=TODAY - DAY)
+    deeds.comment(session, HOA, CITY, number, "Đã gửi", NOW, ZONE)
+    assert before() == {number: first}
+    with refused(f"The proposal {first}, which was sent, asks for the repair {number} already"):
+        proposals.send(session, HOA, CITY, second, NOW, ZONE, sent_on=TODAY)
+    later = NOW + 3 * DAY
+    for state in (State.IN_REPAIR, State.WAITING_FOR_MONEY):  # what was given was not enough
+        deeds.move(session, HOA, CITY, number, state, later, ZONE)
+    assert before() == {}
+    proposals.send(session, HOA, CITY, second, later, ZONE, sent_on=TODAY + 3 * DAY)
+    assert before() == {number: second}
 
 
 def test_a_letter_is_its_unit_s(one: Session) -> None:
