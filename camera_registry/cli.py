@@ -40,7 +40,7 @@ ROOMS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "baseline": "What an eye usually sees, approved by a person.",
     },
-    "reports": {"report": "Make a report: uptime, funding, disclosure and others; PDF, DOCX, XLSX and more."},
+    "reports": {"report": "Make a report."},
     "moving": {"point": "Points and the units they belong to."},
     "money": {"money": "The funding ledger. It does not replace the books."},
     "repairs": {"repair": "What is broken, who pays for it, and how long it takes."},
