@@ -12,6 +12,9 @@ _WHOLE: Mapping[str, str] = {
     "the address does not open: another key sealed it": N_(
         "The channel's address was sealed with another key: restore that key, or enter the address again."
     ),
+    "the report does not open: another key sealed it": N_(
+        "The report was sealed with another key: restore that key, or have the report made again."
+    ),
     "no mail server is set: SMTP_URL": N_("No mail server is set: enter SMTP_URL in the settings."),
     "no Zalo bot is set: ZALO_BOT_TOKEN": N_("No Zalo bot is set: enter ZALO_BOT_TOKEN in the settings."),
     "an inbox is read here": N_("An inbox is read on these pages; nothing is sent."),

@@ -98,7 +98,7 @@ def test_a_reader_comes_from_the_city_to_the_arithmetic_without_a_script(enter: 
     page = enter(java_script_enabled=False)
     page.goto("/")
     page.get_by_role("link", name="Tỷ lệ hoạt động theo tháng hoặc quý").click()
-    page.get_by_label("Tháng hoặc quý").select_option("2025-09")
+    page.get_by_label("Tháng, quý hoặc năm").select_option("2025-09")
     page.get_by_role("button", name="Xem").first.click()
     for name in ("Phường Yên Bái", "P1", "E1"):
         page.locator("table.rates").get_by_role("link", name=name, exact=True).click()

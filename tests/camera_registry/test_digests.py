@@ -189,7 +189,8 @@ def test_what_programs_are_told_is_documented(city: Database) -> None:
     digest = digests.told(read(city, Kind.WEEKLY, backlog=True), [(Kind.NOTICE, occasion)])
     said = digests.told_held(Kind.HELD, [(Kind.NOTICE, occasion)])
 
-    assert {*digest, *said, *said["held"][0]} == {*shapes["told"]["properties"]}
+    # What is told of a report is held against the schema where one is sent: test_report_jobs.
+    assert {*digest, *said, *said["held"][0]} == {*shapes["told"]["properties"]} - {"report", "of", "period"}
     assert {*digest["open"][0]} == {*digest["over"][0]} == {*shapes["line"]["properties"]}
     assert json.loads(json.dumps(digest)) == digest
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -469,9 +470,11 @@ def test_the_month_of_a_ward_arrives_as_a_pdf_by_mail_and_elsewhere_as_a_link(of
     assert "Báo cáo đính kèm: uptime-A-2026-09.pdf" in said
     first, second = sorted(row.id for row in office.made())
     assert {row.sha256 for row in office.made() if row.id == first} == {hashlib.sha256(content).hexdigest()}
-    body = posted.body.decode()
-    assert f"https://camera.example/reports/kept/{second}" in body
-    assert '"period":"tháng 9/2026"' in body
+    assert f"https://camera.example/reports/kept/{second}" in posted.body.decode()
+    told = json.loads(posted.body)["told"]
+    assert (told["report"], told["of"], told["period"]) == (second, "uptime", "tháng 9/2026")
+    shapes = json.loads((ROOT / "docs" / "webhook.schema.json").read_text(encoding="utf-8"))["$defs"]
+    assert {*told} <= {*shapes["told"]["properties"]}
 
 
 def test_a_report_of_a_schedule_that_cannot_be_made_is_told_over_its_channel(office: Office) -> None:

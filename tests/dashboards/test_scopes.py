@@ -306,7 +306,9 @@ THEIR_DEEDS: Mapping[str, Sequence[Deed]] = {
         Deed("/repairs/{repair}/move", {"state": state}) for state in ("in_repair", "waiting_for_money")
     ],
     "/repairs/{number}/comment": [Deed("/repairs/{repair}/comment", {"text": "x"})],
-    "/repairs/{number}/change": [Deed("/repairs/{repair}/change", {"fault": "y"})],
+    "/repairs/{number}/change": [
+        Deed("/repairs/{repair}/change", {"fault": "y", "eye": [f"{THEIRS.code}-E-DOWN"]})
+    ],
     "/repairs/{number}/payer": [Deed("/repairs/{repair}/payer", {"payer": "city"})],
     "/repairs/{number}/quotations": [Deed("/repairs/{repair}/quotations", {"party": "x", "amount": "5"})],
     "/repairs/{number}/choose": [Deed("/repairs/{repair}/choose", {"quotation": "{quotation}"})],
