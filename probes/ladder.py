@@ -177,8 +177,8 @@ class _Ascent:
                 self._notes.append(Reason.STREAM_OPEN_NO_AUTH)
             reason = await self._watch(flow, self._description)
         finally:
-            if connection.last_word is not None:  # cancelled while it set up
-                session = session or parse_session(connection.last_word.headers.get("Session") or "")[0]
+            if connection.set_up is not None:  # cancelled before its answer came, or behind it
+                session = session or parse_session(connection.set_up.headers.get("Session") or "")[0]
             if session:
                 await connection.teardown(whole, session, self._login.fields("TEARDOWN", whole))
             else:

@@ -87,7 +87,7 @@ class RtspConnection(asyncio.Protocol):
         self.tls_s = 0.0
         self.reader = Reader()
         self.bytes_received = 0
-        self.last_word: Response | None = None  # an answer that its caller no longer waited for
+        self.set_up: Response | None = None  # the answer to SETUP, whoever still waits for it
         self._secrets = tuple(secrets)
         self._record = record
         self._loop = asyncio.get_running_loop()
@@ -150,18 +150,18 @@ class RtspConnection(asyncio.Protocol):
         """Ask and wait for the final response.
 
         Raises ``LinkError`` (``RTSP_TIMEOUT``, ``CONNECTION_RESET``) or ``RtspProtocolError``. The answer to
-        SETUP is waited for a moment longer even by a caller that is cancelled (``last_word``): the camera
-        may have opened a session, which must be torn down.
+        SETUP is waited for a moment longer even by a caller that is cancelled, and kept (``set_up``): the
+        camera may have opened a session, which must be torn down.
         """
         cseq, answer = self._send(method, uri, headers, body)
+        if method == "SETUP":
+            answer.add_done_callback(self._answered_setup)
         timer = self._loop.call_later(timeout, self._expire, cseq, f"no answer to {method} in {timeout:g} s")
         try:
             return await (asyncio.shield(answer) if method == "SETUP" else answer)
         except asyncio.CancelledError:
             if method == "SETUP":
                 await asyncio.wait([answer], timeout=LAST_WORD_S)
-            if answer.done() and not answer.cancelled() and answer.exception() is None:
-                self.last_word = answer.result()
             raise
         finally:
             timer.cancel()
@@ -368,6 +368,10 @@ class RtspConnection(asyncio.Protocol):
         data = response.encode()
         self._note(Way.SENT, data)
         self._transport.write(data)
+
+    def _answered_setup(self, answer: "asyncio.Future[Response]") -> None:
+        if not answer.cancelled() and answer.exception() is None:
+            self.set_up = answer.result()
 
     def _answered_teardown(self, answer: "asyncio.Future[Response]") -> None:
         if not answer.cancelled():

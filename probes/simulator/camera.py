@@ -172,8 +172,8 @@ class Connection(asyncio.Protocol):
             self._reply(request, 200, f"Public: {_METHODS}")
         elif not self._admitted(request, fault):
             return
-        elif channel is None or kind is FaultKind.NOT_FOUND:
-            self._reply(request, 404)
+        elif channel is None or (kind is FaultKind.NOT_FOUND and self._session is None):
+            self._reply(request, 404)  # a session that plays goes on, and can be torn down
         elif request.method == "DESCRIBE":
             self._describe(request, channel, fault)
         elif request.method == "SETUP":

@@ -3,18 +3,21 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from probes.logins import Status
 from probes.reasons import Check, Outcome, Reason
 from probes.result import Depth, Memory, ProbeResult, Step, Target, Transport
+from probes.rtsp.messages import Request
 from probes.simulator.clips import ClipSpec, Codec
 from probes.simulator.faults import Fault, FaultKind
 from probes.simulator.fleet import Auth, CameraSpec, Carries, Fleet, Start
 from probes.simulator.kinds import OF_DEVICE, OF_STREAM
 from probes.simulator.simulator import Simulator
 from tests.probes.climbing import QUICK, Gate, credential, probe
+from tests.probes.hostile import HONEST, RtspTrap, answer
 
 SMALL = ClipSpec(width=320, height=180)
 GOOD = credential("monitor", "loopback-only")
@@ -255,6 +258,47 @@ async def test_a_probe_cancelled_while_it_sets_up_leaves_no_session_behind() -> 
             await task
         counted = sim.counters()
         assert (counted.sessions_opened, counted.sessions_open, counted.sessions_dropped) == (1, 0, 0)
+
+
+async def test_a_probe_cancelled_while_it_keeps_how_its_login_ended_tears_its_session_down() -> None:
+    torn = []
+
+    def open_to_all_but_players(request: Request) -> bytes:
+        if request.headers.get("Authorization"):
+            return HONEST["SETUP"](request)
+        return answer(request, "401 Unauthorized", 'WWW-Authenticate: Digest realm="r", nonce="n"')
+
+    def torn_down(request: Request) -> bytes:
+        torn.append(request.headers.get("Session"))
+        return answer(request)
+
+    class SlowGate(Gate):
+        keeping = asyncio.Event()
+
+        async def settle(self, *told: Any) -> None:
+            self.keeping.set()
+            await asyncio.sleep(0.1)
+            await super().settle(*told)
+
+    gate = SlowGate()
+    async with RtspTrap(SETUP=open_to_all_but_players, TEARDOWN=torn_down).listening() as camera:
+        target = Target(eye="E1", host="127.0.0.1", port=camera.port, path="/live", credential=GOOD)
+        task = asyncio.create_task(probe(target, gate=gate))
+        await gate.keeping.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert torn == ["1"]
+
+
+async def test_a_path_that_goes_while_it_plays_keeps_its_session_until_it_is_torn_down() -> None:
+    async with Simulator(Fleet((camera(faults=(Fault(FaultKind.NO_KEYFRAME),)),))) as sim:
+        task = asyncio.create_task(probe(target_of(sim)))
+        while sim.counters().sessions_open == 0:
+            await asyncio.sleep(0.01)
+        await sim.play("camera", Fault(FaultKind.NOT_FOUND))
+        await task
+        assert (sim.counters().sessions_open, sim.counters().sessions_dropped) == (0, 0)
 
 
 async def test_no_transcript_holds_a_password() -> None:
