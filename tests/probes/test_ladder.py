@@ -17,7 +17,7 @@ from probes.simulator.fleet import Auth, CameraSpec, Carries, Fleet, Start
 from probes.simulator.kinds import OF_DEVICE, OF_STREAM
 from probes.simulator.simulator import Simulator
 from tests.probes.climbing import QUICK, Gate, credential, probe
-from tests.probes.hostile import HONEST, RtspTrap, answer
+from tests.probes.hostile import RtspTrap, answer
 
 SMALL = ClipSpec(width=320, height=180)
 GOOD = credential("monitor", "loopback-only")
@@ -265,7 +265,7 @@ async def test_a_probe_cancelled_while_it_keeps_how_its_login_ended_tears_its_se
 
     def open_to_all_but_players(request: Request) -> bytes:
         if request.headers.get("Authorization"):
-            return HONEST["SETUP"](request)
+            return answer(request, "200 OK", "Session: 1", "Transport: RTP/AVP/TCP;interleaved=0-1")
         return answer(request, "401 Unauthorized", 'WWW-Authenticate: Digest realm="r", nonce="n"')
 
     def torn_down(request: Request) -> bytes:
