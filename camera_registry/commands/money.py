@@ -9,7 +9,7 @@ import typer
 
 from camera_registry import audit, i18n
 from camera_registry.audit import Action
-from camera_registry.commands.common import Refused, command, language_of, now, say
+from camera_registry.commands.common import Refused, command, language_of, now, say, write_file
 from camera_registry.commands.problems import tell_problems
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.commands.tables import Cells, give
@@ -74,7 +74,7 @@ def template(file: Annotated[Path, typer.Argument(help="Where to; .xlsx.")], lan
     with command() as loaded:
         if file.suffix.lower() != ".xlsx":
             raise ExportError(N_("{file}: write the template to a file that ends in .xlsx."), file=file)
-        _write(file, files.template(language_of(language, loaded)))
+        write_file(file, files.template(language_of(language, loaded)))
         say(loaded, N_("Template written to {file}."), file=file)
 
 
@@ -96,8 +96,7 @@ def import_file(
                 session.rollback()
         if done.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
-            target.touch(mode=0o600)
-            target.write_bytes(files.marked(file.read_bytes(), file.name, sheets, done.problems))
+            write_file(target, files.marked(file.read_bytes(), file.name, sheets, done.problems))
             tell_problems(done.problems, target, loaded.language)
             raise typer.Exit(1)
         _tell(done, file, dry_run, loaded)
@@ -121,7 +120,7 @@ def export_file(
             day = _today(loaded)
             told = [e for e in reading.every(session, CITY, day, wanted) if e.state is not State.REFUSED]
             made = write(told, files.groups_of(session, CITY, day), language_of(language, loaded))
-        _write(file, made)
+        write_file(file, made)
         with database.transaction() as session:
             detail = {"entries": len(told)}
             audit.record(session, actor(), Action.EXPORTED, f"money:{file.name}", now(), detail=detail)
@@ -362,10 +361,3 @@ def _sum(amount: Sum, language: Language) -> str:
 
 def _today(loaded: Settings) -> date:
     return now().astimezone(loaded.zone).date()
-
-
-def _write(file: Path, made: bytes) -> None:
-    try:
-        file.write_bytes(made)
-    except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=file, reason=error.strerror) from None

@@ -360,6 +360,8 @@ OF_NEEDED: Final = {"amount": {"unknown": UNKNOWN["vi"]}}
 
 def _amount(cell: Cell, today: date) -> tuple[int | None]:
     """In a tuple, because ``None`` is an amount that nobody knows."""
+    if isinstance(cell, bool):  # a ticked box is no đồng
+        raise BadCell(Fault.AMOUNT_INVALID, text=str(cell).upper())
     found = values.text(cell, 100)
     if isinstance(cell, float) and not cell.is_integer():  # as text, 12.345 were twelve thousand
         raise BadCell(Fault.AMOUNT_INVALID, text=found)

@@ -179,6 +179,8 @@ def code(cell: Cell) -> str:
 
 def whole(cell: Cell, low: int, high: int) -> int:
     """A whole number; ``1.024`` and ``1,024`` in text are a thousand and twenty-four."""
+    if isinstance(cell, bool):  # a ticked box counts nothing
+        raise BadCell(Fault.NUMBER_INVALID, text=str(cell).upper())
     found = text(cell, 100)
     plain = re.sub(r"[.,\u00a0 ]", "", found) if _GROUPED.fullmatch(found) else found
     plain = plain.removesuffix(".0").removesuffix(",0")

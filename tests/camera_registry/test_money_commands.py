@@ -1,6 +1,7 @@
 """``camera-registry money``: a ledger in and out at the terminal, approved by a second person."""
 
 import csv
+import stat
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,6 +83,28 @@ def test_a_wrong_file_leaves_a_marked_copy(registry: Database, run: Run, tmp_pat
     assert states(registry) == []
     marked = load_workbook(tmp_path / "so-errors.xlsx").worksheets[0]
     assert [cell.coordinate for row in marked.iter_rows() for cell in row if cell.comment] == ["E3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        pytest.param(["template", "ra.xlsx"], "ra.xlsx", id="template"),
+        pytest.param(["export", "ra.csv"], "ra.csv", id="export"),
+        pytest.param(["import", "sai.csv", "--marked", "ra.xlsx"], "ra.xlsx", id="marked copy"),
+    ],
+)
+def test_what_is_written_is_for_its_owner_and_replaces_what_was_there(
+    run: Run, tmp_path: Path, words: list[str], name: str
+) -> None:
+    (tmp_path / "sai.csv").write_text(ROWS.replace("500.000", "nửa triệu"), encoding="utf-8")
+    written = tmp_path / name
+    written.write_bytes(b"of before")
+    written.chmod(0o644)
+    with written.open("rb") as opened:  # by a spreadsheet, say
+        run(*(tmp_path / word if "." in word else word for word in words))
+        assert opened.read() == b"of before", "whoever has it open keeps a whole file"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    assert written.read_bytes() != b"of before"
 
 
 def test_a_second_person_approves_and_takes_back(registry: Database, run: Run, tmp_path: Path) -> None:
