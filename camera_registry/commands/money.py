@@ -1,6 +1,6 @@
 """``money``: the funding ledger at the terminal: files in and out, what waits, programmes, who must mend."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +14,11 @@ from camera_registry.commands.problems import tell_problems
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.commands.tables import Cells, give
 from camera_registry.exports import ExportError
-from camera_registry.funding import basis, entries, files, programmes, reading, upkeep, words
+from camera_registry.funding import basis, entries, files, prefilling, programmes, reading, upkeep, words
 from camera_registry.funding.files import UNKNOWN, Imported
 from camera_registry.funding.kinds import Duty, State
 from camera_registry.funding.reading import EntryRow, Wanted
-from camera_registry.funding.sums import Totals, grouped, totals
+from camera_registry.funding.sums import Line, over_points, unknown_parts
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.imports.workbook import read_workbook
 from camera_registry.money import Sum
@@ -154,14 +154,17 @@ def sums(
     """Show what was estimated, collected, spent, left and settled, point by point."""
     with command() as loaded, open_database(loaded) as database, database.reading() as session:
         lines = reading.lines(session, CITY, _today(loaded), programme=programme or None)
-        found = grouped(lines, lambda line: line.point)
+        points = {line.point for line in lines if line.point}
+        if not programme:
+            points |= prefilling.points(session, CITY, _today(loaded)).keys()
+        found: dict[str, list[Line]] = {code: [] for code in sorted(points)}
+        for line in lines:
+            found.setdefault(line.point, []).append(line)
         whole = translate(N_("All together"), loaded.language)
         nobody = translate(N_("Of no point yet"), loaded.language)
-        rows = [
-            _sum_cells(code or nobody, some, file is None, loaded.language)
-            for code, some in sorted(found.items())
-        ]
-        rows.append(_sum_cells(whole, totals(lines), file is None, loaded.language))
+        told = [(code or nobody, over_points(some, [code] if code else [])) for code, some in found.items()]
+        told.append((whole, over_points(lines, points)))
+        rows = [_sum_cells(name, each, file is None, loaded.language) for name, each in told]
         give(SUM_HEADS, rows, file, loaded)
 
 
@@ -343,12 +346,16 @@ def _cells(entry: EntryRow, language: Language) -> Sequence[str | int | date | N
     )
 
 
-def _sum_cells(name: str, some: Totals, shown: bool, language: Language) -> Cells:
+def _sum_cells(name: str, told: Mapping[str, Sum | None], shown: bool, language: Language) -> Cells:
     """Numbers for a file, and for a person as they are written; unknown ones in a column of their own."""
-    parts = (some.estimate, some.collected, some.money, some.spent, some.balance, some.settled)
-    unknown = some.estimate + some.collected + some.spent + some.settled
-    told = [i18n.number(each.known, language) if shown else each.known for each in parts]
-    return (name, *told, unknown.unknown)
+    cells: list[str | int | None] = []
+    for key in ("estimate", "collected", "money", "spent", "balance", "settled"):
+        each = told[key]
+        if each is None or (each.unknown and not each.known):
+            cells.append(UNKNOWN[language] if shown else None)
+        else:
+            cells.append(i18n.number(each.known, language) if shown else each.known)
+    return (name, *cells, unknown_parts(told))
 
 
 def _sum(amount: Sum, language: Language) -> str:

@@ -3,11 +3,12 @@
 import csv
 from collections.abc import Iterable, Sequence
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 from rich.table import Table
 
-from camera_registry.commands.common import foreign, out, say
+from camera_registry.commands.common import foreign, out, say, write_file
 from camera_registry.exports import csv_cell
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.settings import Settings
@@ -26,12 +27,13 @@ def give(heads: Sequence[str], rows: Iterable[Cells], file: Path | None, loaded:
         out.print(table)
         return
     count = 0
-    with file.open("w", encoding="utf-8-sig", newline="") as target:  # with the mark Excel knows UTF-8 by
-        writer = csv.writer(target)
-        writer.writerow(named)
-        for row in rows:
-            writer.writerow([csv_cell(cell if cell is not None else "") for cell in row])
-            count += 1
+    written = StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(named)
+    for row in rows:
+        writer.writerow([csv_cell(cell if cell is not None else "") for cell in row])
+        count += 1
+    write_file(file, written.getvalue().encode("utf-8-sig"))  # with the mark Excel knows UTF-8 by
     say(loaded, N_("Rows written to {file}: {count}."), count=count, file=file)
 
 

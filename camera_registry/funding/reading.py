@@ -215,19 +215,17 @@ def lines(
     year: int | None = None,
     contributor: int | None = None,
     repair: int | None = None,
-    since: date | None = None,
     until: date | None = None,
     state: State = State.APPROVED,
 ) -> list[Line]:
     """The shares of approved entries in scope: what sums are made of. In the order of date and number.
 
     ``point`` and ``programme`` are codes, ``unit`` a uid: what is of it, or of a unit in it, by ``day``.
-    Dates are those of the entries, inclusive. An unknown amount that was reversed by then is no line, nor is
-    what reversed it: it counts no more, and nobody could subtract it. ``state`` asks for lines that do not
-    count (yet) instead.
+    ``until`` is of the dates of entries, inclusive. What was reversed by then has no line, nor has what
+    reversed it: it is as if it had never been said. ``state`` asks for lines that do not count (yet) instead.
     """
     if unit is not None:
-        scope = scope.narrowed(session.scalar(select(Unit.id).where(Unit.uid == unit)) or 0)
+        scope = within(session, scope, unit)
     reach = Reach.load(session, scope, day)
     conditions = [MoneyEntry.state == state, reach.share()]
     if point is not None:
@@ -240,8 +238,6 @@ def lines(
         conditions.append(MoneyEntry.contributor_id == contributor)
     if repair is not None:
         conditions.append(MoneyEntry.repair_id == repair)
-    if since is not None:
-        conditions.append(MoneyEntry.dated >= since)
     back = select(MoneyEntry.reverses_id).where(
         MoneyEntry.reverses_id.is_not(None), MoneyEntry.state == State.APPROVED
     )
@@ -249,8 +245,7 @@ def lines(
         conditions.append(MoneyEntry.dated <= until)
         back = back.where(MoneyEntry.dated <= until)
     if state == State.APPROVED:
-        taken_back = or_(MoneyEntry.reverses_id.is_not(None), MoneyEntry.id.in_(back.correlate(None)))
-        conditions.append(or_(MoneyShare.amount.is_not(None), ~taken_back))
+        conditions += [MoneyEntry.reverses_id.is_(None), MoneyEntry.id.not_in(back.correlate(None))]
     rows = session.execute(
         select(*_LINE)
         .join(MoneyShare, MoneyShare.entry_id == MoneyEntry.id)
@@ -263,6 +258,11 @@ def lines(
     units = {point_id: unit_id for point_id, (unit_id, _) in queries.homes(session, day).items()}
     names = unit_names(session, day)
     return [_line(row, units, names) for row in rows]
+
+
+def within(session: Session, scope: Scope, unit: str) -> Scope:
+    """What of a scope lies in the unit of this uid: nothing where there is none."""
+    return scope.narrowed(session.scalar(select(Unit.id).where(Unit.uid == unit)) or 0)
 
 
 def totals_by_point(
@@ -351,8 +351,7 @@ def _wanted(session: Session, reach: Reach, scope: Scope, day: date, wanted: Wan
         points = select(Point.id).where(Point.code == wanted.point)
         found = found.where(_has_share(MoneyShare.point_id.in_(points), reach))
     if wanted.unit:
-        unit_id = session.scalar(select(Unit.id).where(Unit.uid == wanted.unit))
-        inside = Reach.load(session, scope.narrowed(unit_id or 0), day)
+        inside = Reach.load(session, within(session, scope, wanted.unit), day)
         found = found.where(inside.entry())
     return found.order_by(MoneyEntry.dated.desc(), MoneyEntry.id.desc())
 
@@ -460,7 +459,6 @@ _LINE = (
     MoneyEntry.givers,
     MoneyEntry.contributor_id,
     MoneyEntry.repair_id,
-    MoneyEntry.reverses_id,
     MoneyShare.point_id,
     MoneyShare.amount,
     Point.code.label("point"),
@@ -489,7 +487,6 @@ def _line(row: Row[*tuple[Any, ...]], units: Mapping[int, int], names: Mapping[i
         unit_uid=uid,
         unit=name,
         repair=row.repair_id,
-        reverses=row.reverses_id,
     )
 
 

@@ -4,10 +4,10 @@ Only money can be spent: the balance is of money alone, beside what was given as
 Nothing is ever averaged across what the State's budget and what the people paid.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from camera_registry.funding.kinds import Component, Form, Kind, Source
 from camera_registry.money import Sum
@@ -22,9 +22,8 @@ class Line:
     """One point's share of one approved entry. Empty texts and ``None``: not recorded, or not yet any's.
 
     ``unit_uid`` and ``unit`` (its name) are of the unit that the point belongs to on the day asked for, or
-    that the share is of where it is no point's yet. ``amount`` in đồng is negative where an entry is
-    reversed (``reverses`` has the number of that entry); ``None``: nobody knows it. ``givers`` gave the whole
-    entry together.
+    that the share is of where it is no point's yet. ``amount`` in đồng is ``None`` where nobody knows it.
+    ``givers`` gave the whole entry together.
     """
 
     entry: int
@@ -42,7 +41,6 @@ class Line:
     unit_uid: str = ""
     unit: str = ""
     repair: int | None = None
-    reverses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +102,63 @@ class Totals:
         )
 
 
-def not_reversed(lines: Iterable[Line]) -> list[Line]:
-    """The lines without entries that were taken back and what took them back, where both are among them.
+def entered(amount: Sum) -> Sum | None:
+    """An estimate, or what was settled; ``None`` where nobody entered any: it was not nothing."""
+    return None if amount == NOTHING else amount
 
-    They sum to the same; but who gave, and what for, these alone tell.
+
+# What is told of money, and how it is read of the totals of one point of which anything is in the ledger.
+TOLD: Final[Mapping[str, Callable[[Totals], Sum | None]]] = {
+    "estimate": lambda of: entered(of.estimate),
+    "opening": lambda of: of.opening,
+    "contributed": lambda of: of.contributed,
+    "collected": lambda of: of.collected,
+    "from_state": lambda of: of.from_state,
+    "from_people": lambda of: of.from_people,
+    "money": lambda of: of.money,
+    "given": lambda of: of.given,
+    "spent": lambda of: of.spent,
+    "balance": lambda of: of.balance,
+    "settled": lambda of: entered(of.settled),
+}
+
+
+def over_points(lines: Iterable[Line], points: Collection[str]) -> dict[str, Sum | None]:
+    """All of ``TOLD`` over the points of these codes, and over what is no point's yet.
+
+    Of a point of which nothing stands in the ledger nothing is known, so it counts in each sum as a part that
+    nobody knows; in that of estimates and of settlements each point without one does. ``None``: nothing is
+    known of the one point that there is.
     """
-    every = list(lines)
-    back = {line.reverses for line in every} & {line.entry for line in every}
-    return [line for line in every if line.entry not in back and line.reverses not in back]
+    groups = grouped(lines, lambda line: line.point)
+    homeless = groups.get("")
+
+    def over(read: Callable[[Totals], Sum | None]) -> Sum | None:
+        parts = [read(groups[point]) if point in groups else None for point in points]
+        if homeless is not None:
+            parts.append(read(homeless) or NOTHING)  # an estimate of no point: there is none
+        if len(parts) == 1:
+            return parts[0]
+        return sum((Sum(unknown=1) if part is None else part for part in parts), NOTHING)
+
+    return {name: over(read) for name, read in TOLD.items()}
+
+
+def unknown_parts(told: Mapping[str, Sum | None]) -> int:
+    """How many parts nobody knows of what ``over_points`` tells: estimated, collected, spent, settled."""
+    counted = (told[name] for name in ("estimate", "collected", "spent", "settled"))
+    return sum(1 if each is None else each.unknown for each in counted)
 
 
 def totals(lines: Iterable[Line]) -> Totals:
-    """What all these lines sum to. A source, form or component of which all was reversed is not told."""
+    """What all these lines sum to."""
     kinds: dict[Kind, Sum] = {}
     cost = NOTHING
     by_source: dict[Source | None, Sum] = {}
     by_form: dict[Form, Sum] = {}
     estimated: dict[Component | None, Sum] = {}
     spent: dict[Component | None, Sum] = {}
-    every = list(lines)
-    for line in every:
+    for line in lines:
         amount = Sum.of([line.amount])
         _add(kinds, line.kind, amount)
         if line.kind in (Kind.OPENING, Kind.CONTRIBUTION):
@@ -135,8 +170,6 @@ def totals(lines: Iterable[Line]) -> Totals:
             _add(spent, line.component, amount)
         if lasting(line):
             cost += amount
-    kept = not_reversed(every)
-    given = [line for line in kept if line.kind in (Kind.OPENING, Kind.CONTRIBUTION)]
     return Totals(
         estimate=kinds.get(Kind.ESTIMATE, NOTHING),
         opening=kinds.get(Kind.OPENING, NOTHING),
@@ -144,10 +177,10 @@ def totals(lines: Iterable[Line]) -> Totals:
         spent=kinds.get(Kind.EXPENSE, NOTHING),
         settled=kinds.get(Kind.SETTLEMENT, NOTHING),
         cost=cost,
-        by_source=_told(by_source, {line.source for line in given}),
-        by_form=_told(by_form, {line.form for line in given}),
-        estimated_by_component=_told(estimated, _components(kept, Kind.ESTIMATE)),
-        spent_by_component=_told(spent, _components(kept, Kind.EXPENSE)),
+        by_source=by_source,
+        by_form=by_form,
+        estimated_by_component=estimated,
+        spent_by_component=spent,
     )
 
 
@@ -170,14 +203,6 @@ def lasting(line: Line) -> bool:
 
 def _add(sums: dict[Key, Sum], key: Key, amount: Sum) -> None:
     sums[key] = sums.get(key, NOTHING) + amount
-
-
-def _told(sums: Mapping[Key, Sum], of: Set[Key]) -> dict[Key, Sum]:
-    return {key: each for key, each in sums.items() if key in of or each != NOTHING}
-
-
-def _components(lines: Iterable[Line], kind: Kind) -> set[Component | None]:
-    return {line.component for line in lines if line.kind is kind}
 
 
 def _both(one: Mapping[Key, Sum], other: Mapping[Key, Sum]) -> dict[Key, Sum]:

@@ -21,7 +21,7 @@ from camera_registry.funding.entries import Entered
 from camera_registry.funding.kinds import Component, Form, Kind, Source
 from camera_registry.funding.kinds import State as Approval
 from camera_registry.funding.reach import Reach
-from camera_registry.funding.sums import NOTHING, Line, not_reversed, totals
+from camera_registry.funding.sums import NOTHING, Line, totals
 from camera_registry.i18n import N_
 from camera_registry.inventory import Funding
 from camera_registry.money import Sum
@@ -120,7 +120,7 @@ def point_cost(point: str, funding: str, lines: Iterable[Line], eyes: int, tally
 
     ``funding`` is the slug of the registry, which tells whose money it was where the ledger does not.
     """
-    own = not_reversed(lines)
+    own = list(lines)
     summed = totals(own)
     paid = [line for line in own if line.kind is Kind.EXPENSE or _given(line)]
     cost = summed.spent + summed.given if paid else Sum(unknown=1)

@@ -18,7 +18,7 @@ from camera_registry.custody import Custody
 from camera_registry.funding import reading, words
 from camera_registry.funding.kinds import Component, Form, Paper, Source, State
 from camera_registry.funding.reading import ContributorRow, ProgrammeRow
-from camera_registry.funding.sums import Line, Totals, grouped, not_reversed, totals
+from camera_registry.funding.sums import Line, Totals, entered, grouped, totals
 from camera_registry.funding.words import FORMS, NO_BOOKS, UNALLOCATED
 from camera_registry.i18n import N_, Language, collation_key
 from camera_registry.models import Device, Eye
@@ -35,7 +35,6 @@ from camera_registry.reports.money_parts import (
     by_source,
     givers,
     lines_of,
-    said,
 )
 from camera_registry.reports.month_end import MonthEnd, month_end
 from camera_registry.reports.repair_parts import standing
@@ -96,7 +95,7 @@ def build(
 ) -> Report:
     """Of a point, a unit or all. Raises ``AskedError`` for what is not whole months that are over."""
     ground = _stand(session, scope, asked, now, zone, language)
-    lines = not_reversed(lines_of(ground))
+    lines = lines_of(ground)
     return _report(ground, lines, _waiting(ground), _told(ground, lines), _givers(ground))
 
 
@@ -105,7 +104,7 @@ def pages(
 ) -> list[Report]:
     """As ``build``; and, of a unit or all, behind it the same of each of the points: read once together."""
     ground = _stand(session, scope, asked, now, zone, language)
-    lines = not_reversed(lines_of(ground))
+    lines = lines_of(ground)
     every, known, waiting = _told(ground, lines), _givers(ground), _waiting(ground)
     reports = [_report(ground, lines, waiting, every, known)]
     if ground.point is None:
@@ -328,7 +327,7 @@ STATE = (
     _Field("repair", N_("Repair"), _repair, weight=1.8),
 )
 COLLECTED = (
-    _Field("estimate", N_("Estimate"), lambda _, told: said(told.total.estimate), _DONG),
+    _Field("estimate", N_("Estimate"), lambda _, told: entered(told.total.estimate), _DONG),
     _Field("from_state", N_("State budget"), lambda _, told: told.total.from_state, _DONG),
     _Field("levels_of_budget", N_("Level of the budget"), _levels_of_budget, weight=0.9),
     _Field("from_community", N_("Funded by the community"), _from(*COMMUNITY), _DONG),
@@ -350,7 +349,7 @@ LEFT = (
     *(_Field(key, title, _spent(components), _DONG) for key, title, components in SPENT),
     _Field("spent", N_("Spent in all"), lambda _, told: told.total.spent, _DONG),
     _Field("balance", N_("Balance"), lambda _, told: told.total.balance, _DONG),
-    _Field("settled", N_("Settled"), lambda _, told: said(told.total.settled), _DONG),
+    _Field("settled", N_("Settled"), lambda _, told: entered(told.total.settled), _DONG),
 )
 PAPERS = (
     _Field("decision", N_("Decision or minutes"), _decision, weight=2),

@@ -12,6 +12,7 @@ from camera_registry.custody import Custody
 from camera_registry.deeds import FUNDINGS
 from camera_registry.funding.assets import AssetRow, assets
 from camera_registry.funding.kinds import Kind, Paper, State
+from camera_registry.funding.sums import entered
 from camera_registry.funding.words import MISSING, NO_BOOKS
 from camera_registry.i18n import N_, Language
 from camera_registry.inventory import Funding
@@ -33,7 +34,6 @@ from camera_registry.reports.money_parts import (
     lines_of,
     listed,
     money_facts,
-    said,
 )
 from camera_registry.reports.value import Fact, Facts, Measure, Part, Report, Table, Text
 from camera_registry.reports.worth import by_fund, measured, point_costs, worked, worked_facts
@@ -154,7 +154,7 @@ def _keeping(ground: Ground, kept: Keeping, asset: AssetRow | None) -> Iterable[
 
 
 def _known(asset: AssetRow) -> Sum | None:
-    return said(asset.reckoned) if asset.recorded is None else Sum(asset.recorded)
+    return entered(asset.reckoned) if asset.recorded is None else Sum(asset.recorded)
 
 
 def _kept(ground: Ground, kept: Mapping[int, Keeping]) -> Table:

@@ -4,13 +4,13 @@ A sum counts what of it nobody knows. What the State gave and what the people ga
 mean is made of both.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from camera_registry.funding import reading, words
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
 from camera_registry.funding.reading import EntryRow, Wanted
-from camera_registry.funding.sums import Line, Totals, grouped, not_reversed, totals
+from camera_registry.funding.sums import TOLD, Line, Totals, entered, grouped, over_points, totals
 from camera_registry.funding.words import FORMS, UNALLOCATED
 from camera_registry.i18n import N_, NN_, translate_many
 from camera_registry.money import Sum
@@ -89,43 +89,26 @@ def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) 
 
     The sums are those under the points, one by one: of a point of which nothing stands, nothing is known.
     """
-    groups = grouped(lines, lambda line: line.point)
+    told = over_points(lines, ground.codes)
 
-    def over(read: Callable[[Totals], Sum | None]) -> Sum | None:
-        cells = [read(groups[code]) if code in groups else None for code in sorted(ground.codes)]
-        if "" in groups:
-            cells.append(read(groups[""]) or Sum())
-        return cells[0] if len(cells) == 1 else added(cells)
+    def dong(key: str, title: str, note: str = "") -> Fact:
+        return ground.fact(key, title, told[key], Measure.DONG, note)
 
     return ground.facts(
         "money",
         N_("Funding"),
         (
-            _dong(ground, "estimate", N_("Estimate"), over(lambda of: said(of.estimate))),
-            _dong(ground, "opening", N_("Balance brought forward"), over(lambda of: of.opening)),
-            _dong(ground, "contributed", N_("Contributed"), over(lambda of: of.contributed)),
-            _dong(
-                ground,
-                "collected",
-                N_("Collected"),
-                over(lambda of: of.collected),
-                N_("Brought forward and contributed."),
-            ),
-            _dong(
-                ground, "from_state", N_("of that, from the State's budget"), over(lambda of: of.from_state)
-            ),
-            _dong(ground, "from_people", N_("of that, from the community"), over(lambda of: of.from_people)),
-            _dong(ground, "money", N_("of that, in money"), over(lambda of: of.money)),
-            _dong(ground, "given", N_("of that, things and work at their value"), over(lambda of: of.given)),
-            _dong(ground, "spent", N_("Spent"), over(lambda of: of.spent)),
-            _dong(
-                ground,
-                "balance",
-                N_("Balance"),
-                over(lambda of: of.balance),
-                N_("Only money can be spent: of it alone."),
-            ),
-            _dong(ground, "settled", N_("Settled"), over(lambda of: said(of.settled))),
+            dong("estimate", N_("Estimate")),
+            dong("opening", N_("Balance brought forward")),
+            dong("contributed", N_("Contributed")),
+            dong("collected", N_("Collected"), N_("Brought forward and contributed.")),
+            dong("from_state", N_("of that, from the State's budget")),
+            dong("from_people", N_("of that, from the community")),
+            dong("money", N_("of that, in money")),
+            dong("given", N_("of that, things and work at their value")),
+            dong("spent", N_("Spent")),
+            dong("balance", N_("Balance"), N_("Only money can be spent: of it alone.")),
+            dong("settled", N_("Settled")),
             ground.fact(
                 "waiting",
                 N_("Entries that wait to be approved"),
@@ -139,7 +122,7 @@ def money_facts(ground: Ground, lines: Sequence[Line], waiting: Sequence[Line]) 
 
 def by_source(ground: Ground, lines: Sequence[Line]) -> Table:
     """What was collected, source by source and form by form; and how many gave, as far as it is recorded."""
-    given = [line for line in not_reversed(lines) if line.kind in COLLECTING]
+    given = [line for line in lines if line.kind in COLLECTING]
     groups = grouped(given, lambda line: line.source)
     columns = (
         ground.column("source", N_("Source"), weight=2),
@@ -198,7 +181,7 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
     rows: list[tuple[Value, ...]] = [
         (
             words.component(part, ground.language),
-            said(total.estimated_by_component.get(part, Sum())),
+            entered(total.estimated_by_component.get(part, Sum())),
             total.spent_by_component.get(part, Sum()),
         )
         for part in parts
@@ -216,7 +199,7 @@ def by_component(ground: Ground, lines: Sequence[Line]) -> Table:
 def by_year(ground: Ground, lines: Sequence[Line]) -> Table:
     """The same year by year of the budget."""
     groups = grouped(lines, lambda line: line.year)
-    kept = [each for each in _MONEY if each[0] != "balance"]  # of one year alone it says nothing
+    kept = [key for key in _MONEY if key != "balance"]  # of one year alone it says nothing
     columns = (ground.column("year", N_("Budget year")), *_money_columns(ground, kept))
     rows: list[tuple[Value, ...]] = [(str(year), *_money(groups[year], kept)) for year in sorted(groups)]
     total: tuple[Value, ...] = (ground.say(TOGETHER), *sums_under(columns, rows))
@@ -330,40 +313,29 @@ def sums_under(columns: Sequence[Column], rows: Sequence[Sequence[Value]]) -> tu
     return tuple(added(row[place] for row in rows) for place in money)
 
 
-def said(amount: Sum) -> Sum | None:
-    """An estimate, or what was settled; ``None`` where nobody entered any: it was not nothing."""
-    return None if amount == Sum() else amount
-
-
 # --- how it is done ---------------------------------------------------------------------------------
 
-_Sum = tuple[str, str, Callable[[Totals], Sum | None]]  # key, title, how it is read
-
-_MONEY: Sequence[_Sum] = (
-    ("estimate", N_("Estimate"), lambda total: said(total.estimate)),
-    ("from_state", N_("From the State's budget"), lambda total: total.from_state),
-    ("from_people", N_("From the community"), lambda total: total.from_people),
-    ("collected", N_("Collected"), lambda total: total.collected),
-    ("spent", N_("Spent"), lambda total: total.spent),
-    ("balance", N_("Balance"), lambda total: total.balance),
-    ("settled", N_("Settled"), lambda total: said(total.settled)),
-)
+_MONEY: Mapping[str, str] = {  # of ``TOLD``, the columns of a table and their titles
+    "estimate": N_("Estimate"),
+    "from_state": N_("From the State's budget"),
+    "from_people": N_("From the community"),
+    "collected": N_("Collected"),
+    "spent": N_("Spent"),
+    "balance": N_("Balance"),
+    "settled": N_("Settled"),
+}
 
 
-def _money_columns(ground: Ground, kept: Sequence[_Sum] = _MONEY) -> tuple[Column, ...]:
-    return tuple(ground.column(key, title, Measure.DONG, 1.3) for key, title, _ in kept)
+def _money_columns(ground: Ground, kept: Iterable[str] = _MONEY) -> tuple[Column, ...]:
+    return tuple(ground.column(key, _MONEY[key], Measure.DONG, 1.3) for key in kept)
 
 
-def _money(total: Totals, kept: Sequence[_Sum] = _MONEY) -> tuple[Sum | None, ...]:
-    return tuple(read(total) for _, _, read in kept)
+def _money(total: Totals, kept: Iterable[str] = _MONEY) -> tuple[Sum | None, ...]:
+    return tuple(TOLD[key](total) for key in kept)
 
 
 def _forms(total: Totals) -> tuple[Sum, ...]:
     return tuple(total.by_form.get(form, Sum()) for form in Form)
-
-
-def _dong(ground: Ground, key: str, title: str, amount: Sum | None, note: str = "") -> Fact:
-    return ground.fact(key, title, amount, Measure.DONG, note)
 
 
 def _points(ground: Ground, each: Listed) -> str:

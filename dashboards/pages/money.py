@@ -1,19 +1,22 @@
 """``/money``: the funding ledger: what was estimated, collected, spent and is left; every entry of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.orm import Session
 
 from camera_registry import queries
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.auth.roles import Permission
-from camera_registry.funding import files, reading, words
+from camera_registry.funding import files, prefilling, reading, words
 from camera_registry.funding.kinds import Component, Form, Kind, Source, State
 from camera_registry.funding.reading import Wanted
-from camera_registry.funding.sums import totals
+from camera_registry.funding.sums import TOLD, Line, over_points, totals
+from camera_registry.money import Sum
 from dashboards import tables
 from dashboards.rendering import Reader, page, reader_of
 from dashboards.tables import AsFile, FileKind
@@ -87,6 +90,7 @@ def ledger(
             year=wanted.year,
             contributor=wanted.contributor,
         )
+        told = _told(session, desk, reader, wanted, lines)
         programmes = reading.programmes(session, scope, today)
         units = queries.units_of_today(session, scope, today)
         years = reading.years(session, scope, today)
@@ -102,6 +106,7 @@ def ledger(
         behind=behind,
         older=f"?{urlencode(choice.query | {'behind': leaf.older})}" if leaf.older else "",
         totals=totals(lines),
+        told=told,
         waiting=waiting,
         contributor=giver,
         programmes={each.code: each.name for each in programmes},
@@ -109,6 +114,24 @@ def ledger(
         years=years,
         words=words,
     )
+
+
+def _told(
+    session: Session, desk: Desk, reader: Reader, wanted: Wanted, lines: Sequence[Line]
+) -> Mapping[str, Sum | None]:
+    """The sums as the reports of these points have them, with the points of which nothing is known.
+
+    What one contributor gave, or what is of one budget year, is no whole of any point.
+    """
+    if wanted.contributor or wanted.year:
+        whole = totals(lines)
+        return {name: read(whole) for name, read in TOLD.items()}
+    if wanted.programme:
+        points = {line.point for line in lines if line.point}
+    else:
+        scope = reading.within(session, desk.scope, wanted.unit) if wanted.unit else desk.scope
+        points = set(prefilling.points(session, scope, reader.today))
+    return over_points(lines, points & {wanted.point} if wanted.point else points)
 
 
 def _file(desk: Desk, request: Request, kind: FileKind, choice: Choice, reader: Reader) -> Response:

@@ -1,6 +1,6 @@
 """``/money/programmes``: what money was set aside for, and what became of it; entered and corrected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from camera_registry.funding import documents, programmes, reading, words
 from camera_registry.funding.documents import About
 from camera_registry.funding.programmes import LONGEST_CODE, LONGEST_NAME, LONGEST_NOTE, Filled
 from camera_registry.funding.reading import ProgrammeRow
-from camera_registry.funding.sums import Totals, grouped
+from camera_registry.funding.sums import Line, Totals, over_points, totals, unknown_parts
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
 from dashboards import tables
@@ -51,10 +51,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A programme with what its approved entries sum to."""
+    """A programme with what its approved entries sum to; ``told``: the same over its points."""
 
     programme: ProgrammeRow
     totals: Totals
+    told: Mapping[str, Sum | None]
 
 
 def _told(
@@ -73,9 +74,9 @@ def _told(
     return Told(code, name, decision, decided_on, levels, first_year, last_year, unit, note, reason, new)
 
 
-def _known(of: Sum) -> int | None:
+def _known(of: Sum | None) -> int | None:
     """What a file has of a sum: nothing where nothing of it is known."""
-    return None if of.unknown and not of.known else of.known
+    return None if of is None or (of.unknown and not of.known) else of.known
 
 
 COLUMNS: Sequence[Column[Row]] = (
@@ -85,17 +86,13 @@ COLUMNS: Sequence[Column[Row]] = (
     Column("decision", N_("Decision"), lambda row: row.programme.decision),
     Column("first_year", N_("From year"), lambda row: row.programme.first_year),
     Column("last_year", N_("To year"), lambda row: row.programme.last_year),
-    Column("estimate", N_("Estimated"), lambda row: _known(row.totals.estimate)),
-    Column("collected", N_("Collected"), lambda row: _known(row.totals.collected)),
-    Column("spent", N_("Spent"), lambda row: _known(row.totals.spent)),
-    Column("balance", N_("Balance of money"), lambda row: _known(row.totals.balance)),
-    Column("settled", N_("Settled"), lambda row: _known(row.totals.settled)),
-    Column("unknown", N_("Entries without a figure"), lambda row: _unknown(row.totals)),
+    Column("estimate", N_("Estimated"), lambda row: _known(row.told["estimate"])),
+    Column("collected", N_("Collected"), lambda row: _known(row.told["collected"])),
+    Column("spent", N_("Spent"), lambda row: _known(row.told["spent"])),
+    Column("balance", N_("Balance of money"), lambda row: _known(row.told["balance"])),
+    Column("settled", N_("Settled"), lambda row: _known(row.told["settled"])),
+    Column("unknown", N_("Entries without a figure"), lambda row: unknown_parts(row.told)),
 )
-
-
-def _unknown(of: Totals) -> int:
-    return sum(each.unknown for each in (of.estimate, of.collected, of.spent, of.settled))
 
 
 @router.get("", dependencies=[may(Permission.FUNDING)])
@@ -103,10 +100,13 @@ def every(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
     """All in scope, each with its sums."""
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
-        sums = grouped(reading.lines(session, desk.scope, reader.today), lambda line: line.programme)
+        lines = reading.lines(session, desk.scope, reader.today)
         known = reading.programmes(session, desk.scope, reader.today)
         waiting = reading.waiting_count(session, desk.scope, reader.today)
-    rows = chosen([Row(each, sums.get(each.code, Totals())) for each in known], COLUMNS, wanted)
+    of_programme: dict[str, list[Line]] = {}
+    for line in lines:
+        of_programme.setdefault(line.programme, []).append(line)
+    rows = chosen([_row(each, of_programme.get(each.code, ())) for each in known], COLUMNS, wanted)
     if wanted.as_:
         return tables.export(desk, request, wanted.as_, "programmes", COLUMNS, rows, reader)
     return page(
@@ -117,9 +117,13 @@ def every(desk: AtDesk, request: Request, wanted: FromAddress) -> Response:
         wanted=wanted,
         columns=tables.titles(COLUMNS),
         rows=rows,
-        apart=sums.get(""),
+        apart=totals(of_programme[""]) if "" in of_programme else None,
         waiting=waiting,
     )
+
+
+def _row(programme: ProgrammeRow, lines: Sequence[Line]) -> Row:
+    return Row(programme, totals(lines), over_points(lines, {line.point for line in lines if line.point}))
 
 
 @router.get("/enter", dependencies=[may(Permission.MONEY)])

@@ -674,7 +674,7 @@ DAMAGES = (
     (
         "UPDATE money_share SET amount = 5 WHERE entry_id = 1",
         "UPDATE money_share SET amount = 700 WHERE entry_id = 1",
-        {doctor.SHARES, doctor.REVERSED},
+        {doctor.SHARES, doctor.REVERSED, doctor.BALANCED},
     ),
     (
         "UPDATE money_entry SET amount = 5 WHERE id = 1",
@@ -689,7 +689,7 @@ DAMAGES = (
     (
         "UPDATE money_entry SET kind = 'estimate' WHERE id = 2",
         "UPDATE money_entry SET kind = 'expense'",
-        {doctor.REVERSED},
+        {doctor.REVERSED, doctor.BALANCED},
     ),
     ("UPDATE document_use SET point_id = NULL", "UPDATE document_use SET point_id = 1", {doctor.PAPERS}),
     ("UPDATE document SET sha256 = 'x'", "DELETE FROM document_use", {doctor.PAPERS}),

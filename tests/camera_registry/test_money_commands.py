@@ -90,6 +90,7 @@ def test_a_wrong_file_leaves_a_marked_copy(registry: Database, run: Run, tmp_pat
     [
         pytest.param(["template", "ra.xlsx"], "ra.xlsx", id="template"),
         pytest.param(["export", "ra.csv"], "ra.csv", id="export"),
+        pytest.param(["list", "--csv", "ra.csv"], "ra.csv", id="table"),
         pytest.param(["import", "sai.csv", "--marked", "ra.xlsx"], "ra.xlsx", id="marked copy"),
     ],
 )
@@ -122,6 +123,24 @@ def test_a_second_person_approves_and_takes_back(registry: Database, run: Run, t
     summed = run("sums").output
     assert "900.000" in summed
     assert "P1" in summed
+
+
+def test_sums_say_of_which_points_nothing_is_known(registry: Database, run: Run, tmp_path: Path) -> None:
+    number = somebody_enters(registry)
+    assert run("approve", number).exit_code == 0
+    before = run("sums").output
+    assert run("reverse", number, "--reason", "Nhầm").exit_code == 0
+    with registry.transaction() as session:
+        somebody, now = Actor("khac", "cli"), datetime.now(UTC)
+        entries.approve(session, somebody, Scope.everything(), number + 1, now, load().zone)
+    assert run("sums", "--csv", tmp_path / "tong.csv").exit_code == 0
+    with (tmp_path / "tong.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))[1:]
+    nothing = [""] * 6
+    assert rows == [["P1", *nothing, "4"], ["P2", *nothing, "4"], ["Tổng cộng", *nothing, "8"]]
+    told = [[cell.strip() for cell in line.split("│")[1:-1]] for line in before.splitlines() if "P1" in line]
+    unknown = "chưa có số liệu"
+    assert told == [["P1", unknown, "0", "0", "900.000", "-900.000", unknown, "2"]]
 
 
 def test_lists_are_tables_and_files(registry: Database, run: Run, tmp_path: Path) -> None:

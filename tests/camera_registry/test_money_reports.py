@@ -125,7 +125,7 @@ def build(session: Session, asked: Asked, scope: Scope = EVERYTHING, language: L
 
 
 def table(report: Report, key: str) -> Table:
-    return next(part for part in report.parts if isinstance(part, Table) and part.key == key)
+    return next(part for part in report.all_parts if isinstance(part, Table) and part.key == key)
 
 
 def fact(report: Report, key: str) -> Value:
@@ -155,7 +155,7 @@ def summed(part: Table, key: str) -> Sum:
 
 def adds_up(report: Report) -> None:
     """Every column of money with a total: its rows make the total, of what is known and of what is not."""
-    for part in report.parts:
+    for part in report.all_parts:
         if isinstance(part, Table) and part.total is not None:
             for column in part.columns:
                 if column.measure is Measure.DONG:
@@ -446,6 +446,29 @@ def test_a_point_of_which_nothing_is_recorded_did_not_cost_nothing(
     assert cells(money, "estimate") == [None, None, None]
 
 
+def test_a_point_of_which_all_was_taken_back_is_one_of_which_nothing_is_recorded(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, givers = base
+    told: list[tuple[Kind, dict[str, Any]]] = [
+        (Kind.CONTRIBUTION, {"giver": givers[Source.CITY]}),
+        (Kind.EXPENSE, {"component": Component.CAMERA}),
+    ]
+    for kind, about in told:
+        mistaken = enter(session, town, kind, {"P1": 7, "P2": None}, **about)
+        back: dict[str | None, int | None] = {"P1": -7, "P2": None}
+        enter(session, town, kind, back, reverses=mistaken, **about)
+    enter(session, town, Kind.CONTRIBUTION, {"P3": 5}, giver=givers[Source.CITY])
+    assert reading.totals_by_point(session, EVERYTHING, TODAY).keys() == {"P3"}
+    report = build(session, AUGUST)
+    for key in ("collected", "spent", "balance"):
+        assert cells(table(report, "points"), key)[:2] == [None, None]
+        assert fact(report, key) == summed(table(report, "points"), key)
+        assert fact(build(session, replace(AUGUST, point="P1")), key) is None
+    assert cells(table(build(session, DISCLOSED), "spent"), "balance") == [None, None, Sum(5)]
+    assert table(build(session, replace(AUGUST, point="P1")), "expenses").rows == ()
+
+
 def test_sums_tell_of_the_points_of_which_nothing_is_recorded(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
@@ -645,12 +668,19 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     assert cells(asked, "amount") == [Sum(300), Sum(0, 1)]
     assert summed(asked, "amount") == Sum(300, 1)
     assert cells(asked, "waiting_days") == [31, 31]  # until the end of the day on which it was sent
-    assert (report.title, report.about, report.dated) == ("Tờ trình", "V/v sửa camera", sent)
+    assert (report.title, report.about, report.dated) == ("Tờ trình", "Về việc sửa camera", sent)
     said = {part.key: part for part in report.parts if isinstance(part, Text)}
     assert said["addressee"].centred
     assert said["addressee"].paragraphs == ("Kính gửi: UBND tỉnh",)
-    whole = "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng, chưa kể 1 hạng mục chưa có báo giá."
-    assert whole in said["opening"].paragraphs
+    assert said["sum"].paragraphs[0] == (
+        "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng (Bằng chữ: Ba trăm đồng), "
+        "chưa kể 1 hạng mục chưa có báo giá."
+    )
+    assert [part.key for part in report.parts] == ["addressee", "opening", "needed", "sum", "closing"]
+    assert report.annex is not None
+    assert [part.key for part in report.annex.parts] == ["asked", "basis", "missing"]
+    assert not report.wide
+    adds_up(report)
     assert cells(table(report, "missing"), "point") == ["P1", "P3"]
     with pytest.raises(AskedError):
         build(session, replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id + 1))

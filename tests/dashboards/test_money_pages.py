@@ -3,6 +3,7 @@
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import date
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -18,10 +19,16 @@ from camera_registry import models
 from camera_registry.audit import Actor
 from camera_registry.auth.roles import Role
 from camera_registry.credentials import CredentialStore
+from camera_registry.money import Sum
 from camera_registry.repairs import deeds
+from camera_registry.reports import catalogue
+from camera_registry.reports.asked import Asked
+from camera_registry.reports.value import Facts
+from camera_registry.reports.value import Kind as Of
 from camera_registry.units import Scope
 from tests.camera_registry.registries import fresh
 from tests.dashboards.city import NOW
+from tests.dashboards.funded import ZONE
 from tests.dashboards.serving import Web, make_web, signed_in
 from tests.databases import sqlite_in
 
@@ -161,6 +168,26 @@ def test_what_is_not_known_is_said_and_never_nothing(web: Web, finance: TestClie
     shown = finance.get(f"/money/entries/{newest(web).id}")
     assert "chưa có số liệu" in words(shown)
     assert newest(web).amount is None
+
+
+def test_cards_and_the_report_say_the_same_of_what_is_not_known(
+    web: Web, finance: TestClient, administrator: TestClient
+) -> None:
+    typed = {"kind": "estimate", "form": "money", "dated": "2026-11-20", "component": "camera"}
+    finance.post("/money/enter", data=typed | {"amount": "25.000.000", "point": ["P1"], "share": [""]})
+    administrator.post("/money/waiting", data={"deed": "approve", "entry": [str(newest(web).id)]})
+    with web.database.reading() as session:
+        unit = session.scalars(select(models.Unit.uid).where(models.Unit.uid != "u-2")).one()
+        for of_unit, query, unknown in (("", "", 3), (unit, f"?unit={unit}", 2)):
+            asked = Asked(Of.FUNDING, date(2026, 11, 1), NOW.date(), unit=of_unit)
+            report = catalogue.build(Of.FUNDING)(session, Scope.everything(), asked, NOW, ZONE, "vi")
+            money = next(part for part in report.parts if isinstance(part, Facts) and part.key == "money")
+            told = {each.key: each.value for each in money.facts}
+            assert told["estimate"] == Sum(25_000_000, unknown)
+            card = f"Dự toán 25.000.000 đồng {unknown} khoản chưa có số liệu"
+            assert card in words(finance.get(f"/money{query}"))
+    of_one = words(finance.get("/money?point=P1"))
+    assert "Dự toán 25.000.000 đồng Đã thu" in of_one, "of one point all is known"
 
 
 def test_the_expense_of_a_repair_comes_from_its_chosen_quotation(web: Web, finance: TestClient) -> None:
