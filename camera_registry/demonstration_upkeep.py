@@ -422,7 +422,7 @@ def _proposals(book: Book, waiting: Sequence[models.Repair]) -> None:
 
 
 def _letterheads(book: Book, wards: set[int], names: Mapping[int, str]) -> None:
-    desk = {"parent": "UBND TỈNH LÀO CAI", "body": "PHÒNG QUẢN LÝ CAMERA (MÔ PHỎNG)", "symbol": "MP"}
+    desk = {"parent": "UBND tỉnh Lào Cai", "body": "Phòng Quản lý camera (mô phỏng)", "symbol": "MP"}
     heads: list[tuple[int | None, Mapping[str, str]]] = [(None, desk)]
     for ward in sorted(wards):
         police = {"parent": "CÔNG AN TỈNH LÀO CAI", "body": f"{_police(names[ward]).upper()} (MÔ PHỎNG)"}

@@ -1,6 +1,7 @@
-"""A letter that asks for repair money: each repair with its sum, its grounds, and what basis is missing.
+"""A letter that asks for repair money; in its annex each repair with its sum, its grounds, its missing basis.
 
 Who pays and on which paper stands beside each: without it no money can be given (Đà Nẵng, 168/HĐND-VP, 2022).
+The letter itself is short, however many repairs it asks for: what each component needs, the sum in words.
 """
 
 import re
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 from camera_registry import i18n
 from camera_registry.funding.assets import assets
 from camera_registry.funding.basis import missing_basis
-from camera_registry.funding.kinds import Paper
-from camera_registry.funding.words import COMPONENTS, MISSING
+from camera_registry.funding.kinds import Component, Paper
+from camera_registry.funding.words import MISSING, component
 from camera_registry.i18n import N_, Language
 from camera_registry.money import Sum
+from camera_registry.numerals import in_words
 from camera_registry.repairs.proposals import Asked as Part
 from camera_registry.repairs.proposals import ProposalDetail, proposal
 from camera_registry.repairs.words import PAYERS
@@ -24,7 +26,7 @@ from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, stand
 from camera_registry.reports.keeping import keeping, papers
 from camera_registry.reports.repair_parts import days, up_to
-from camera_registry.reports.value import Measure, Report, Table, Text, Value
+from camera_registry.reports.value import Annex, Measure, Report, Table, Text, Value
 from camera_registry.units import Scope
 
 
@@ -51,13 +53,15 @@ def build(
                     True,
                 ),
                 _opening(ground, letter),
-                _listed(ground, letter),
-                _basis(ground, letter.asked),
-                *_missing(ground, letter.asked),
-                _closing(ground, letter),
+                _needed(ground, letter),
+                _sum(ground, letter),
+                _closing(ground),
             ),
             slug=str(letter.row.id),
-            wide=True,
+        ),
+        annex=Annex(
+            ground.say(N_("Repairs that money is asked for, and its basis")),
+            (_listed(ground, letter), _basis(ground, letter.asked), *_missing(ground, letter.asked)),
         ),
         name=f"proposal-{letter.row.id}",
         about=_about(ground, letter.row.title),
@@ -78,14 +82,37 @@ def _opening(ground: Ground, letter: ProposalDetail) -> Text:
                 "which have been waiting for {days} days together."
             ),
             count=len(letter.asked),
-            eyes=len({eye for part in letter.asked for eye in part.repair.eyes}),
+            eyes=len(_eyes(letter.asked)),
             days=i18n.number(sum(map(_waited, letter.asked)), ground.language),
         ),
-        _sum(ground, letter.row.total),
     ]
-    if letter.further:
-        said.append(ground.say(N_("The letter asks for further repairs, which lie elsewhere.")))
-    return Text("opening", "", tuple(said))
+    return Text("opening", ground.say(N_("Why money is asked for")), tuple(said))
+
+
+def _needed(ground: Ground, letter: ProposalDetail) -> Table:
+    """What is asked for, by component: a table that has room in a letter, however many repairs there are."""
+    columns = (
+        ground.column("component", N_("Component"), weight=2),
+        ground.column("repairs", N_("Repairs"), Measure.COUNT),
+        ground.column("eyes", N_("Eyes"), Measure.COUNT),
+        ground.column("amount", N_("Money asked for"), Measure.DONG, 1.5),
+    )
+    parts_of: dict[Component | None, list[Part]] = {kind: [] for kind in (*Component, None)}
+    for part in letter.asked:
+        parts_of[part.repair.component].append(part)
+    rows: list[tuple[Value, ...]] = [
+        (
+            component(kind, ground.language),
+            *(len(parts), len(_eyes(parts)), Sum.of([part.amount for part in parts])),
+        )
+        for kind, parts in parts_of.items()
+        if parts
+    ]
+    total = (
+        ground.say(N_("Together")),
+        *(len(letter.asked), len(_eyes(letter.asked)), letter.row.total),
+    )
+    return ground.table("needed", N_("Money needed"), columns, rows, total)
 
 
 def _listed(ground: Ground, letter: ProposalDetail) -> Table:
@@ -105,14 +132,14 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
         (
             *(number, part.repair.point, part.repair.point_name, part.repair.unit, len(part.repair.eyes)),
             part.repair.fault,
-            None if part.repair.component is None else ground.say(COMPONENTS[part.repair.component]),
+            component(part.repair.component, ground.language),
             *(part.repair.opened_at, _waited(part), Sum.of([part.amount])),
         )
         for number, part in enumerate(letter.asked, 1)
     ]
-    eyes = {eye for part in letter.asked for eye in part.repair.eyes}
     blank: tuple[Value, ...] = (None,)
-    total = (*blank * 2, ground.say(N_("Together")), None, len(eyes), *blank * 4, letter.row.total)
+    eyes = len(_eyes(letter.asked))
+    total = (*blank * 2, ground.say(N_("Together")), None, eyes, *blank * 4, letter.row.total)
     return ground.table(
         "asked",
         up_to(ground, N_("Repairs that money is asked for")),
@@ -176,7 +203,7 @@ def _missing(ground: Ground, parts: Sequence[Part]) -> Sequence[Table]:
     return (ground.table("missing", N_("Basis that is still to be put on record"), columns, rows),)
 
 
-def _closing(ground: Ground, letter: ProposalDetail) -> Text:
+def _closing(ground: Ground) -> Text:
     return Text(
         "closing", "", (ground.say(N_("We ask for your consideration and for the money to be set aside.")),)
     )
@@ -190,15 +217,33 @@ def _about(ground: Ground, title: str) -> str:
     )
 
 
-def _sum(ground: Ground, total: Sum) -> str:
-    """The money of all of them in a sentence: what is not quoted is no part of it."""
-    known = i18n.dong(total.known, ground.language)
+def _sum(ground: Ground, letter: ProposalDetail) -> Text:
+    """The money of all of them in figures and in words, and where each of them stands."""
+    said = [_total(ground, letter.row.total)]
+    if letter.further:
+        said.append(ground.say(N_("The letter asks for further repairs, which lie elsewhere.")))
+    said.append(ground.say(N_("Each repair and its basis stand in the annex of this letter.")))
+    return Text("sum", "", tuple(said))
+
+
+def _total(ground: Ground, total: Sum) -> str:
+    """A sentence: what is not quoted is no part of the sum, and what nobody knows has no words."""
+    if not total.known and not total.whole:
+        return ground.say(N_("Total sum asked for: not known, none of the repairs has a quotation yet."))
+    words = in_words(total.known, ground.language)
+    known = ground.say(
+        N_("{sum} (in words: {words} đồng)"),
+        sum=i18n.dong(total.known, ground.language),
+        words=words[:1].upper() + words[1:],
+    )
     if total.whole:
         return ground.say(N_("Total sum asked for: {sum}."), sum=known)
-    if total.known:
-        said = N_("Total sum asked for: {sum}, and {count} repairs without a quotation yet.")
-        return ground.say(said, sum=known, count=total.unknown)
-    return ground.say(N_("Total sum asked for: not known, none of the repairs has a quotation yet."))
+    said = N_("Total sum asked for: {sum}, and {count} repairs without a quotation yet.")
+    return ground.say(said, sum=known, count=total.unknown)
+
+
+def _eyes(parts: Sequence[Part]) -> set[str]:
+    return {eye for part in parts for eye in part.repair.eyes}
 
 
 def _waited(part: Part) -> int:

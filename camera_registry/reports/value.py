@@ -153,6 +153,14 @@ Part: TypeAlias = Text | Facts | Table | Strips
 
 
 @dataclass(frozen=True, slots=True)
+class Annex:
+    """What a letter leaves to pages behind its signature: tables that need a page on its side."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """How the organisation that issues it heads and signs it (Nghị định 30/2020/NĐ-CP, Phụ lục I).
 
@@ -183,7 +191,8 @@ class Report:
     depends on the clock, so the same value is the same file. ``mark`` is the hash of frozen figures, where
     they are. ``synthetic``: of a demonstration; every face says so on every page. ``letter``: it is signed
     and sent, and so has the form of an administrative document; others have its typeface only. ``number`` and
-    ``dated`` are of a letter that was sent: as the clerk numbered it, and of which day it is.
+    ``dated`` are of a letter that was sent: as the clerk numbered it, and of which day it is. ``annex`` goes
+    with it.
     """
 
     kind: Kind
@@ -202,6 +211,12 @@ class Report:
     wide: bool = False  # its tables need a page on its side
     number: str = ""
     dated: date | None = None
+    annex: Annex | None = None
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """Also those of the annex."""
+        return self.parts + (self.annex.parts if self.annex else ())
 
 
 Drawer: TypeAlias = Callable[[Report, Format], bytes]  # dashboards.reports.draw

@@ -11,16 +11,26 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from docx import Document
 from docx.document import Document as Opened
-from docx.enum.section import WD_ORIENT
+from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
+from docx.section import Section
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.text.paragraph import Paragraph
 
 from camera_registry.reports.value import Report
-from dashboards.reports.drawn import Bar, DrawnFacts, DrawnStrips, DrawnTable, DrawnText, drawn
+from dashboards.reports.drawn import (
+    Bar,
+    Drawn,
+    DrawnFacts,
+    DrawnStrips,
+    DrawnTable,
+    DrawnText,
+    annexed,
+    drawn,
+)
 from dashboards.reports.letter import (
     BOTTOM_MM,
     LEFT_MM,
@@ -67,32 +77,60 @@ def draw(report: Report) -> bytes:
     _title(document, form)
     for line in form.grounds:
         _prose(document, line).runs[0].italic = True
+    _content(document, list(drawn(report)), width_mm(report.wide), form.formal)
+    if report.annex is None:
+        _small(document, form.made, kept=form.formal)
+    if form.formal:
+        _signatures(document, form, report)
+    if report.annex is not None:
+        _annex(document, form, report)
+    return _same_bytes(document)
+
+
+def _content(document: Opened, parts: Sequence[Drawn], width: int, signed: bool) -> None:
+    """``signed``: its end is never parted from what follows, the signature."""
     number = 0
-    parts = list(drawn(report))
     for part in parts:
-        last = form.formal and part is parts[-1]
+        last = signed and part is parts[-1]
         if part.title:
             number += 1
             document.add_heading(_writable(f"{number}. {part.title}"), 1)
         match part:
             case DrawnText():
-                for text in part.paragraphs:
+                for place, text in enumerate(part.paragraphs):
                     paragraph = _prose(document, text)
+                    if place == 0:
+                        paragraph.paragraph_format.space_before = Pt(6)  # a table has none below it
                     if part.centred:
                         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
                         paragraph.paragraph_format.first_line_indent = None
                 if last:
                     document.paragraphs[-1].paragraph_format.keep_with_next = True
             case DrawnFacts():
-                _facts(document, part, report, last)
+                _facts(document, part, width, last)
             case DrawnTable():
-                _table(document, part, report, last)
+                _table(document, part, width, last)
             case DrawnStrips():
-                _strips(document, part, report)
-    _small(document, form.made, kept=form.formal)
-    if form.formal:
-        _signatures(document, form, report)
-    return _same_bytes(document)
+                _strips(document, part, width)
+
+
+def _annex(document: Opened, form: Letter, report: Report) -> None:
+    """Its pages lie on their side, and have numbers of their own."""
+    section = document.add_section(WD_SECTION.NEW_PAGE)
+    document.paragraphs[-1].paragraph_format.line_spacing = Pt(1)  # holds the break, and shall need no page
+    _lay(section, wide=True)
+    section._sectPr.append(parse_xml(f'<w:pgNumType {nsdecls("w")} w:start="1"/>'))
+    for text, size, bold in (
+        (form.annex, 14, True),
+        (form.annex_title, BODY_PT, True),
+        (form.annex_of, BODY_PT, False),
+    ):
+        paragraph = document.add_paragraph()
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        run = paragraph.add_run(_writable(text))
+        run.bold, run.italic, run.font.size = bold, not bold, Pt(size)
+    _content(document, list(annexed(report)), width_mm(True), signed=False)
+    _small(document, form.made)
 
 
 # --- The page ----------------------------------------------------------------------------------------
@@ -128,10 +166,7 @@ def _styles(document: Opened, report: Report) -> None:
 def _page(document: Opened, report: Report) -> None:
     """A4; the number of the page in the middle of the top margin, from the second page on."""
     section = document.sections[0]
-    section.page_width, section.page_height = (
-        Mm(side) for side in (reversed(PAGE_MM) if report.wide else PAGE_MM)
-    )
-    section.orientation = WD_ORIENT.LANDSCAPE if report.wide else WD_ORIENT.PORTRAIT
+    _lay(section, report.wide)
     section.top_margin, section.bottom_margin = Mm(TOP_MM), Mm(BOTTOM_MM)
     section.left_margin, section.right_margin = Mm(LEFT_MM), Mm(RIGHT_MM)
     section.header_distance = section.footer_distance = Mm(10)
@@ -155,13 +190,18 @@ def _page(document: Opened, report: Report) -> None:
     about.revision = 1
 
 
+def _lay(section: Section, wide: bool) -> None:
+    section.page_width, section.page_height = (Mm(side) for side in (reversed(PAGE_MM) if wide else PAGE_MM))
+    section.orientation = WD_ORIENT.LANDSCAPE if wide else WD_ORIENT.PORTRAIT
+
+
 def _property(text: str) -> str:
     return _writable(text)[:MOST_OF_A_PROPERTY]
 
 
 def _head(document: Opened, form: Letter, report: Report) -> None:
     """On the left who, on the right the nation; below them number, and place and date. Rules are drawn."""
-    width = width_mm(report)
+    width = width_mm(report.wide)
     left, right = width * 0.45, width * 0.55
     cells = [
         _lines(
@@ -203,7 +243,7 @@ def _title(document: Opened, form: Letter) -> None:
 
 
 def _signatures(document: Opened, form: Letter, report: Report) -> None:
-    half = width_mm(report) / 2
+    half = width_mm(report.wide) / 2
     left = [
         _paragraph(form.receivers, HEAD_PT, bold=True, italic=True),
         *(_paragraph(line, NOTE_PT) for line in form.recipients),
@@ -238,8 +278,8 @@ def _small(document: Opened, text: str, kept: bool = False) -> None:
     run.italic, run.font.size = True, Pt(NOTE_PT)
 
 
-def _facts(document: Opened, part: DrawnFacts, report: Report, last: bool) -> None:
-    half = width_mm(report) / 2
+def _facts(document: Opened, part: DrawnFacts, width: int, last: bool) -> None:
+    half = width / 2
     rows = []
     for number, (title, figure, note) in enumerate(part.facts, start=1):
         kept = last and number > len(part.facts) - KEPT
@@ -250,9 +290,9 @@ def _facts(document: Opened, part: DrawnFacts, report: Report, last: bool) -> No
     _append(document, _grid(rows, (half, half), ruled=True))
 
 
-def _table(document: Opened, part: DrawnTable, report: Report, last: bool) -> None:
+def _table(document: Opened, part: DrawnTable, width: int, last: bool) -> None:
     """The head is repeated on each page, no row is torn; the end of the last part stays with what follows."""
-    fit = room(part.lines, part.weights, width_mm(report))
+    fit = room(part.lines, part.weights, width)
     if part.unit:
         unit = document.add_paragraph()
         unit.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -280,9 +320,8 @@ def _table(document: Opened, part: DrawnTable, report: Report, last: bool) -> No
         _small(document, note, kept=last)
 
 
-def _strips(document: Opened, part: DrawnStrips, report: Report) -> None:
+def _strips(document: Opened, part: DrawnStrips, width: int) -> None:
     """Each sign stands for a part of the time, and for the worst in it."""
-    width = width_mm(report)
     widths = (width * 0.2, width * 0.5, width * 0.3)
     legend = "".join(
         _signs(state, 2, STRIPS_PT) + _run(f" {said}    ", STRIPS_PT) for state, said in part.legend

@@ -69,8 +69,14 @@ Drawn: TypeAlias = DrawnText | DrawnFacts | DrawnTable | DrawnStrips
 
 
 def drawn(report: Report) -> Iterator[Drawn]:
-    """The parts, in their order."""
+    """The parts, in their order, without those of the annex."""
     for part in report.parts:
+        yield _part(part, report)
+
+
+def annexed(report: Report) -> Iterator[Drawn]:
+    """The parts of the annex, in their order."""
+    for part in report.annex.parts if report.annex else ():
         yield _part(part, report)
 
 

@@ -39,6 +39,9 @@ def draw(report: Report) -> bytes:
             "recipients": head.recipients,
         },
         "parts": [_part(part) for part in report.parts],
+        "annex": None
+        if report.annex is None
+        else {"title": report.annex.title, "parts": [_part(part) for part in report.annex.parts]},
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

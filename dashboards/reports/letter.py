@@ -25,6 +25,7 @@ AS_ABOVE = "như trên"  # who is written to
 class Letter:
     """Above the content: who, number, where and when, what. Below it: who signs, who receives it.
 
+    ``annex``, ``annex_title`` and ``annex_of`` (the letter that it goes with) stand above an annex.
     ``formal``: of a letter; of another report only ``title``, ``about`` and ``grounds`` are printed.
     """
 
@@ -45,6 +46,9 @@ class Letter:
     signer: str
     receivers: str
     recipients: tuple[str, ...]
+    annex: str
+    annex_title: str
+    annex_of: str
 
 
 def letter(report: Report) -> Letter:
@@ -57,7 +61,7 @@ def letter(report: Report) -> Letter:
         body=(head.body or BLANK).upper(),
         nation=words.say(report, N_("SOCIALIST REPUBLIC OF VIET NAM")),
         motto=words.say(report, N_("Independence - Freedom - Happiness")),
-        number=words.say(report, N_("No.: {symbol}"), symbol=_number(report)),
+        number=words.say(report, N_("No.: {symbol}"), symbol=_number(report, " " * 12)),
         place_and_day=_place_and_day(report),
         title=report.title.upper(),
         about=report.about,
@@ -69,12 +73,15 @@ def letter(report: Report) -> Letter:
         signer=head.signer,
         receivers=words.say(report, N_("Recipients:")) if recipients else "",
         recipients=tuple(f"- {line}" for line in _ended(recipients)),
+        annex=words.say(report, N_("Annex")) if report.annex else "",
+        annex_title=report.annex.title.upper() if report.annex else "",
+        annex_of=_annex_of(report) if report.annex else "",
     )
 
 
-def width_mm(report: Report) -> int:
-    """What margins leave of a page, which lies on its side where tables need that."""
-    return PAGE_MM[report.wide] - LEFT_MM - RIGHT_MM
+def width_mm(wide: bool) -> int:
+    """What margins leave of a page; ``wide``: of one that lies on its side, because tables need that."""
+    return PAGE_MM[wide] - LEFT_MM - RIGHT_MM
 
 
 def day_in_words(day: date) -> str:
@@ -83,11 +90,23 @@ def day_in_words(day: date) -> str:
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
 
 
-def _number(report: Report) -> str:
+def _number(report: Report, blank: str) -> str:
     """As the clerk wrote it, with the symbol where he wrote none; without one, room for it."""
     if "/" in report.number:
         return report.number
-    return f"{report.number or ' ' * 12}/{SYMBOLS.get(report.kind, 'BC')}-{report.head.organisation}"
+    return f"{report.number or blank}/{SYMBOLS.get(report.kind, 'BC')}-{report.head.organisation}"
+
+
+def _annex_of(report: Report) -> str:
+    """The line that says which letter an annex goes with (Phụ lục I, phần I, mục III, 1c)."""
+    return words.say(
+        report,
+        N_("(Enclosed with {document} No. {number}, {day}, of {body})"),
+        document=report.title,
+        number=_number(report, "……"),
+        day=_day(report),
+        body=report.head.body or BLANK,
+    )
 
 
 def _recipients(report: Report) -> tuple[str, ...]:
@@ -100,9 +119,12 @@ def _recipients(report: Report) -> tuple[str, ...]:
 
 
 def _place_and_day(report: Report) -> str:
+    return f"{report.head.place or BLANK}, {_day(report)}"
+
+
+def _day(report: Report) -> str:
     day = report.dated or report.as_of.astimezone(report.zone).date()
-    text = day_in_words(day) if report.language == "vi" else f"{day.day} {day:%B} {day.year}"
-    return f"{report.head.place or BLANK}, {text}"
+    return day_in_words(day) if report.language == "vi" else f"{day.day} {day:%B} {day.year}"
 
 
 def _ground(paper: str, report: Report) -> str:

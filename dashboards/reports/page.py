@@ -10,7 +10,7 @@ from markupsafe import Markup
 from camera_registry.reports.value import Report
 from dashboards.assets import STATIC
 from dashboards.rendering import environment
-from dashboards.reports.drawn import Drawn, DrawnStrips, drawn, visible
+from dashboards.reports.drawn import Drawn, DrawnStrips, annexed, drawn, visible
 from dashboards.reports.letter import Letter, letter
 from dashboards.strips import Bar
 
@@ -32,18 +32,20 @@ class ShownStrips:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What ``content`` of ``templates/report_parts.html`` takes."""
+    """What ``content`` and ``annex`` of ``templates/report_parts.html`` take."""
 
     letter: Letter
     parts: Sequence[Drawn | ShownStrips]
+    annexed: Sequence[Drawn | ShownStrips]
 
 
 def shown(report: Report) -> Shown:
     """The report as a page of ours has it, between its head and its end."""
-    return Shown(
-        letter(report),
-        [_bars(part) if isinstance(part, DrawnStrips) else part for part in drawn(report)],
+    own, annex = (
+        [_bars(part) if isinstance(part, DrawnStrips) else part for part in parts]
+        for parts in (drawn(report), annexed(report))
     )
+    return Shown(letter(report), own, annex)
 
 
 def draw(report: Report) -> bytes:

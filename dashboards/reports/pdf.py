@@ -12,7 +12,7 @@ import orjson
 from camera_registry.errors import RegistryError
 from camera_registry.i18n import N_
 from camera_registry.reports.value import Report
-from dashboards.reports.drawn import Drawn, DrawnStrips, DrawnTable, drawn, visible
+from dashboards.reports.drawn import Drawn, DrawnStrips, DrawnTable, annexed, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
 from dashboards.reports.room import LONGEST_WORD, room
 from dashboards.reports.typeface import shown
@@ -61,14 +61,15 @@ def _data(report: Report) -> dict[str, Any]:
         "day": [day.year, day.month, day.day],
         "margins": [TOP_MM, BOTTOM_MM, LEFT_MM, RIGHT_MM],
         "letter": asdict(letter(report)),
-        "parts": [_part(part, report) for part in drawn(report)],
+        "parts": [_part(part, width_mm(report.wide)) for part in drawn(report)],
+        "annexed": [_part(part, width_mm(True)) for part in annexed(report)],
     }
 
 
-def _part(part: Drawn, report: Report) -> dict[str, Any]:
+def _part(part: Drawn, width: int) -> dict[str, Any]:
     data = {field.name: getattr(part, field.name) for field in fields(part)}  # no copy of every cell
     if isinstance(part, DrawnTable):
-        fit = room(part.lines, part.weights, width_mm(report))
+        fit = room(part.lines, part.weights, width)
         data |= {
             "widths": fit.widths,
             "size": fit.size,

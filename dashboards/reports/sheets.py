@@ -1,7 +1,7 @@
 """The parts of a report as plain grids: what a workbook and a text file of cells are both made of."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
@@ -16,7 +16,8 @@ Plain = tuple[tables.Value, Measure]
 class Grid:
     """``head``, ``rows`` and ``total`` are of one width. ``notes`` stand below.
 
-    ``mixed``: each row measures something else, as the facts of a report do.
+    ``mixed``: each row measures something else, as the facts of a report do. ``wide``: printed on a page on its
+    side.
     """
 
     title: str
@@ -25,12 +26,14 @@ class Grid:
     total: tuple[Plain, ...] | None = None
     notes: tuple[str, ...] = ()
     mixed: bool = False
+    wide: bool = False
 
 
 def grids(report: Report) -> Iterator[Grid]:
-    """One for each part, in their order."""
-    for part in report.parts:
-        yield _grid(part, report)
+    """One for each part, in their order, those of the annex last."""
+    for number, part in enumerate(report.all_parts):
+        wide = report.wide or number >= len(report.parts)
+        yield replace(_grid(part, report), wide=wide)
 
 
 def about(report: Report) -> Sequence[str]:

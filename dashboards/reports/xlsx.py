@@ -58,7 +58,7 @@ def _cover(sheet: Any, report: Report, styles: _Styles) -> None:
     for number, text in enumerate(lines):
         sheet.write_string(number, 0, text, styles.title if number == 0 else styles.text)
     sheet.set_column(0, 0, 100)
-    _print(sheet, report)
+    _print(sheet, report, report.wide)
 
 
 def _sheet(sheet: Any, grid: Grid, report: Report, styles: _Styles) -> None:
@@ -77,14 +77,14 @@ def _sheet(sheet: Any, grid: Grid, report: Report, styles: _Styles) -> None:
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
     sheet.autofilter(0, 0, max(1, len(grid.rows)), len(grid.head) - 1)
-    _print(sheet, report)
+    _print(sheet, report, grid.wide)
 
 
-def _print(sheet: Any, report: Report) -> None:
+def _print(sheet: Any, report: Report, wide: bool) -> None:
     """A4, as wide as the paper; above each page the title, below it the number of the page."""
     sheet.set_paper(A4)
     sheet.fit_to_pages(1, 0)
-    if report.wide:
+    if wide:
         sheet.set_landscape()
     said = words.say(report, words.SYNTHETIC) if report.synthetic else ""
     sheet.set_header("&L" + report.title.replace("&", "&&")[:120])

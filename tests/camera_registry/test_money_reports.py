@@ -1,6 +1,6 @@
 """Reports on money say what the ledger says: totals are its sums, rows add up, names are those allowed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -637,16 +637,15 @@ def test_the_sheet_of_a_point_is_its_units(
     assert heads == ["Công an phường A", "Phòng của thành phố", "Phòng của thành phố"]
 
 
-def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
-    base: tuple[Database, Town, dict[Source, int]], session: Session
-) -> None:
-    _, town, _ = base
-    sent = date(2026, 8, 31)
-    letter = models.Proposal(addressee="UBND tỉnh", title="Sửa camera", sent_on=sent, **BY)
+SENT = date(2026, 8, 31)
+
+
+def asking(session: Session, town: Town, amounts: Mapping[str, int | None]) -> Asked:
+    """For a letter that asks for as much money for a repair at each of the points."""
+    letter = models.Proposal(addressee="UBND tỉnh", title="Sửa camera", sent_on=SENT, **BY)
     session.add(letter)
-    amounts: Callable[[str], int | None] = {"P1": 300, "P3": None}.get
     session.flush()
-    for point in ("P1", "P3"):
+    for point, amount in amounts.items():
         repair = models.Repair(
             point_id=town.points[point],
             state="waiting_for_money",
@@ -661,21 +660,25 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
             session.add(
                 models.RepairStep(repair_id=repair.id, at=at, state=state, made_at=NOW, made_by="hoa")
             )
-        session.add(models.ProposalRepair(proposal_id=letter.id, repair_id=repair.id, amount=amounts(point)))
+        session.add(models.ProposalRepair(proposal_id=letter.id, repair_id=repair.id, amount=amount))
     session.flush()
-    report = build(session, replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id))
+    return replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id)
+
+
+def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, _ = base
+    about = asking(session, town, {"P1": 300, "P3": None})
+    report = build(session, about)
     asked = table(report, "asked")
     assert cells(asked, "amount") == [Sum(300), Sum(0, 1)]
     assert summed(asked, "amount") == Sum(300, 1)
     assert cells(asked, "waiting_days") == [31, 31]  # until the end of the day on which it was sent
-    assert (report.title, report.about, report.dated) == ("Tờ trình", "Về việc sửa camera", sent)
+    assert (report.title, report.about, report.dated) == ("Tờ trình", "Về việc sửa camera", SENT)
     said = {part.key: part for part in report.parts if isinstance(part, Text)}
     assert said["addressee"].centred
     assert said["addressee"].paragraphs == ("Kính gửi: UBND tỉnh",)
-    assert said["sum"].paragraphs[0] == (
-        "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng (Bằng chữ: Ba trăm đồng), "
-        "chưa kể 1 hạng mục chưa có báo giá."
-    )
     assert [part.key for part in report.parts] == ["addressee", "opening", "needed", "sum", "closing"]
     assert report.annex is not None
     assert [part.key for part in report.annex.parts] == ["asked", "basis", "missing"]
@@ -683,9 +686,59 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     adds_up(report)
     assert cells(table(report, "missing"), "point") == ["P1", "P3"]
     with pytest.raises(AskedError):
-        build(session, replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id + 1))
+        build(session, replace(about, proposal=10**6))
     with pytest.raises(AskedError):
-        build(session, replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id), Scope.of([town.units["A"]]))
+        build(session, about, Scope.of([town.units["A"]]))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "language", "said"),
+    [
+        pytest.param(
+            {"P1": 2_120_000, "P3": 3_000_015},
+            "vi",
+            "Tổng số tiền đề nghị: 5.120.015\N{NO-BREAK SPACE}đồng "
+            "(Bằng chữ: Năm triệu một trăm hai mươi nghìn không trăm mười lăm đồng).",
+            id="all-is-known",
+        ),
+        pytest.param(
+            {"P1": 300, "P3": None},
+            "vi",
+            "Tổng số tiền đề nghị: 300\N{NO-BREAK SPACE}đồng (Bằng chữ: Ba trăm đồng), "
+            "chưa kể 1 hạng mục chưa có báo giá.",
+            id="some-is-known",
+        ),
+        pytest.param(
+            {"P1": None, "P3": None},
+            "vi",
+            "Tổng số tiền đề nghị: chưa có số liệu, các hạng mục đều chưa có báo giá.",
+            id="what-nobody-knows-has-no-words",
+        ),
+        pytest.param(
+            {"P1": 105_000},
+            "en",
+            "Total sum asked for: 105,000\N{NO-BREAK SPACE}đồng "
+            "(in words: One hundred and five thousand đồng).",
+            id="English",
+        ),
+    ],
+)
+def test_a_letter_says_its_sum_in_figures_and_in_words(
+    base: tuple[Database, Town, dict[Source, int]],
+    session: Session,
+    amounts: Mapping[str, int | None],
+    language: Language,
+    said: str,
+) -> None:
+    _, town, _ = base
+    report = build(session, asking(session, town, amounts), language=language)
+
+    (part,) = (part for part in report.parts if part.key == "sum")
+    assert isinstance(part, Text)
+    assert part.paragraphs[0] == said
+    needed = table(report, "needed")
+    assert cells(needed, "repairs") == [len(amounts)]
+    assert summed(needed, "amount") == summed(table(report, "asked"), "amount") == Sum.of(amounts.values())
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Of if kind not in (Of.PROPOSAL, Of.PROGRAMME)])

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from camera_registry.money import Sum
 from camera_registry.reports.value import (
+    Annex,
     Column,
     Fact,
     Facts,
@@ -143,6 +144,14 @@ REPORT = Report(
     ),
     mark="9f86d081884c7d65",
     synthetic=True,
+)
+
+LETTER = replace(
+    REPORT,
+    kind=Kind.PROPOSAL,
+    title="Tờ trình",
+    parts=(TEXT, FACTS),
+    annex=Annex("Danh mục và căn cứ", (MONEY, EYES, STRIPS)),
 )
 
 

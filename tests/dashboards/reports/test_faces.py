@@ -33,15 +33,16 @@ from camera_registry.reports.value import (
     Value,
 )
 from dashboards.reports import MEDIA_TYPES, CannotDraw, draw, file_name, words
-from dashboards.reports.drawn import DrawnFacts, DrawnStrips, DrawnTable, drawn
-from tests.dashboards.reports.sample import EYES, FORMULA, MARKUP, MONEY, REPORT, STRIPS, TEXT, city
+from dashboards.reports.drawn import DrawnFacts, DrawnStrips, DrawnTable, annexed, drawn
+from dashboards.reports.letter import letter
+from tests.dashboards.reports.sample import EYES, FORMULA, LETTER, MARKUP, MONEY, REPORT, STRIPS, TEXT, city
 from tests.schemas import faults
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "report.schema.json"
 ENGLISH = replace(REPORT, language="en")
 WIDE = replace(REPORT, wide=True)
 PLAIN = replace(REPORT, letter=False, synthetic=False, mark="")
-REPORTS = {"vi": REPORT, "en": ENGLISH, "wide": WIDE, "plain": PLAIN}
+REPORTS = {"vi": REPORT, "en": ENGLISH, "wide": WIDE, "plain": PLAIN, "letter": LETTER}
 
 
 @cache
@@ -52,7 +53,7 @@ def face(name: str, format: Format) -> bytes:
 
 def written_cells(report: Report) -> Iterator[str]:
     """Every figure and every word of tables and facts, as people read them."""
-    for part in drawn(report):
+    for part in (*drawn(report), *annexed(report)):
         match part:
             case DrawnTable():
                 yield from (cell for line in part.lines for cell in line)
@@ -98,6 +99,8 @@ def test_people_read_every_figure(name: str, format: Format, read: Callable[[byt
     assert all(plain(paragraph) in text for paragraph in TEXT.paragraphs)
     assert all(plain(note) in text for note in MONEY.notes)
     assert plain(words.made(report)) in text
+    form = letter(report)
+    assert all(plain(said) in text for said in (form.annex, form.annex_title, form.annex_of))
 
 
 @pytest.mark.parametrize("name", ["vi", "en"])
@@ -150,6 +153,16 @@ def test_programs_read_every_figure() -> None:
                 assert tuple(found["paragraphs"]) == part.paragraphs
 
 
+def test_programs_read_the_annex_of_a_letter() -> None:
+    document = json.loads(face("letter", Format.JSON))
+
+    assert faults(json.loads(SCHEMA.read_text(encoding="utf-8")), document) == []
+    assert [part["key"] for part in document["parts"]] == ["words", "figures"]
+    assert document["annex"]["title"] == "Danh mục và căn cứ"
+    assert [part["key"] for part in document["annex"]["parts"]] == ["money", "eyes", "strips"]
+    assert document["annex"]["parts"][0]["rows"] == [[told(value) for value in row] for row in MONEY.rows]
+
+
 # --- CSV ---------------------------------------------------------------------------------------------
 
 
@@ -176,9 +189,16 @@ def spelled(value: Value, measure: Measure, language: Language) -> str:
     return str(figure).replace(".", ",") if language == "vi" else str(figure)
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
-def test_spreadsheets_read_every_figure(language: Language) -> None:
-    found = cells(face(language, Format.CSV), language)
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        pytest.param("vi", "vi", id="Vietnamese"),
+        pytest.param("en", "en", id="English"),
+        pytest.param("letter", "vi", id="letter"),
+    ],
+)
+def test_spreadsheets_read_every_figure(name: str, language: Language) -> None:
+    found = cells(face(name, Format.CSV), language)
 
     for part in REPORT.parts:
         match part:
@@ -276,6 +296,13 @@ def test_a_workbook_is_ready_to_be_printed_and_filtered() -> None:
         assert sheet.oddFooter is not None
         assert "mô phỏng" in str(sheet.oddFooter.left.text)
     assert book[MONEY.title].auto_filter.ref == "A1:I4"  # without the row of totals
+
+
+def test_only_the_annex_of_a_letter_is_printed_on_its_side() -> None:
+    book = load_workbook(BytesIO(face("letter", Format.XLSX)))
+
+    wide = [sheet.title for sheet in book if sheet.page_setup.orientation == "landscape"]
+    assert wide == [MONEY.title, EYES.title, STRIPS.title]
 
 
 def test_sheets_have_names_that_workbooks_take() -> None:

@@ -16,17 +16,22 @@ from hypothesis import strategies as st
 from lxml import etree
 from pypdf import PdfReader
 
-from camera_registry.reports.value import Column, Format, Head, Kind, Report, Run, Table
+from camera_registry.reports.value import Annex, Column, Format, Head, Kind, Report, Run, Table
 from dashboards.reports import CannotDraw, draw
 from dashboards.reports.docx import SLOTS, _slots
 from dashboards.reports.drawn import LEAST, DrawnTable, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, TYPEFACE, day_in_words, letter
 from dashboards.reports.room import room
-from tests.dashboards.reports.sample import EYES, MONEY, REPORT, STATES, STRIPS, city
+from tests.dashboards.reports.sample import EYES, LETTER, MONEY, REPORT, STATES, STRIPS, TEXT, city
 
 PT_OF_A_MM = 72 / 25.4
 A4_PT = (210 * PT_OF_A_MM, 297 * PT_OF_A_MM)
 LONG = city(eyes=120, points=40)
+LONG_LETTER = replace(
+    LETTER,
+    parts=(replace(TEXT, paragraphs=TEXT.paragraphs * 12),),
+    annex=Annex("Danh mục và căn cứ", (MONEY, LONG.parts[3])),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +84,23 @@ def pages_of(file: Path) -> list[Page]:
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Page]]:
     """The pages of our PDF, and those that LibreOffice prints of our DOCX."""
     folder = tmp_path_factory.mktemp("paper")
-    files = {"pdf": (LONG, Format.PDF), "wide": (replace(LONG, wide=True), Format.PDF)}
-    for name, (report, format) in files.items():
-        (folder / f"{name}.pdf").write_bytes(draw(report, format))
-    (folder / "office.docx").write_bytes(draw(LONG, Format.DOCX))
+    files = {"pdf": LONG, "wide": replace(LONG, wide=True), "letter": LONG_LETTER}
+    offices = {"office": LONG, "letter of an office": LONG_LETTER}
+    for name, report in files.items():
+        (folder / f"{name}.pdf").write_bytes(draw(report, Format.PDF))
+    for name, report in offices.items():
+        (folder / f"{name}.docx").write_bytes(draw(report, Format.DOCX))
     subprocess.run(
         [
             *("soffice", "--headless", f"-env:UserInstallation={(folder / 'profile').as_uri()}"),
-            *("--convert-to", "pdf", "--outdir", str(folder), str(folder / "office.docx")),
+            *("--convert-to", "pdf", "--outdir", str(folder)),
+            *(str(folder / f"{name}.docx") for name in offices),
         ],
         capture_output=True,
         check=True,
         timeout=100,
     )
-    return {name: pages_of(folder / f"{name}.pdf") for name in (*files, "office")}
+    return {name: pages_of(folder / f"{name}.pdf") for name in (*files, *offices)}
 
 
 @pytest.mark.parametrize("name", ["pdf", "wide", "office"])
@@ -121,6 +129,36 @@ def test_the_number_of_a_page_stands_in_the_top_margin_from_the_second_on(
         assert (word.right - word.left) / len(word.text) == pytest.approx(
             13 / 2, abs=0.3
         )  # digits: half of 13 pt
+
+
+@pytest.mark.parametrize("name", ["letter", "letter of an office"])
+def test_tables_of_a_letter_are_an_annex_on_pages_of_their_own(
+    printed: dict[str, list[Page]], name: str
+) -> None:
+    lying = [page.width > page.height for page in printed[name]]
+    annex = printed[name][lying.index(True) :]
+    letter = printed[name][: lying.index(True)]
+
+    assert (lying, len(letter) > 1, len(annex) > 2) == (sorted(lying), True, True)
+    for pages in (letter, annex):
+        numbers = [
+            [word.text for word in page.words if word.bottom < TOP_MM * PT_OF_A_MM and word.text.isdigit()]
+            for page in pages
+        ]
+        assert numbers == [[], *([str(number)] for number in range(2, len(pages) + 1))]
+        content = [word for page in pages for word in page.of_the_content()]
+        assert min(word.left for word in content) >= LEFT_MM * PT_OF_A_MM - 5
+        assert max(word.right for word in content) <= pages[0].width - RIGHT_MM * PT_OF_A_MM + 5
+    assert "Nơi nhận:" in letter[-1].text
+    above = (
+        "Phụ lục DANH MỤC VÀ CĂN CỨ (Kèm theo Tờ trình số ……/TTr-UBND "
+        "ngày 05 tháng 11 năm 2026 của Ủy ban nhân dân phường Yên Bái)"
+    )
+    assert above in annex[0].text
+    middle = (LEFT_MM * PT_OF_A_MM + annex[0].width - RIGHT_MM * PT_OF_A_MM) / 2
+    (first, *_) = sorted(annex[0].words, key=lambda word: word.top)
+    line = [word for word in annex[0].words if abs(word.top - first.top) < 2]
+    assert (line[0].left + line[-1].right) / 2 == pytest.approx(middle, abs=6)
 
 
 @pytest.mark.parametrize("name", ["pdf", "wide", "office"])
