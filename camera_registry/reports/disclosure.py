@@ -7,7 +7,7 @@ consented. How an eye is right now, its address in the network and what it sees 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Final
 
 from sqlalchemy import or_, select
@@ -27,7 +27,7 @@ from camera_registry.repairs.reading import RepairRow
 from camera_registry.repairs.words import STATES
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, Hardware, Place, hardware, stand
-from camera_registry.reports.keeping import Keeping, Written, keeping, papers
+from camera_registry.reports.keeping import Keeping, Written, keeping, manager, papers
 from camera_registry.reports.money_parts import (
     COLLECTING,
     UNKNOWN_COUNTS,
@@ -40,7 +40,7 @@ from camera_registry.reports.month_end import MonthEnd, month_end
 from camera_registry.reports.repair_parts import standing
 from camera_registry.reports.value import Facts, Measure, Report, Table, Text, Value
 from camera_registry.spelling import fold
-from camera_registry.units import Scope, UnitTree
+from camera_registry.units import Scope
 
 GROUNDS = (N_("The Law on the Exercise of Democracy at the Grassroots Level, No. 10/2022/QH15"),)
 
@@ -60,7 +60,7 @@ HOUSEHOLDS, ORGANISATIONS = (Source.HOUSEHOLD, Source.DONOR), (Source.BUSINESS, 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Everything that is told of one point. ``custody``: of a manager that still is there.
+    """Everything that is told of one point.
 
     ``offices`` are whom to call: the manager's, or else those of the unit that the point lies in.
     """
@@ -69,7 +69,6 @@ class _Told:
     stands: Hardware
     end: MonthEnd
     kept: Keeping
-    custody: Custody | None
     offices: Sequence[str]
     lines: Sequence[Line]
     total: Totals
@@ -170,7 +169,6 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
     sums = grouped(lines, lambda line: line.point)
     stands, ends, kept = hardware(ground), month_end(ground), keeping(ground)
     homes, phones = _at_households(ground), _phones(ground)
-    present = _present(ground, kept)
     decided, settled = papers(ground, Paper.DECISION, Paper.MINUTES), papers(ground, Paper.SETTLEMENT)
     programmes = {row.code: row for row in reading.programmes(ground.session, ground.scope, ground.today)}
     repairs: dict[str, list[RepairRow]] = {}
@@ -179,8 +177,8 @@ def _told(ground: Ground, lines: Sequence[Line]) -> list[_Told]:
     return [
         _Told(
             _veiled(ground, place) if place.id in homes else place,
-            *(stands[place.id], ends[place.id], kept[place.id], present.get(place.id)),
-            _offices(place, present.get(place.id), phones),
+            *(stands[place.id], ends[place.id], kept[place.id]),
+            _offices(place, kept[place.id].present, phones),
             *(of_point.get(place.code, ()), sums.get(place.code, Totals()), decided.get(place.id)),
             [
                 programmes[code]
@@ -209,36 +207,12 @@ def _phones(ground: Ground) -> Mapping[str, str]:
     return {each.manager: each.phone for each in held if each.phone}
 
 
-def _present(ground: Ground, kept: Mapping[int, Keeping]) -> Mapping[int, Custody]:
-    """Who has each point, by its id, without managers that a reorganisation ended by today."""
-    tree = UnitTree.load(ground.session)
-    there: dict[tuple[str, date], bool] = {}
-    found: dict[int, Custody] = {}
-    for point_id, each in kept.items():
-        held = each.custody
-        if held is None:
-            continue
-        key = held.manager, held.first
-        if key not in there:
-            there[key] = custody.dissolved_unit(tree, *key, ground.today) is None
-        if there[key]:
-            found[point_id] = held
-    return found
-
-
 def _offices(place: Place, held: Custody | None, phones: Mapping[str, str]) -> Sequence[str]:
     """Whom to call: its manager, or else the offices that are named after the unit of today."""
     if held is not None and held.phone:
         return (f"{held.manager}: {held.phone}",)
     unit = f" {fold(place.unit)} "
     return [f"{name}: {phone}" for name, phone in phones.items() if place.unit and unit in f" {fold(name)} "]
-
-
-def _manager(ground: Ground, told: _Told) -> Value:
-    """Whoever was dissolved manages nothing any more: the point waits to be handed over."""
-    if told.custody is not None:
-        return told.custody.manager
-    return ground.say(N_("Not handed over yet")) if told.kept.custody is not None else None
 
 
 def _veiled(ground: Ground, place: Place) -> Place:
@@ -372,11 +346,11 @@ PAPERS = (
         lambda _, told: told.kept.warranty.last if told.kept.warranty else None,
         Measure.DAY,
     ),
-    _Field("manager", N_("Managed by"), _manager, weight=2),
+    _Field("manager", N_("Managed by"), lambda ground, told: manager(ground, told.kept), weight=2),
     _Field(
         "phone",
         N_("Phone of the office"),
-        lambda _, told: (told.custody.phone or None) if told.custody else None,
+        lambda _, told: (told.kept.present.phone or None) if told.kept.present else None,
     ),
 )
 
@@ -458,7 +432,7 @@ def _together(
         reported_working=sum(each.reported_working for each in ends),
     )
     told = _Told(
-        *(Place(0, "", "", "", "", "", 0, "", None), Hardware(), end, Keeping(), None, ()),
+        *(Place(0, "", "", "", "", "", 0, "", None), Hardware(), end, Keeping(), ()),
         lines,
         totals(lines),
         decision=None,

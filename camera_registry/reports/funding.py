@@ -8,8 +8,6 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy.orm import Session
 
-from camera_registry.custody import Custody
-from camera_registry.deeds import FUNDINGS
 from camera_registry.funding.assets import AssetRow, assets
 from camera_registry.funding.kinds import Kind, Paper, State
 from camera_registry.funding.sums import entered
@@ -17,10 +15,11 @@ from camera_registry.funding.words import MISSING, NO_BOOKS
 from camera_registry.i18n import N_, Language
 from camera_registry.inventory import Funding
 from camera_registry.money import Sum
+from camera_registry.register_words import FUNDINGS
 from camera_registry.reports import repair_parts
 from camera_registry.reports.asked import Asked
 from camera_registry.reports.ground import Ground, Hardware, Place, all_of, hardware, stand
-from camera_registry.reports.keeping import Keeping, keeping, papers
+from camera_registry.reports.keeping import Keeping, keeping, manager, papers
 from camera_registry.reports.money_parts import (
     COLLECTING,
     NEVER_MIXED,
@@ -128,9 +127,15 @@ def _point(ground: Ground, place: Place, stands: Hardware, kept: Keeping) -> tup
 
 
 def _keeping(ground: Ground, kept: Keeping, asset: AssetRow | None) -> Iterable[Fact]:
-    held: Custody | None = kept.custody
-    yield ground.fact("manager", N_("Managed by"), held.manager if held else None)
-    yield ground.fact("phone", N_("Phone of the office"), held.phone or None if held else None)
+    held, there = kept.custody, kept.present
+    dissolved = N_("{manager} was dissolved: the point waits to be handed over.")
+    yield ground.fact(
+        "manager",
+        N_("Managed by"),
+        manager(ground, kept),
+        note=ground.say(dissolved, manager=held.manager) if held and not there else "",
+    )
+    yield ground.fact("phone", N_("Phone of the office"), there.phone or None if there else None)
     yield ground.fact("electricity", N_("Pays electricity"), held.electricity or None if held else None)
     yield ground.fact("internet", N_("Pays Internet"), held.internet or None if held else None)
     yield ground.fact("handed_over", N_("Handed over on"), held.handed_over_on if held else None, Measure.DAY)
@@ -172,7 +177,7 @@ def _kept(ground: Ground, kept: Mapping[int, Keeping]) -> Table:
     )
     rows = [
         (
-            *(place.code, place.name, each.custody.manager if each.custody else None),
+            *(place.code, place.name, manager(ground, each)),
             decided[place.id].told(ground) if place.id in decided else None,
             *(each.warranty.party if each.warranty else None, each.warranty.last if each.warranty else None),
             each.contract.last if each.contract else None,
