@@ -129,8 +129,7 @@ def _handed(room: str) -> Sequence[object]:
     if room != "reports":
         return ()
     from camera_registry.commands.reports import Faces
-    from dashboards.reports import draw, file_name
-    from dashboards.reports.folder import publish
+    from dashboards.reports import draw, file_name, publish
 
     return (Faces(draw, file_name, publish),)
 

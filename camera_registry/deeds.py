@@ -25,10 +25,10 @@ from camera_registry.funding.words import UNALLOCATED as NOT_ALLOCATED
 from camera_registry.grades import Grade
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.imports.columns import BY_FIELD
-from camera_registry.inventory import DeviceKind, Funding, Reach, Word
-from camera_registry.maintenance import Kind, ScopeKind
+from camera_registry.maintenance import ScopeKind
 from camera_registry.notices import Fault
 from camera_registry.power_cuts import Doubt
+from camera_registry.register_words import DEVICE_KINDS, FUNDINGS, REACHES, REPORTED, SCOPES, WINDOWS
 from camera_registry.repairs.words import PAYERS
 from camera_registry.repairs.words import STATES as REPAIR_STATES
 from camera_registry.reports import schedules
@@ -49,12 +49,6 @@ GRADES: Mapping[Grade, str] = {
     Grade.GOOD: OUTCOMES["ok"],
     Grade.UNCLEAR: N_("Not clear"),
     Grade.NO_PICTURE: N_("No picture"),
-}
-
-REPORTED: Mapping[Word, str] = {
-    Word.WORKING: N_("Reported working"),
-    Word.POOR: N_("Reported working poorly"),
-    Word.NOT_WORKING: N_("Reported not working"),
 }
 
 CHANGES: Mapping[Change, str] = {
@@ -191,20 +185,6 @@ ABSENCES: Mapping[Absence, str] = {
     Absence.ACCESS_ENDED: N_("The consent to access has run out"),
 }
 
-WINDOWS: Mapping[Kind, str] = {
-    Kind.WORK: N_("Planned work"),
-    Kind.POWER_CUT: N_("Power cut"),
-}
-
-SCOPES: Mapping[ScopeKind, str] = {
-    ScopeKind.ALL: N_("Everything"),
-    ScopeKind.EYE: N_("Eye"),
-    ScopeKind.DEVICE: N_("Device"),
-    ScopeKind.POINT: N_("Point"),
-    ScopeKind.UNIT: N_("Unit"),
-    ScopeKind.SITE: N_("Site"),
-}
-
 PHASES: Mapping[Phase, str] = {
     Phase.PRESENT: N_("Going on"),
     Phase.COMING: N_("Coming"),
@@ -269,25 +249,6 @@ FORMULAS: Mapping[str, str] = {
         ("snapshot_coverage", "clock_coverage", "recording_coverage"),
         N_("(good + failing) ÷ time in service without maintenance"),
     ),
-}
-
-FUNDINGS: Mapping[Funding, str] = {
-    Funding.STATE: N_("State budget"),
-    Funding.CITY: N_("City budget"),
-    Funding.COMMUNE: N_("Commune budget"),
-    Funding.SOCIALISED: N_("Funded by the community"),
-    Funding.SPONSORED: N_("Sponsored"),
-    Funding.MIXED: N_("Mixed funding"),
-}
-
-DEVICE_KINDS: Mapping[DeviceKind, str] = {
-    DeviceKind.CAMERA: N_("Camera"),
-    DeviceKind.RECORDER: N_("Recorder"),
-}
-
-REACHES: Mapping[Reach, str] = {
-    Reach.NETWORK: N_("Over the network"),
-    Reach.REPORTED: N_("By people's reports"),
 }
 
 TLS_CHECKS: Mapping[TlsCheck, str] = {

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from camera_registry import audit, deeds, i18n, incidents, words
+from camera_registry import audit, deeds, i18n, incidents, register_words, words
 from camera_registry.alerts.failure_words import failure
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
@@ -187,7 +187,7 @@ class Reader:
         return self.say(deeds.ABSENCES[Absence(slug)]) if slug else ""
 
     def window(self, slug: str) -> str:
-        return self.say(deeds.WINDOWS[Kind(slug)])
+        return self.say(register_words.WINDOWS[Kind(slug)])
 
     def phase(self, slug: str) -> str:
         """Where a window of maintenance stands in time."""
@@ -198,7 +198,7 @@ class Reader:
 
     def funding(self, slug: str) -> str:
         """Who paid; what an import left as it was written speaks for itself."""
-        known = deeds.FUNDINGS.get(Funding(slug)) if slug in set(Funding) else None
+        known = register_words.FUNDINGS.get(Funding(slug)) if slug in set(Funding) else None
         return self.say(known) if known else slug
 
     def rate(self, slug: str) -> str:
@@ -212,7 +212,7 @@ class Reader:
         return self.say(deeds.CHANGES[Change(slug)])
 
     def reported(self, slug: str) -> str:
-        return self.say(deeds.REPORTED[Word(slug)])
+        return self.say(register_words.REPORTED[Word(slug)])
 
     def step(self, slug: str) -> str:
         return self.say(words.STEPS[Step(slug)])

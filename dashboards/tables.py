@@ -3,12 +3,11 @@
 A page names its columns once; the order of its rows and its files are made of them.
 """
 
-import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from io import BytesIO, StringIO
+from io import BytesIO
 from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -19,13 +18,11 @@ from camera_registry import audit
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
 from camera_registry.i18n import Language, collation_key
-from camera_registry.imports.values import FORMULA_STARTS
+from dashboards.cells import Value, csv_file
 from dashboards.rendering import Reader
 
 Row = TypeVar("Row")
-Value = str | int | float | date | datetime | None
 
-RUN_AS_FORMULAS = (*FORMULA_STARTS, "\t", "\r")
 LONGEST_TOLD, MOST_TOLD = 200, 20  # characters of a condition that the audit keeps, and conditions
 CHOOSES_NOTHING = ("as", "sort", "lang", "theme", "before", "after")  # of an address
 MOST_WIDE = 60  # characters, of a column in a workbook
@@ -157,31 +154,6 @@ def _csv(
         for line in cells
     )
     return csv_file([head, *told], language)
-
-
-def csv_file(lines: Iterable[Sequence[Value]], language: Language) -> bytes:
-    """UTF-8 with a mark that spreadsheets know it by, figures as the language writes them, no formulas."""
-    text = StringIO()
-    # Where the comma is the decimal sign, spreadsheets expect semicolons between the cells.
-    writer = csv.writer(text, delimiter=";" if language == "vi" else ",", lineterminator="\r\n")
-    for line in lines:
-        writer.writerow([_csv_text(value, language) for value in line])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _csv_text(value: Value, language: Language) -> str:
-    match value:
-        case None:
-            return ""
-        case str():
-            return f"'{value}" if value.startswith(RUN_AS_FORMULAS) else value
-        case datetime():
-            return f"{value:%d/%m/%Y %H:%M:%S}" if language == "vi" else f"{value:%Y-%m-%d %H:%M:%S}"
-        case date():
-            return f"{value:%d/%m/%Y}" if language == "vi" else f"{value:%Y-%m-%d}"
-        case float():
-            return str(value).replace(".", ",") if language == "vi" else str(value)
-    return str(value)
 
 
 def _width(value: Value) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import orjson
 import typer
 
-from camera_registry import deeds, explaining, periods, words
+from camera_registry import deeds, explaining, periods, register_words, words
 from camera_registry.commands.common import Refused, command, now, out
 from camera_registry.commands.storage import open_database
 from camera_registry.explaining import Cause, Explanation, Interval
@@ -77,7 +77,7 @@ class _Teller:
                 (
                     f"№ {each.id}",
                     self._between(each.span),
-                    self._say(deeds.WINDOWS[each.kind]),
+                    self._say(register_words.WINDOWS[each.kind]),
                     each.reason,
                     f"({each.entered_by}, {self._moment(each.entered_at)})",
                 )

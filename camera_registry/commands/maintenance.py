@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from camera_registry import deeds, i18n, maintenance, notices, power_cuts, windows
+from camera_registry import deeds, i18n, maintenance, notices, power_cuts, register_words, windows
 from camera_registry.commands.common import Refused, command, err, foreign, now, out, say
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.i18n import N_, translate
@@ -178,7 +178,7 @@ def _tell(session: Session, proposal: Proposal, loaded: Settings) -> None:
 
 def _cells(row: WindowRow, loaded: Settings) -> list[str]:
     more = f" +{len(row.names) - MOST_SHOWN}" if len(row.names) > MOST_SHOWN else ""
-    kind = translate(deeds.WINDOWS[row.kind], loaded.language)
+    kind = translate(register_words.WINDOWS[row.kind], loaded.language)
     again = f" ({row.recurrence})" if row.recurrence else ""
     return [
         str(row.id),

@@ -15,10 +15,8 @@ from camera_registry.audit import Action
 from camera_registry.commands.common import Refused, command, now, say, write_file
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.db import Database
-from camera_registry.demonstration_year import NOW as DEMONSTRATED_AT
-from camera_registry.demonstration_year import open_demonstration_year
 from camera_registry.i18n import LANGUAGES, N_, Language
-from camera_registry.reports import catalogue, disclosure
+from camera_registry.reports import catalogue
 from camera_registry.reports.asked import Asked, to_json
 from camera_registry.reports.ground import past_month
 from camera_registry.reports.value import Drawer, Format, Kind, Report
@@ -319,6 +317,8 @@ class Room:
 
     def _publish(self, about: Asked, when: _When, how: _How, folder: Path) -> None:
         """A page of what was asked about and, unless that was one point, of each of its points."""
+        from camera_registry.reports import disclosure  # opened for a folder alone
+
         with _desk(how) as desk:
             with desk.database.reading() as session:
                 asked = desk.asked(session, about, when)
@@ -341,10 +341,12 @@ def _desk(how: _How) -> Iterator[_Desk]:
             with open_database(loaded) as database:
                 yield _Desk(database, loaded, language, now(), synthetic=False)
             return
+        from camera_registry import demonstration_year  # opens all that fills a registry
+
         say(loaded, N_("Demonstration: a made-up year; the first time it takes a while."))
-        database = open_demonstration_year(loaded.data_dir)
+        database = demonstration_year.open_demonstration_year(loaded.data_dir)
         try:
-            yield _Desk(database, loaded, language, DEMONSTRATED_AT, synthetic=True)
+            yield _Desk(database, loaded, language, demonstration_year.NOW, synthetic=True)
         finally:
             database.close()
 

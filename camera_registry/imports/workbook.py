@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
 
-from openpyxl import load_workbook
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from camera_registry.errors import RegistryError
@@ -107,6 +106,8 @@ def _show_errors(file: BytesIO, sheets: list[Sheet]) -> None:
         parts = [name for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
         if not any(b' t="e"' in archive.read(name) for name in parts):
             return
+    from openpyxl import load_workbook  # half a second to open, and few sheets need it
+
     book = load_workbook(file, read_only=True, data_only=True)
     for sheet in sheets:
         for cells, shown in zip(book[sheet.name].iter_rows(min_col=1), sheet.rows, strict=False):

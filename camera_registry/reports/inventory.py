@@ -12,10 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from camera_registry import custody
-from camera_registry.deeds import DEVICE_KINDS, FUNDINGS, REACHES
 from camera_registry.i18n import N_, Language, collation_key
 from camera_registry.inventory import DeviceKind, Funding, Reach
 from camera_registry.models import Device, Eye
+from camera_registry.register_words import DEVICE_KINDS, FUNDINGS, REACHES
 from camera_registry.reports.asked import Asked
 from camera_registry.reports.ground import Ground, Place, stand
 from camera_registry.reports.value import Facts, Measure, Report, Table, Value

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from camera_registry import figures, maintenance, outages, queries, windows, words
-from camera_registry.deeds import REPORTED, SCOPES, WINDOWS
 from camera_registry.figures import Figure, Group, Ledger
 from camera_registry.health import EyeState
 from camera_registry.i18n import N_, Language
@@ -20,6 +19,7 @@ from camera_registry.inventory import Word
 from camera_registry.maintenance import ScopeKind
 from camera_registry.models import Eye, ReportWord
 from camera_registry.queries import Overlay
+from camera_registry.register_words import REPORTED, SCOPES, WINDOWS
 from camera_registry.repairs import reading as repairs
 from camera_registry.repairs.words import PAYERS, STATES
 from camera_registry.reports import counted_by, strips

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
-from camera_registry import deeds, maintenance, notices, power_cuts, windows
+from camera_registry import deeds, maintenance, notices, power_cuts, register_words, windows
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
@@ -296,7 +296,7 @@ def _page(
         previews=previews,
         unread=unread,
         deeds=deeds,
-        scopes={kind: words for kind, words in deeds.SCOPES.items() if kind not in beyond},
+        scopes={kind: words for kind, words in register_words.SCOPES.items() if kind not in beyond},
         longest_reason=maintenance.LONGEST_REASON,
         longest_notice=notices.LONGEST_NOTICE,
     )

@@ -1,23 +1,18 @@
-"""Draws a report: the same figures as page, PDF, DOCX, XLSX, CSV and JSON."""
+"""Draws a report: the same figures as page, PDF, DOCX, XLSX, CSV and JSON; opens a face when it draws it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
 from unicodedata import combining, normalize
 
 from camera_registry.reports import value
 from camera_registry.reports.value import Format, Report
-from dashboards.reports import csv, docx, json, page, pdf, xlsx
+from dashboards.reports import pdf
 
 CannotDraw = pdf.CannotDraw
 MEDIA_TYPES = value.MEDIA_TYPES
-_FACES: Mapping[Format, Callable[[Report], bytes]] = {
-    Format.PDF: pdf.draw,
-    Format.DOCX: docx.draw,
-    Format.XLSX: xlsx.draw,
-    Format.CSV: csv.draw,
-    Format.JSON: json.draw,
-    Format.HTML: page.draw,
-}
+_PAGE = {Format.HTML: "page"}  # other faces are called as their files end
 
 
 def draw(report: Report, format: Format) -> bytes:
@@ -25,7 +20,15 @@ def draw(report: Report, format: Format) -> bytes:
 
     Raises ``CannotDraw`` where a PDF takes too long or too much.
     """
-    return _FACES[format](report)
+    face: Callable[[Report], bytes] = import_module(f"{__name__}.{_PAGE.get(format, format)}").draw
+    return face(report)
+
+
+def publish(folder: Path, title: str, reports: Sequence[Report]) -> Sequence[Path]:
+    """A folder of pages, as ``folder.publish``."""
+    from dashboards.reports import folder as pages
+
+    return pages.publish(folder, title, reports)
 
 
 def file_name(report: Report, format: Format) -> str:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from camera_registry.i18n import N_
 from camera_registry.reports.value import Measure, Report
+from dashboards.cells import Value, csv_file
 from dashboards.reports import words
 from dashboards.reports.sheets import Grid, Plain, about, grids
-from dashboards.tables import Value, csv_file
 
 UNITS = {Measure.SHARE: "%", Measure.SECONDS: N_("seconds"), Measure.DONG: "đồng"}
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
 from camera_registry.reports.value import Facts, Measure, Part, Report, Strips, Table, Text, Value
-from dashboards import tables
+from dashboards import cells
 from dashboards.reports import words
 
-Plain = tuple[tables.Value, Measure]
+Plain = tuple[cells.Value, Measure]
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
     """``head``, ``rows`` and ``total`` are of one width. ``notes`` stand below.
 
-    ``mixed``: each row measures something else, as the facts of a report do. ``wide``: printed on a page on its
-    side.
+    ``mixed``: each row measures something else, as the facts of a report do. ``wide``: printed on a page
+    on its side.
     """
 
     title: str
@@ -117,7 +117,7 @@ def _strips(part: Strips, report: Report) -> Grid:
     return Grid(part.title, head, tuple(rows), notes=(words.span(part, report),))
 
 
-def _known(value: Value) -> tables.Value:
+def _known(value: Value) -> cells.Value:
     """The number that stands in a cell; none where no part of it is known."""
     if isinstance(value, Sum):
         return value.known if value.known or value.whole else None

@@ -12,7 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from camera_registry import deeds, i18n, words
+from camera_registry import deeds, i18n, register_words, words
 from camera_registry.audit import Action
 from camera_registry.facts import Change
 from camera_registry.findings import Evidence
@@ -107,7 +107,7 @@ def test_every_slug_has_words(language: Language) -> None:
         (deeds.EVIDENCE, Evidence),
         (words.MODES, Mode),
         (deeds.GRADES, Grade),
-        (deeds.REPORTED, Word),
+        (register_words.REPORTED, Word),
         (deeds.CHANGES, Change),
         (deeds.ACTIONS, Action),
     ):
