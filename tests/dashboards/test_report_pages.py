@@ -1,5 +1,6 @@
 """The pages of reports: one read and taken home, a long one made meanwhile, schedules and letterheads."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -64,6 +65,23 @@ def test_a_ward_is_asked_about_its_own_and_may_not_read_what_is_weak(web: Web) -
     assert "Phường Nam Cường" in ward.get("/reports/uptime").text
     assert ward.get("/reports/security").status_code == 403
     assert "/reports/security" not in ward.get("/reports").text
+
+
+@pytest.mark.parametrize(
+    ("role", "units"),
+    [
+        pytest.param(Role.WARD_OFFICER, [WARD], id="of the ward"),
+        pytest.param(Role.ADMINISTRATOR, [], id="of the city"),
+    ],
+)
+def test_a_unit_s_page_leads_to_its_report_and_its_disclosure(web: Web, role: Role, units: list[str]) -> None:
+    reader = signed_in(web, role, units)
+    page = unescape(reader.get(f"/units/{WARD}").text)
+    addresses = set(re.findall(r'href="(/reports/[^"]*)"', page))
+    assert addresses == {f"/reports/{kind}?unit={WARD}" for kind in ("uptime", "disclosure")}
+    for address in addresses:
+        shown = reader.get(address)
+        assert (shown.status_code, "tháng 10/2026" in shown.text) == (200, True)
 
 
 def test_a_long_report_is_made_meanwhile_and_can_be_cancelled(web: Web, client: TestClient) -> None:
