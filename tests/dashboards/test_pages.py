@@ -1,10 +1,9 @@
 import re
-import time
 from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from camera_registry import models
 from camera_registry.auth.roles import Role
@@ -229,12 +228,14 @@ def test_a_notice_stands_above_every_page(database: Database) -> None:
         assert '<p class="notice" role="note">Không vận hành</p>' in client.get(page).text
 
 
-def test_a_city_is_laid_out_in_a_moment(database: Database) -> None:
+def test_no_eye_of_a_city_has_a_question_of_its_own(database: Database) -> None:
+    """How long it takes is for ``make bench``."""
     fill_many(database, 953)
     client = client_of(database)
     client.get("/")
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *heard: asked.append(heard[2]))
 
-    began = time.process_time()
     client.get("/")
 
-    assert time.process_time() - began < 0.6  # twice the goal: the machine may be busy
+    assert 0 < len(asked) <= 30
