@@ -24,10 +24,12 @@ from camera_registry.demonstration_money import (
     by_eyes,
     places_of,
 )
+from camera_registry.funding.basis import missing_basis
 from camera_registry.funding.kinds import Component, Duty, Kind, Paper, Source
 from camera_registry.funding.kinds import State as Approval
 from camera_registry.repairs.deeds import duty_of
 from camera_registry.repairs.states import Payer, State
+from camera_registry.units import Scope
 
 LAST_OF_THE_DISTRICTS: Final = date(2025, 2, 28)  # their police
 LAST_OF_OLD_UNITS: Final = date(2025, 6, 30)
@@ -408,7 +410,13 @@ def _proposals(book: Book, waiting: Sequence[models.Repair]) -> None:
         )
         book.session.add(row)
         book.session.flush()
+        lacking = (
+            {each.point: each.missing for each in missing_basis(book.session, Scope.everything(), sent_on)}
+            if sent_on is not None
+            else {}
+        )
         for repair in some:
+            point = book.session.get_one(models.Point, repair.point_id).code
             amount = book.session.scalar(
                 select(models.Quotation.amount).where(
                     models.Quotation.repair_id == repair.id, models.Quotation.chosen
@@ -416,7 +424,10 @@ def _proposals(book: Book, waiting: Sequence[models.Repair]) -> None:
             )
             book.session.add(
                 models.ProposalRepair(
-                    proposal_id=row.id, repair_id=repair.id, amount=amount if sent_on is not None else None
+                    proposal_id=row.id,
+                    repair_id=repair.id,
+                    amount=amount if sent_on is not None else None,
+                    missing=" ".join(lacking.get(point, ())),
                 )
             )
 

@@ -1255,13 +1255,14 @@ class Proposal(Base):
 
 
 class ProposalRepair(Base):
-    """A repair in a proposal, with the sum that was asked for when it was sent."""
+    """A repair in a proposal; the sum that was asked for when it was sent, and what basis it lacked then."""
 
     __tablename__ = "proposal_repair"
 
     proposal_id: Mapped[int] = mapped_column(ForeignKey("proposal.id"), primary_key=True)
     repair_id: Mapped[int] = mapped_column(ForeignKey("repair.id"), primary_key=True)
     amount: Mapped[int | None] = mapped_column(BigInteger)  # đồng; None: no quotation yet
+    missing: Mapped[str] = mapped_column(String(200), default="")  # slugs of ``funding.basis.Missing``
 
 
 # --- reports: made, kept, sent. Written by reports/ ----------------------------------------------------

@@ -1,7 +1,7 @@
 """Letters that ask for repair money: drawn up from repairs that wait for it, and sent as they were then.
 
-Each repair stands in one with the quotation that was chosen. Until a letter is sent its sums are those of
-today's choices; from then on they are those that were asked for.
+Each repair stands in one with the quotation that was chosen, and with what is missing of its basis. Until a
+letter is sent both are those of today; from then on those that it was sent with.
 """
 
 from collections import defaultdict
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from camera_registry import audit, models, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.custody import EARLIEST
+from camera_registry.funding.basis import Missing, missing_basis
 from camera_registry.funding.reach import Reach, owner, unit_names
 from camera_registry.i18n import N_
 from camera_registry.money import Sum
@@ -35,12 +36,14 @@ NO_UNIT = ("", "")
 class Asked:
     """A repair in a letter, and the sum that is asked for it (``None``: no quotation was chosen).
 
-    ``times`` are its times up to the end of the day on which the letter was sent, or up to now.
+    ``times`` are its times up to the end of the day on which the letter was sent, or up to now; ``missing``
+    is what its point lacked when the letter was sent, or lacks now.
     """
 
     repair: RepairRow
     amount: int | None
     times: Times
+    missing: tuple[Missing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,9 @@ def send(
     sent_on: date,
     letter_number: str = "",
 ) -> None:
-    """A draft was signed and sent on that day, under the clerk's number: its sums stay as they are now.
+    """A draft was signed and sent on that day, under the clerk's number: its sums and what is missing stay.
 
+    Sums are those of now; missing is what of that day is not on record by now.
     Raises ``RepairError`` where one of its repairs does not wait for money any more, or another letter that
     was sent asks for it.
     """
@@ -173,8 +177,10 @@ def send(
             number=repair_id,
         )
     asked = reading.asked(session, numbers)
+    lacking = _lacking(session, sent_on, numbers)
     for part in parts:
         part.amount = asked.get(part.repair_id)
+        part.missing = " ".join(lacking.get(part.repair_id, ()))
     letter.sent_on, letter.number = sent_on, deeds.text_of(letter_number, LONGEST_NUMBER)
     detail = {"before": {"sent_on": None}, "after": {"sent_on": sent_on, "number": letter.number}}
     audit.record(session, actor, Action.PROPOSAL_SENT, f"proposal:{number}", now, detail=detail)
@@ -238,16 +244,20 @@ def proposal(
     if row is None:
         return None
     part = models.ProposalRepair
-    frozen = dict(
-        session.execute(select(part.repair_id, part.amount).where(part.proposal_id == number)).all()
-    )
+    rows = session.scalars(select(part).where(part.proposal_id == number))
+    frozen = {each.repair_id: each for each in rows}
+    today = now.astimezone(zone).date()
+    lacking = _lacking(session, today, frozen.keys()) if row.sent_on is None else {}
     repairs = reading.numbered(session, scope, now, zone, list(frozen))
     end = now if row.sent_on is None else min(now, midnight(row.sent_on + timedelta(days=1), zone))
     asked = [
         Asked(
             each,
-            each.asked if row.sent_on is None else frozen[each.id],
+            each.asked if row.sent_on is None else frozen[each.id].amount,
             days_in_states(each.steps, end),
+            lacking.get(each.id, ())
+            if row.sent_on is None
+            else tuple(map(Missing, frozen[each.id].missing.split())),
         )
         for each in sorted(repairs, key=lambda each: (each.point, each.id))
     ]
@@ -255,6 +265,17 @@ def proposal(
 
 
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+def _lacking(session: Session, day: date, repairs: Collection[int]) -> Mapping[int, tuple[Missing, ...]]:
+    """What is missing on a day of the points of these repairs, by the repair's number."""
+    missing = {each.point: each.missing for each in missing_basis(session, Scope.everything(), day)}
+    points = session.execute(
+        select(models.Repair.id, models.Point.code)
+        .join(models.Point, models.Point.id == models.Repair.point_id)
+        .where(models.Repair.id.in_(repairs))
+    )
+    return {number: missing[code] for number, code in points if code in missing}
 
 
 def _rows(

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from camera_registry import i18n
 from camera_registry.funding.assets import assets
-from camera_registry.funding.basis import missing_basis
 from camera_registry.funding.kinds import Component, Paper
 from camera_registry.funding.words import MISSING, component
 from camera_registry.i18n import N_, Language
@@ -24,7 +23,7 @@ from camera_registry.repairs.proposals import ProposalDetail, proposal
 from camera_registry.repairs.words import PAYERS
 from camera_registry.reports.asked import Asked, AskedError
 from camera_registry.reports.ground import Ground, stand
-from camera_registry.reports.keeping import keeping, papers
+from camera_registry.reports.keeping import keeping, manager, papers
 from camera_registry.reports.repair_parts import days, up_to
 from camera_registry.reports.value import Annex, Measure, Report, Table, Text, Value
 from camera_registry.units import Scope
@@ -152,7 +151,7 @@ def _listed(ground: Ground, letter: ProposalDetail) -> Table:
 
 def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
     """On what the money can be given: who has the point, on which papers, who is to pay."""
-    kept = {ground.places[number].code: each for number, each in keeping(ground).items()}
+    kept = {ground.places[number].code: each for number, each in keeping(ground, ground.asked.last).items()}
     decided = _by_code(ground, Paper.DECISION, Paper.MINUTES)
     owned = _by_code(ground, Paper.OWNERSHIP, Paper.HAND_OVER)
     books = assets(ground.session, ground.scope, ground.today)
@@ -170,10 +169,9 @@ def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
     rows: list[tuple[Value, ...]] = []
     for part in parts:
         each = kept[part.repair.point]
-        held = each.custody
         rows.append(
             (
-                *(part.repair.point, held.manager if held else None, decided.get(part.repair.point)),
+                *(part.repair.point, manager(ground, each), decided.get(part.repair.point)),
                 owned.get(part.repair.point) or made_public.get(part.repair.point),
                 each.warranty.last if each.warranty else None,
                 each.contract.last if each.contract else None,
@@ -185,10 +183,7 @@ def _basis(ground: Ground, parts: Sequence[Part]) -> Table:
 
 def _missing(ground: Ground, parts: Sequence[Part]) -> Sequence[Table]:
     """What has to be put on record before the letter can be granted; nothing where all is there."""
-    wanted = {part.repair.point for part in parts}
-    lacking = [
-        each for each in missing_basis(ground.session, ground.scope, ground.today) if each.point in wanted
-    ]
+    lacking = {part.repair.point: part for part in parts if part.missing}
     if not lacking:
         return ()
     columns = (
@@ -197,8 +192,8 @@ def _missing(ground: Ground, parts: Sequence[Part]) -> Sequence[Table]:
         ground.column("missing", N_("Missing basis"), weight=4),
     )
     rows = [
-        (each.point, each.point_name, "; ".join(ground.say(MISSING[one]) for one in each.missing))
-        for each in lacking
+        (point, part.repair.point_name, "; ".join(ground.say(MISSING[each]) for each in part.missing))
+        for point, part in lacking.items()
     ]
     return (ground.table("missing", N_("Basis that is still to be put on record"), columns, rows),)
 

@@ -218,7 +218,6 @@ def _one(
     reader = reader_of(request, desk)
     with desk.database.reading() as session:
         found = _known(session, desk, reader, number)
-        basis = _basis(session, desk, reader)
         told = [each.repair for each in found.asked] if found.row.sent_on is None else []
         before = proposals.asked_before(session, told, reader.zone)
     return page(
@@ -231,7 +230,6 @@ def _one(
         address=f"/proposals/{number}",
         proposal=found,
         row=found.row,
-        basis=basis,
         before=before,
         typed=typed or {},
         refused=refused,

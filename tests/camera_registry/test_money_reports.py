@@ -530,6 +530,24 @@ def test_nobody_is_told_to_call_an_office_that_was_dissolved(
     assert "....." in called[-1]
 
 
+def test_a_manager_that_was_dissolved_is_named_as_one_that_was(
+    base: tuple[Database, Town, dict[Source, int]], session: Session
+) -> None:
+    _, town, _ = base
+    session.add(models.Unit(uid="C-1", code="C", name="Phường C", kind="ward", valid_to=date(2026, 6, 30)))
+    for point, office in (("P1", "Công an phường C"), ("P2", "Công an phường A")):
+        held = {"valid_from": date(2026, 2, 1), "manager": office, "phone": "0216 3851 000"}
+        session.add(models.Custody(point_id=town.points[point], electricity="Điện lực", **held))
+    session.flush()
+    managers = cells(table(build(session, AUGUST), "kept"), "manager")
+    assert managers == ["Chưa bàn giao", "Công an phường A", None]
+    one, other = (build(session, replace(AUGUST, point=point)) for point in ("P1", "P2"))
+    assert (fact(one, "manager"), fact(one, "phone")) == ("Chưa bàn giao", None)
+    assert "Công an phường C đã giải thể" in repr(one.parts)
+    assert fact(one, "electricity") == "Điện lực"
+    assert (fact(other, "manager"), fact(other, "phone")) == ("Công an phường A", "0216 3851 000")
+
+
 def test_k_of_n_is_of_the_end_of_the_month(
     base: tuple[Database, Town, dict[Source, int]], session: Session
 ) -> None:
@@ -660,7 +678,9 @@ def asking(session: Session, town: Town, amounts: Mapping[str, int | None]) -> A
             session.add(
                 models.RepairStep(repair_id=repair.id, at=at, state=state, made_at=NOW, made_by="hoa")
             )
-        session.add(models.ProposalRepair(proposal_id=letter.id, repair_id=repair.id, amount=amount))
+        part = models.ProposalRepair(proposal_id=letter.id, repair_id=repair.id, amount=amount)
+        part.missing = "internet contractor"
+        session.add(part)
     session.flush()
     return replace(AUGUST, kind=Of.PROPOSAL, proposal=letter.id)
 
@@ -684,7 +704,9 @@ def test_a_letter_asks_for_what_was_chosen_and_says_what_is_missing(
     assert [part.key for part in report.annex.parts] == ["asked", "basis", "missing"]
     assert not report.wide
     adds_up(report)
-    assert cells(table(report, "missing"), "point") == ["P1", "P3"]
+    lacking = table(report, "missing")
+    assert cells(lacking, "point") == ["P1", "P3"]
+    assert cells(lacking, "missing") == ["Đơn vị trả tiền Internet; Đơn vị thi công"] * 2  # as it was sent
     with pytest.raises(AskedError):
         build(session, replace(about, proposal=10**6))
     with pytest.raises(AskedError):

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from camera_registry import models, outages
+from camera_registry import custody, models, outages
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Database
 from camera_registry.errors import RegistryError
-from camera_registry.funding import entries
-from camera_registry.funding.kinds import Component, Kind, Source
+from camera_registry.funding import entries, upkeep
+from camera_registry.funding.basis import Missing
+from camera_registry.funding.kinds import Component, Duty, Kind, Source
 from camera_registry.money import Sum
 from camera_registry.outages import IncidentRow
 from camera_registry.repairs import costs, deeds, proposals, reading
@@ -515,6 +516,28 @@ def test_a_letter_asks_for_what_was_quoted_and_stays_so_once_sent(session: Sessi
     assert (row.sent_on, row.number, row.total) == (TODAY, "15/TTr", Sum(500_000))
     with refused("was sent"):
         proposals.send(session, LAN, scope, number, NOW, ZONE, sent_on=TODAY)
+
+
+def test_what_a_letter_lacked_when_it_was_sent_it_lacks_for_ever(session: Session) -> None:
+    number = letter(session, CITY, waiting(session, "P1"), waiting(session, "P2"))
+
+    def lacks(duty: Missing) -> list[bool]:
+        found = proposals.proposal(session, CITY, NOW, ZONE, number)
+        assert found is not None
+        return [duty in each.missing for each in found.asked]
+
+    def warrant(point: str) -> None:
+        by = upkeep.Filled(Duty.WARRANTY, "Nhà thầu", TODAY - 9 * DAY, TODAY + 9 * DAY)
+        upkeep.set_upkeep(session, HOA, CITY, point, by, NOW, ZONE)
+
+    assert lacks(Missing.WARRANTY) == lacks(Missing.MANAGER) == [True, True]
+    warrant("P1")
+    assert lacks(Missing.WARRANTY) == [False, True], "while it is a draft"
+    proposals.send(session, HOA, CITY, number, NOW, ZONE, sent_on=TODAY - DAY)
+    warrant("P2")
+    custody.set_custody(session, HOA, "P1", "Công an phường", TODAY, NOW, ZONE)
+    assert lacks(Missing.WARRANTY) == [False, True]
+    assert lacks(Missing.MANAGER) == [True, True]
 
 
 def test_one_sent_letter_asks_for_a_repair_until_it_waits_anew(session: Session) -> None:

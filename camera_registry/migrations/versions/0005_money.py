@@ -213,6 +213,7 @@ def upgrade() -> None:
         _number("proposal_id"),
         _number("repair_id"),
         sa.Column("amount", sa.BigInteger(), nullable=True),
+        _text("missing", 200),
         _of("proposal_repair", "proposal_id", "proposal"),
         _of("proposal_repair", "repair_id", "repair"),
         sa.PrimaryKeyConstraint("proposal_id", "repair_id", name=op.f("pk_proposal_repair")),
