@@ -14,7 +14,7 @@ from camera_registry.i18n import N_
 from camera_registry.reports.value import Report
 from dashboards.reports.drawn import Drawn, DrawnStrips, DrawnTable, annexed, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, letter, width_mm
-from dashboards.reports.room import LONGEST_WORD, room
+from dashboards.reports.room import LONGEST_WORD, one_line, room
 from dashboards.reports.typeface import shown
 
 FOLDER = Path(__file__).parent
@@ -73,6 +73,7 @@ def _part(part: Drawn, width: int) -> dict[str, Any]:
         data |= {
             "widths": fit.widths,
             "size": fit.size,
+            "one_line": [one_line(row, fit) for row in part.rows],
             "breakable": any(len(cell) > LONG_CELL for line in part.lines for cell in line),
         }
     if isinstance(part, DrawnStrips):

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from dashboards.reports import typeface
+
 SIZES_PT = (12, 11, 10, 9, 8, 7)  # of the letters of a table, the largest that has room
 PADDING_MM = 2.4  # of a cell, left and right together
 MM_OF_A_PT = 25.4 / 72
@@ -13,6 +15,7 @@ LONG_TABLE, SMALL_PT = 40, (10, 9, 8, 7)  # lines: more of them shall not take m
 LONGEST_WORD = 24  # signs: a hash or an address is broken anywhere
 _BROKEN = 6.0  # of a table's letters: what is left of such a word on a line at least
 _STEPS = 40  # of halving
+_SURELY = 0.97  # of a line: kerning may make a text wider than its signs
 _MOST_OF_A_LINE = 40.0  # sizes: a longer text is broken into lines in any case
 
 
@@ -39,6 +42,15 @@ def room(lines: Sequence[Sequence[str]], weights: Sequence[float], width: float)
             wanted = [PADDING_MM + max(word, text) * mm for word, text in zip(least, most, strict=True)]
             return Room(_shared(needed, wanted, weights, width), size)
     return Room(tuple(width * each / sum(needed) for each in needed), size)
+
+
+def one_line(cells: Sequence[str], room: Room) -> bool:
+    """Whether each cell of a row surely stands on one line: then no typesetting need find how tall it is."""
+    mm = room.size * MM_OF_A_PT
+    return all(
+        "\n" not in cell and typeface.width(cell) * mm <= _SURELY * (wide - PADDING_MM)
+        for cell, wide in zip(cells, room.widths, strict=True)
+    )
 
 
 def _shared(

@@ -4,11 +4,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import typer.main
 
 from camera_registry.cli import ROOMS, app, open_room
+from camera_registry.reports.value import Format
 from tests.servers import free_port
 
 ASK = """
@@ -21,6 +23,9 @@ except SystemExit:
 """
 WEB = frozenset({"fastapi", "jinja2", "uvicorn"})
 HEAVY = WEB | {"aiohttp", "alembic", "apscheduler", "av", "cv2", "numpy", "openpyxl", "sqlalchemy", "zeep"}
+DRAWN_WITH = {Format.DOCX: {"docx"}, Format.XLSX: {"xlsxwriter"}}
+NO_REPORT = HEAVY - {"sqlalchemy", "alembic"} | {"docx", "typst", "xlsxwriter"}
+MADE_UP = frozenset({"camera_registry.demonstration", "camera_registry.demonstration_year"})
 
 
 def opened_by(arguments: Sequence[str]) -> frozenset[str]:
@@ -37,11 +42,25 @@ def opened_by(arguments: Sequence[str]) -> frozenset[str]:
         pytest.param(["probe", "rtsp://127.0.0.1:{port}/"], HEAVY, id="probe a URL"),
         pytest.param(["probe", "rtsp://127.0.0.1:{port}/", "--liveness"], HEAVY, id="probe a URL, liveness"),
         pytest.param(["units", "list", "--help"], WEB, id="a command of the registry"),
+        pytest.param(["report", "--help"], NO_REPORT | MADE_UP, id="reports"),
     ],
 )
 def test_a_command_opens_only_what_it_needs(arguments: list[str], unneeded: frozenset[str]) -> None:
     port = free_port("127.0.0.1")
     assert opened_by([argument.format(port=port) for argument in arguments]) & unneeded == frozenset()
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.DOCX, Format.JSON, Format.PDF, Format.XLSX])
+def test_a_report_opens_the_face_it_is_drawn_as(
+    form: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMERA_REGISTRY_DATA_DIR", str(tmp_path))
+    file = tmp_path / f"report.{form}"
+
+    opened = opened_by(["report", "uptime", "--city", "--out", str(file)])
+
+    assert file.stat().st_size > 0
+    assert opened & (NO_REPORT | MADE_UP) == DRAWN_WITH.get(form, frozenset())
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from dashboards.reports import CannotDraw, draw
 from dashboards.reports.docx import SLOTS, _slots
 from dashboards.reports.drawn import LEAST, DrawnTable, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, TYPEFACE, day_in_words, letter
-from dashboards.reports.room import room
+from dashboards.reports.room import Room, one_line, room
 from tests.dashboards.reports.sample import EYES, LETTER, MONEY, REPORT, STATES, STRIPS, TEXT, city
 
 PT_OF_A_MM = 72 / 25.4
@@ -385,6 +386,41 @@ def test_columns_fill_the_page(table: tuple[list[tuple[str, ...]], list[float]])
     assert sum(found.widths) == pytest.approx(165, abs=0.1)
     assert min(found.widths) > 0
     assert 7 <= found.size <= 12
+
+
+@pytest.mark.parametrize(
+    ("cells", "widths", "expected"),
+    [
+        pytest.param(("YB-0105", "99,30\N{NO-BREAK SPACE}%"), (20.0, 15.0), True, id="figures"),
+        pytest.param(("Điểm mô phỏng 105", ""), (40.0, 5.0), True, id="nothing in a narrow column"),
+        pytest.param(("Điểm mô phỏng 105", "1"), (25.0, 15.0), False, id="more than fits"),
+        pytest.param(("a\nb", "1"), (40.0, 15.0), False, id="two lines"),
+        pytest.param(("\N{CJK UNIFIED IDEOGRAPH-4E00}" * 9, "1"), (30.0, 15.0), False, id="unknown signs"),
+    ],
+)
+def test_a_row_that_surely_stands_on_one_line(
+    cells: tuple[str, ...], widths: tuple[float, ...], expected: bool
+) -> None:
+    assert one_line(cells, Room(widths, 10)) is expected
+
+
+def test_no_row_is_too_low_for_its_lines(tmp_path: Path) -> None:
+    said = "AVATAR WAWA Yếu Tối, Vỡ Lỗi 1.111.111 fifi ffl mmmm lll iii ƯƠ VÀO TỪ Ở ĐÂY 0,00"
+    rows = tuple((f"#{size}", said[:size], said[-size:]) for size in range(len(said)))
+    columns = (Column("n", "Số"), Column("a", "Đầu"), Column("b", "Cuối"))
+    file = tmp_path / "rows.pdf"
+    file.write_bytes(draw(replace(REPORT, parts=(Table("t", "Bảng", columns, rows),)), Format.PDF))
+
+    seen = set()
+    for page in pages_of(file):
+        labels = [word for word in page.words if word.text.startswith("#")]
+        for label, following in pairwise(labels):
+            tops = {round(word.top) for word in page.words if label.top - 1 <= word.top < following.top - 1}
+            letters = label.bottom - label.top
+            assert following.top - label.top > len(tops) * letters
+            seen.add(len(tops))
+
+    assert seen == {1, 2}
 
 
 def test_every_state_has_a_sign() -> None:
