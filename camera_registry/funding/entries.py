@@ -5,7 +5,7 @@ with the same shares negated, and entered anew.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
@@ -20,6 +20,7 @@ from camera_registry.funding.reach import Reach
 from camera_registry.i18n import N_
 from camera_registry.models import Contributor, MoneyEntry, MoneyShare, Point, Programme, Repair
 from camera_registry.money import MOST
+from camera_registry.repairs.states import Payer
 from camera_registry.spelling import fold
 from camera_registry.units import Scope
 
@@ -64,7 +65,9 @@ def enter(
 ) -> int:
     """A new entry, that waits for somebody else to approve it; returns its number.
 
-    Raises ``FundingError`` for what cannot be so, and for points, programmes and contributors out of scope.
+    An expense of a repair that a warranty or a contract pays needs a ``reason``, which becomes part of its
+    text: who approves it reads it. Raises ``FundingError`` for what cannot be so, and for points, programmes
+    and contributors out of scope; ``ReasonError`` for a reason that is too long.
     """
     today = now.astimezone(zone).date()
     reach = Reach.load(session, scope, today)
@@ -80,6 +83,8 @@ def enter(
         repair = session.get(Repair, entered.repair_id)
         if repair is None or repair.point_id not in points:
             raise FundingError(N_("The repair is of none of these points."))
+        if entered.kind is Kind.EXPENSE and repair.payer and Payer(repair.payer).costs_nothing:
+            entered = _beyond(entered, reason)
     entry = MoneyEntry(
         kind=str(entered.kind),
         dated=entered.dated,
@@ -162,6 +167,15 @@ def reverse(
 
 
 # --- how it is done ---------------------------------------------------------------------------------
+
+
+def _beyond(entered: Entered, reason: str) -> Entered:
+    """An expense that a warranty or a contract does not cover, though it pays for the repair."""
+    if not reason.strip():
+        raise FundingError(
+            N_("A warranty or a contract pays for this repair: say why money is spent on it all the same.")
+        )
+    return replace(entered, text="; ".join(filter(None, (entered.text.strip(), audit.reason_of(reason)))))
 
 
 def _check(entered: Entered) -> None:

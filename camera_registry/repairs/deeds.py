@@ -15,7 +15,8 @@ from camera_registry import audit, models, queries
 from camera_registry.audit import Action, Actor
 from camera_registry.custody import EARLIEST
 from camera_registry.errors import RegistryError
-from camera_registry.funding.kinds import Component, Duty
+from camera_registry.funding.basis import standing_entry
+from camera_registry.funding.kinds import Component, Duty, Kind
 from camera_registry.i18n import N_
 from camera_registry.inventory import InventoryError
 from camera_registry.money import MOST
@@ -200,7 +201,8 @@ def set_payer(
     """Say who pays for a repair, and on which paper; ``None`` takes it back.
 
     Of a warranty or a contract the paper is the one that is recorded of the point, where none is said; where
-    none is recorded either, it must be. Raises ``RepairError``.
+    none is recorded either, it must be. That one of these pays for what money was spent on as well takes a
+    ``reason``. Raises ``RepairError``.
     """
     grounds = text_of(grounds, LONGEST_LINE)
     repair = taken(session, scope, number, now, zone)
@@ -212,6 +214,10 @@ def set_payer(
             raise RepairError(N_("No warranty or contract is recorded of this point: name the paper."))
         if repair.state == State.WAITING_FOR_MONEY:
             raise RepairError(N_("It waits for money: begin the repair first, or take it back."))
+        if not reason.strip() and _spent_on(session, number):
+            raise RepairError(
+                N_("Money is in the ledger as spent on it: reverse that first, or say why it is right.")
+            )
     before = {"payer": repair.payer, "grounds": repair.grounds}
     after = {"payer": str(payer or ""), "grounds": grounds if payer else ""}
     if before != after:
@@ -449,6 +455,13 @@ def _step(
         raise RepairError(N_("The repair came into its present state after that."))
     session.add(row(repair_id=repair.id, at=at, state=state, text=text, made_at=now, made_by=actor.name))
     return at
+
+
+def _spent_on(session: Session, number: int) -> bool:
+    """Whether an expense of the repair is entered that was neither refused nor taken back."""
+    row = models.MoneyEntry
+    spent = select(row.id).where(row.repair_id == number, row.kind == Kind.EXPENSE, standing_entry())
+    return session.scalars(spent).first() is not None
 
 
 def _quotations(session: Session, number: int) -> Sequence[models.Quotation]:

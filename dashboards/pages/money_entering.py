@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Res
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
+from camera_registry import audit
 from camera_registry.api.desk import AtDesk, Desk, may
 from camera_registry.api.numbers import Number
 from camera_registry.api.same_origin import FromOwnPage
@@ -28,7 +29,7 @@ from camera_registry.repairs import costs
 from camera_registry.repairs import reading as repairs
 from camera_registry.spelling import fold
 from dashboards.dates import day_of
-from dashboards.pages.money_forms import slug, whole
+from dashboards.pages.money_forms import MOST_DIGITS, slug, whole
 from dashboards.rendering import Reader, page, reader_of
 
 LONGEST_CODE = 64
@@ -71,6 +72,7 @@ class Told:
     paper_dated: str = ""
     issuer: str = ""
     repair: str = ""
+    reason: str = ""
 
 
 def _told(
@@ -97,6 +99,7 @@ def _told(
     paper_dated: Short = "",
     issuer: Text = "",
     repair: Short = "",
+    reason: Annotated[str, Form(max_length=2 * audit.LONGEST_REASON)] = "",
 ) -> Told:
     rows = [
         (code.strip()[:LONGEST_CODE], amount.strip())
@@ -105,7 +108,7 @@ def _told(
     return Told(
         *(kind, form, dated, budget_year, programme, component, contributor, new_kind, new_group, payee),
         *(givers, amount, unknown, rest, tuple(row for row in rows if any(row)), codes, text, paper, number),
-        *(paper_dated, issuer, repair),
+        *(paper_dated, issuer, repair, reason),
     )
 
 
@@ -197,6 +200,7 @@ def _enter(session: Session, desk: Desk, reader: Reader, told: Told) -> int:
         ),
         reader.now,
         reader.zone,
+        told.reason,
     )
     if told.number.strip():
         paper = documents.Filled(
@@ -326,6 +330,13 @@ def _of_repair(session: Session, desk: Desk, reader: Reader, told: Told, number:
     )
 
 
+def _covered(session: Session, desk: Desk, reader: Reader, told: Told) -> bool:
+    """Whether it is of a repair that a warranty or a contract pays: then an expense needs a reason."""
+    number = int(told.repair) if told.repair.isdecimal() and len(told.repair) <= MOST_DIGITS else 0
+    found = repairs.repair(session, desk.scope, reader.now, reader.zone, number)
+    return found is not None and found.row.payer is not None and found.row.payer.costs_nothing
+
+
 def _form(
     desk: Desk,
     request: Request,
@@ -342,6 +353,7 @@ def _form(
         known = reading.contributors(session, desk.scope, today)
         programmes = reading.programmes(session, desk.scope, today)
         points = prefilling.points(session, desk.scope, today)
+        covered = _covered(session, desk, reader, told)
     return page(
         request,
         desk,
@@ -354,6 +366,7 @@ def _form(
         contributors=sorted(known, key=lambda row: -row.id)[:MOST_OFFERED],
         programmes={each.code: each.name for each in programmes},
         points=points,
+        covered=covered,
         done=done,
         refused=refused,
         split=split,
@@ -363,4 +376,5 @@ def _form(
         longest_text=LONGEST_TEXT,
         longest_code=LONGEST_CODE,
         longest_codes=LONGEST_CODES,
+        longest_reason=audit.LONGEST_REASON,
     )

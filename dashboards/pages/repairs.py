@@ -194,16 +194,21 @@ def change(
 
 
 @router.post("/{number}/payer", dependencies=[may(Permission.REPAIR), FromOwnPage])
-def payer(desk: AtDesk, request: Request, number: Number, payer: Slug = "", grounds: Line = "") -> Response:
-    """Say who pays, and on which paper."""
+def payer(
+    desk: AtDesk, request: Request, number: Number, payer: Slug = "", grounds: Line = "", reason: Line = ""
+) -> Response:
+    """Say who pays, and on which paper; why, where money was spent and a warranty or contract pays."""
 
     def deed(session: Session, reader: Reader) -> None:
         who = known(Payer, payer)
         deeds.set_payer(
-            *(session, desk.actor, desk.scope, number, who, reader.now, reader.zone), grounds=grounds
+            *(session, desk.actor, desk.scope, number, who, reader.now, reader.zone),
+            grounds=grounds,
+            reason=reason,
         )
 
-    return _do(desk, request, number, "payer", {"payer": payer, "grounds": grounds}, deed)
+    typed = {"payer": payer, "grounds": grounds, "reason": reason}
+    return _do(desk, request, number, "payer", typed, deed)
 
 
 @router.post("/{number}/quotations", dependencies=[may(Permission.REPAIR), FromOwnPage])

@@ -17,6 +17,7 @@ from camera_registry.db import Database
 from camera_registry.errors import RegistryError
 from camera_registry.funding import entries, upkeep
 from camera_registry.funding.basis import Missing
+from camera_registry.funding.entries import Entered
 from camera_registry.funding.kinds import Component, Duty, Kind, Source
 from camera_registry.money import Sum
 from camera_registry.outages import IncidentRow
@@ -312,6 +313,49 @@ def test_nothing_is_spent_where_a_warranty_pays(one: Session) -> None:
         costs.spend(one, HOA, CITY, number, NOW, ZONE)
     deeds.set_payer(one, HOA, CITY, number, Payer.WARD, NOW, ZONE)
     costs.spend(one, HOA, CITY, number, NOW, ZONE)
+
+
+def test_an_expense_beyond_a_warranty_says_why(one: Session) -> None:
+    number = report(one, "P3", ("E3",))
+    spent = Entered(
+        Kind.EXPENSE,
+        TODAY,
+        [("P3", 400_000)],
+        component=Component.MAINTENANCE,
+        repair_id=number,
+        text="Xe nâng",
+    )
+
+    def enter(reason: str = "", entered: Entered = spent) -> int:
+        return entries.enter(one, HOA, CITY, entered, NOW, ZONE, reason)
+
+    deeds.set_payer(one, HOA, CITY, number, Payer.CONTRACT, NOW, ZONE, grounds="HĐ 02")
+    with refused("say why money is spent on it all the same"):
+        enter()
+    with refused("say why money is spent on it all the same"):
+        enter("  ")
+    beyond = one.get_one(models.MoneyEntry, enter("Hợp đồng không có xe nâng"))
+    assert beyond.text == "Xe nâng; Hợp đồng không có xe nâng"
+    given = Entered(Kind.CONTRIBUTION, TODAY, [("P3", 400_000)], repair_id=number)
+    assert one.get_one(models.MoneyEntry, enter(entered=given)).text == "", "what is given is nobody's fault"
+
+
+def test_a_warranty_that_pays_after_all_says_why(one: Session) -> None:
+    number = report(one, "P3", ("E3",))
+    quoted(one, number, 5_000_000)
+    entry = costs.spend(one, HOA, CITY, number, NOW, ZONE)
+
+    def under(reason: str) -> None:
+        deeds.set_payer(one, HOA, CITY, number, Payer.WARRANTY, NOW, ZONE, grounds="BH 01", reason=reason)
+
+    with refused("reverse that first, or say why"):
+        under("")
+    deeds.set_payer(one, HOA, CITY, number, Payer.WARD, NOW, ZONE)
+    under("Nhà thầu trả phần vật tư")
+    deeds.set_payer(one, HOA, CITY, number, None, NOW, ZONE)
+    entries.refuse(one, LAN, CITY, entry, NOW, ZONE, reason="Còn bảo hành")
+    under("")
+    assert told(one, number).row.payer is Payer.WARRANTY
 
 
 def test_what_a_clock_that_was_ahead_wrote_is_seen_and_goes_on(one: Session) -> None:

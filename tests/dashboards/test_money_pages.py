@@ -21,6 +21,7 @@ from camera_registry.auth.roles import Role
 from camera_registry.credentials import CredentialStore
 from camera_registry.money import Sum
 from camera_registry.repairs import deeds
+from camera_registry.repairs.states import Payer
 from camera_registry.reports import catalogue
 from camera_registry.reports.asked import Asked
 from camera_registry.reports.value import Facts
@@ -215,6 +216,32 @@ def test_the_expense_of_a_repair_comes_from_its_chosen_quotation(web: Web, finan
     assert done.headers["location"] == f"/repairs/{number}"
     entry = newest(web)
     assert (entry.repair_id, entry.amount, entry.state) == (number, 2_500_000, "waiting")
+
+
+def test_an_expense_beyond_a_warranty_is_entered_with_its_reason(web: Web, finance: TestClient) -> None:
+    actor, zone = Actor("clerk", "127.0.0.1"), web.app.state.desk.settings.zone
+    with web.database.transaction() as session:
+        at = (session, actor, Scope.everything())
+        number = deeds.open_repair(*at, NOW, zone, point="P3", fault="Cháy nguồn camera")
+        deeds.set_payer(*at, number, Payer.WARRANTY, NOW, zone, grounds="BH 01")
+    assert f'href="/money/enter?repair={number}"' in finance.get(f"/repairs/{number}").text
+    form = finance.get(f"/money/enter?repair={number}")
+    assert (filled(form, "reason"), filled(form, "amount")) == ([""], [""])
+    typed = {name: filled(form, name)[0] for name in ("dated", "text", "repair")}
+    typed |= {"kind": "expense", "form": "money", "component": "maintenance", "point": "P3", "share": ""}
+    asked = finance.post("/money/enter", data=typed | {"amount": "300.000"})
+    assert (asked.status_code, filled(asked, "amount")) == (409, ["300.000"])
+    assert "hãy ghi rõ vì sao vẫn chi tiền" in words(asked)
+    why = "Bảo hành không gồm xe nâng"
+    done = finance.post("/money/enter", data=typed | {"amount": "300.000", "reason": why})
+    assert (done.status_code, done.url.path) == (200, f"/repairs/{number}")
+    assert f"Cháy nguồn camera; {why}" in words(finance.get(f"/money/entries/{newest(web).id}"))
+    payer = {"payer": "warranty", "grounds": "BH 02"}
+    refused = finance.post(f"/repairs/{number}/payer", data=payer)
+    assert (refused.status_code, filled(refused, "reason")) == (409, [""])
+    kept = finance.post(f"/repairs/{number}/payer", data=payer | {"reason": why})
+    assert (kept.status_code, "BH 02" in words(kept)) == (200, True)
+    assert filled(finance.get("/money/enter?point=P3"), "reason") == []
 
 
 def test_what_is_missing_at_a_point_is_entered_where_it_is_missed(web: Web, finance: TestClient) -> None:
