@@ -46,7 +46,7 @@ def _row(line: Sequence[Plain], grid: Grid, report: Report) -> Sequence[Value]:
 
 
 def _with_unit(title: str, measure: Measure, report: Report) -> str:
-    return f"{title} ({words.say(report, UNITS[measure])})" if measure in UNITS else title
+    return words.with_unit(title, words.say(report, UNITS[measure])) if measure in UNITS else title
 
 
 def _cell(plain: Plain, report: Report) -> Value:

@@ -72,6 +72,11 @@ def unit(table: Table, report: Report) -> str:
     return say(report, N_("Unit: đồng")) if money else ""
 
 
+def with_unit(title: str, unit: str) -> str:
+    """A head that says what its figures are of, once."""
+    return title if f"({unit})" in title else f"{title} ({unit})"
+
+
 def unknown(value: Value, measure: Measure) -> int:
     """How many parts of an amount nobody knows."""
     if measure is not Measure.DONG or isinstance(value, str):

@@ -1,7 +1,7 @@
 """A report as a workbook: a sheet for each part, numbers that can be counted with, ready to be printed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
@@ -11,13 +11,14 @@ from xlsxwriter import Workbook
 
 from camera_registry.i18n import N_
 from camera_registry.reports.value import Measure, Report
+from camera_registry.worksheets import A4, LINE_PT, Needs, height, needs, widths
 from dashboards.reports import words
 from dashboards.reports.sheets import Grid, Plain, about, grids
 
-A4 = 9  # as workbooks number sizes of paper
 LONGEST_NAME = 31  # characters, of a sheet
 NEVER_IN_A_NAME = re.compile("[\\x00-\\x1f\\[\\]:*?/\\\\'\U00010000-\U0010ffff]")  # those count twice
-NARROWEST, WIDEST = 10, 60  # characters, of a column
+COVER = 100  # characters, of its only column: as much as an upright page shows
+HEAD = "#DCE6F1"
 A_DAY_S = 86_400
 TYPEFACE = "Times New Roman"
 FIGURES = {
@@ -35,6 +36,8 @@ class _Styles:
     title: Any
     head: Any
     text: Any
+    note: Any
+    dong: Any  # an amount among other figures
     measures: Mapping[tuple[Measure, bool], Any]  # whether in the row of totals
 
 
@@ -47,55 +50,103 @@ def draw(report: Report) -> bytes:
         book.set_properties({"title": report.title, "comments": words.made(report), "created": made})
         styles = _styles(book, report)
         taken: set[str] = set()
-        _cover(book.add_worksheet(_name(words.say(report, N_("Report")), taken)), report, styles)
-        for grid in grids(report):
-            _sheet(book.add_worksheet(_name(grid.title, taken)), grid, report, styles)
+        parts = list(grids(report))
+        said = [str(cell) for grid in parts if not any(grid.head) for ((cell, _),) in grid.rows]
+        cover = _name(words.say(report, N_("Report")), taken)
+        _cover(book.add_worksheet(cover), [*about(report), *said], report, styles)
+        for grid in parts:
+            if any(grid.head):
+                _sheet(book.add_worksheet(_name(grid.title, taken)), grid, report, styles)
     return content.getvalue()
 
 
-def _cover(sheet: Any, report: Report, styles: _Styles) -> None:
-    lines = about(report)
+def _cover(sheet: Any, lines: Sequence[str], report: Report, styles: _Styles) -> None:
+    """What it is, and the words that have no head, and so no sheet of their own."""
+    sheet.set_default_row(LINE_PT)
     for number, text in enumerate(lines):
+        sheet.set_row(number, height([(text, COVER)]))
         sheet.write_string(number, 0, text, styles.title if number == 0 else styles.text)
-    sheet.set_column(0, 0, 100)
-    _print(sheet, report, report.wide)
+    sheet.set_column(0, 0, COVER)
+    _print(sheet, report, "", report.wide)
 
 
 def _sheet(sheet: Any, grid: Grid, report: Report, styles: _Styles) -> None:
-    """The head stays in sight and on each printed page; the filter leaves the row of totals alone."""
-    sheet.write_row(0, 0, grid.head, styles.head)
-    for number, line in enumerate(grid.rows, start=1):
-        _row(sheet, number, line, False, report, styles)
-    last = len(grid.rows)
-    if grid.total:
-        last += 1
-        _row(sheet, last, grid.total, True, report, styles)
-    for number, note in enumerate(grid.notes, start=last + 2):
-        sheet.write_string(number, 0, note)
-    for place, width in enumerate(_widths(grid, report)):
+    """The head stays in sight and on each printed page; the filter leaves the row of totals alone.
+
+    Where a sheet is wider than a screen, so do the columns that say what a row is of.
+    """
+    head = _head(grid)
+    room = widths([_needs(grid, head, place, report) for place in range(len(head))])
+    wide = grid.wide or sum(room) > COVER
+    for place, width in enumerate(room):
         sheet.set_column(place, place, width)
-    sheet.freeze_panes(1, 0)
+    sheet.set_default_row(LINE_PT)
+    sheet.set_row(0, height(zip(head, room, strict=True)))
+    sheet.write_row(0, 0, head, styles.head)
+    lines = [*grid.rows, *([grid.total] if grid.total else [])]
+    for number, line in enumerate(lines, start=1):
+        texts = ((value, width) for (value, _), width in zip(line, room, strict=True))
+        tall = height((value, width) for value, width in texts if isinstance(value, str))
+        if tall > LINE_PT:
+            sheet.set_row(number, tall)
+        _row(sheet, number, line, number > len(grid.rows), grid.mixed, report, styles)
+    for number, note in enumerate(grid.notes, start=len(lines) + 2):
+        sheet.set_row(number, height([(note, sum(room))]))
+        if len(room) > 1:
+            sheet.merge_range(number, 0, number, len(room) - 1, "", styles.note)
+        sheet.write_string(number, 0, note, styles.note)
+    sheet.freeze_panes(1, _names(grid) if wide else 0)
     sheet.repeat_rows(0)
-    sheet.autofilter(0, 0, max(1, len(grid.rows)), len(grid.head) - 1)
-    _print(sheet, report, grid.wide)
+    if len(head) > 1:
+        sheet.autofilter(0, 0, max(1, len(grid.rows)), len(head) - 1)
+    _print(sheet, report, grid.title, wide)
 
 
-def _print(sheet: Any, report: Report, wide: bool) -> None:
-    """A4, as wide as the paper; above each page the title, below it the number of the page."""
+def _print(sheet: Any, report: Report, title: str, wide: bool) -> None:
+    """A4, as wide as the paper; above each page what it is, below it the number of the page."""
     sheet.set_paper(A4)
+    sheet.set_margins(left=0.6, right=0.4)  # inches
     sheet.fit_to_pages(1, 0)
     if wide:
         sheet.set_landscape()
     said = words.say(report, words.SYNTHETIC) if report.synthetic else ""
-    sheet.set_header("&L" + report.title.replace("&", "&&")[:120])
-    sheet.set_footer(f"&L{said}&R&P/&N")
+    sheet.set_header(f"&L{_plain(report.title)}&R{_plain(title)}")
+    sheet.set_footer(f"&L{_plain(said)}&R&P/&N")
+
+
+def _plain(text: str) -> str:
+    """Without marks in heads and feet of pages, which take 255 signs in all."""
+    return text[:100].replace("&", "&&")
+
+
+def _head(grid: Grid) -> list[str]:
+    """What stands above a column of money says so, as amounts in a cell have no unit."""
+    line = (grid.total, *grid.rows)[-1]
+    if grid.mixed or line is None:
+        return list(grid.head)
+    return [
+        words.with_unit(title, "đồng") if measure is Measure.DONG else title
+        for title, (_, measure) in zip(grid.head, line, strict=True)
+    ]
+
+
+def _names(grid: Grid) -> int:
+    """How many columns say what a row is of: up to the first that is a text."""
+    line = (grid.total, *grid.rows)[-1] or ()
+    return next((place for place, (_, measure) in enumerate(line, start=1) if measure is Measure.TEXT), 0)
 
 
 def _row(
-    sheet: Any, number: int, line: tuple[Plain, ...], total: bool, report: Report, styles: _Styles
+    sheet: Any,
+    number: int,
+    line: tuple[Plain, ...],
+    total: bool,
+    mixed: bool,
+    report: Report,
+    styles: _Styles,
 ) -> None:
     for place, (value, measure) in enumerate(line):
-        style = styles.measures[measure, total]
+        style = styles.dong if mixed and measure is Measure.DONG else styles.measures[measure, total]
         match value:
             case None:
                 sheet.write_blank(number, place, None, style)
@@ -111,12 +162,16 @@ def _row(
                 sheet.write_number(number, place, figure, style)
 
 
-def _widths(grid: Grid, report: Report) -> Iterator[int]:
-    for place, title in enumerate(grid.head):
-        cells = (line[place] for line in (*grid.rows, *([grid.total] if grid.total else [])))
-        widest = max((len(words.written(value, measure, report)) for value, measure in cells), default=0)
-        longest_word = max(map(len, title.split()), default=0) + 4  # and the arrow of the filter
-        yield min(WIDEST, max(NARROWEST, longest_word, widest + 2))
+def _needs(grid: Grid, head: Sequence[str], place: int, report: Report) -> Needs:
+    cells = [line[place] for line in (*grid.rows, *([grid.total] if grid.total else []))]
+    texts = [value for value, _ in cells if isinstance(value, str)]
+    figures = [
+        words.written(value, measure, report)
+        for value, measure in cells
+        if value is not None and not isinstance(value, str)
+    ]
+    own, other = needs(head[place], texts, broken=True), needs("", figures, broken=False)
+    return Needs(max(own.least, other.least), max(own.most, other.most))
 
 
 def _name(title: str, taken: set[str]) -> str:
@@ -135,20 +190,24 @@ def _styles(book: Workbook, report: Report) -> _Styles:
     day = "dd/mm/yyyy" if report.language == "vi" else "yyyy-mm-dd"
     formats = {**FIGURES, Measure.DAY: day, Measure.MOMENT: f"{day} hh:mm"}
     ground = {"font_name": TYPEFACE, "font_size": 12, "valign": "top"}
+    ruled = {**ground, "border": 1, "border_color": "#787878"}
 
     def style(measure: Measure, total: bool) -> Any:
-        look: dict[str, Any] = {**ground}
+        look: dict[str, Any] = {**ruled}
         if measure in formats:
             look["num_format"] = formats[measure]
         if measure is Measure.TEXT:
-            look["text_wrap"] = True
+            look |= {"text_wrap": True, "indent": 1}  # apart from the figure on its left
         if total:
-            look |= {"bold": True, "top": 1}
+            look["bold"] = True
         return book.add_format(look)
 
+    centred = {"align": "center", "valign": "vcenter"}
     return _Styles(
-        book.add_format({**ground, "bold": True, "font_size": 14, "text_wrap": True}),
-        book.add_format({**ground, "bold": True, "text_wrap": True, "bottom": 1}),
-        book.add_format({**ground, "text_wrap": True}),
-        {(measure, total): style(measure, total) for measure in Measure for total in (False, True)},
+        title=book.add_format({**ground, "bold": True, "font_size": 14, "text_wrap": True}),
+        head=book.add_format({**ruled, **centred, "bold": True, "text_wrap": True, "bg_color": HEAD}),
+        text=book.add_format({**ground, "text_wrap": True}),
+        note=book.add_format({**ground, "italic": True, "text_wrap": True}),
+        dong=book.add_format({**ruled, "num_format": '#,##0 "đồng"'}),
+        measures={(measure, total): style(measure, total) for measure in Measure for total in (False, True)},
     )

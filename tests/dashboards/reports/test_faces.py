@@ -32,6 +32,7 @@ from camera_registry.reports.value import (
     Text,
     Value,
 )
+from camera_registry.worksheets import LINE_PT
 from dashboards.reports import MEDIA_TYPES, CannotDraw, draw, file_name, words
 from dashboards.reports.drawn import DrawnFacts, DrawnStrips, DrawnTable, annexed, drawn
 from dashboards.reports.letter import letter
@@ -287,7 +288,7 @@ def test_a_workbook_is_ready_to_be_printed_and_filtered() -> None:
 
     for part in REPORT.parts:
         sheet = book[part.title]
-        assert sheet.freeze_panes == "A2"
+        assert sheet.freeze_panes == "B2"  # the head, and what says what a row is of
         assert sheet.print_title_rows == "$1:$1"
         assert sheet.page_setup.orientation == "landscape"
         assert sheet.page_setup.paperSize in (9, "9")
@@ -305,8 +306,48 @@ def test_only_the_annex_of_a_letter_is_printed_on_its_side() -> None:
     assert wide == [MONEY.title, EYES.title, STRIPS.title]
 
 
+def test_a_workbook_can_be_read_as_it_is_printed() -> None:
+    book = load_workbook(BytesIO(face("vi", Format.XLSX)))
+
+    money = book[MONEY.title]
+    assert [cell.value for cell in money[1]][:3] == [
+        "Nguồn",
+        "Dự toán (đồng)",
+        "Dự toán: số khoản chưa có số liệu",
+    ]
+    longest = {"B": "10.125.500.000", "D": "10.098.765.432"}
+    assert all(money.column_dimensions[name].width > len(figure) for name, figure in longest.items())
+    assert (money.row_dimensions[1].height or 0) >= 3 * LINE_PT  # its head is broken into lines
+    assert [area.coord for area in money.merged_cells.ranges] == ["A7:I7"]  # the note
+    figures = {row[0].value: row[1] for row in book["Số liệu chính"].iter_rows()}
+    assert figures["Dự toán được duyệt"].number_format == '#,##0 "đồng"'
+    assert (book[TEXT.title].row_dimensions[2].height or 0) >= 3 * LINE_PT
+
+
+def test_words_without_a_head_stand_on_the_first_sheet() -> None:
+    closing = replace(TEXT, title="", paragraphs=("Kính đề nghị xem xét.",))
+    book = load_workbook(BytesIO(draw(replace(REPORT, parts=(closing, MONEY)), Format.XLSX)))
+
+    assert book.sheetnames == ["Báo cáo", MONEY.title]
+    assert "Kính đề nghị xem xét." in [cell.value for cell in book["Báo cáo"]["A"]]
+
+
+def test_a_head_says_once_what_its_figures_are_of() -> None:
+    table = replace(
+        MONEY,
+        columns=(MONEY.columns[0], replace(MONEY.columns[1], title="Dự toán (đồng)")),
+        rows=(("Ngân sách thành phố", Sum(10_000_000_000)),),
+        total=None,
+    )
+    report = replace(REPORT, parts=(table,))
+
+    assert draw(report, Format.CSV).decode().count("(đồng)") == 1
+    sheet = load_workbook(BytesIO(draw(report, Format.XLSX)))[MONEY.title]
+    assert [cell.value for cell in sheet[1]] == ["Nguồn", "Dự toán (đồng)"]
+
+
 def test_sheets_have_names_that_workbooks_take() -> None:
-    titles = ("Kinh phí: nguồn/khoản [2026]?", "Kinh phí: nguồn/khoản [2026]*", "x" * 40, "X" * 40, "")
+    titles = ("Kinh phí: nguồn/khoản [2026]?", "Kinh phí: nguồn/khoản [2026]*", "x" * 40, "X" * 40, "?*")
     report = replace(REPORT, parts=tuple(replace(TEXT, title=title) for title in titles))
 
     names = load_workbook(BytesIO(draw(report, Format.XLSX))).sheetnames
