@@ -17,10 +17,11 @@ from camera_registry.imports.columns import COLUMNS, Column
 from camera_registry.imports.values import CHOICES, FORMULA_STARTS
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
 from camera_registry.models import Credential, Device, Eye, Point, PointUnit, Site, Unit
+from camera_registry.worksheets import A4, Needs, height, needs, widths
 from probes.result import TlsCheck
 
 EXPORTED = tuple(column for column in COLUMNS if column.field != "position")  # latitude and longitude say it
-WIDTH = 18  # of a column, characters
+WIDTH, GUIDE = 18, (30, 30, 70)  # of the columns to fill in, and of those of the guide, characters
 VALIDATED_ROWS = 5_000  # of the template; those below may be filled in as well
 SHEET_NAMES: Mapping[Language, tuple[str, str]] = {
     "vi": ("Danh mục camera", "Hướng dẫn"),
@@ -33,6 +34,8 @@ CHOSEN = {
     "sub_stream": StreamChoice,
     "tls_check": TlsCheck,
 }
+MONEY = {"amount"}  # fields whose figures are grouped
+HEAD = {"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1, "valign": "vcenter"}
 YES_NO: Mapping[Language, tuple[str, str]] = {"vi": ("Có", "Không"), "en": ("Yes", "No")}
 # By field, what is said of it in the guide.
 MEANINGS: Mapping[str, str] = {
@@ -136,7 +139,7 @@ def empty_workbook(
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(made, options) as book:
         table, guide = (book.add_worksheet(name) for name in names)
-        head = book.add_format({"bold": True, "bg_color": "#DCE6F1", "text_wrap": True, "border": 1})
+        head, wrapped = book.add_format(HEAD), book.add_format({"text_wrap": True, "valign": "top"})
         plain_text = book.add_format({"num_format": "@"})
         for index, column in enumerate(columns):
             table.write_string(0, index, getattr(column, language), head)
@@ -145,17 +148,21 @@ def empty_workbook(
             if column.field in choices:
                 listed = {"validate": "list", "source": choices[column.field]}
                 table.data_validation(1, index, VALIDATED_ROWS, index, listed)
+        table.set_row(0, height((getattr(column, language), WIDTH) for column in columns))
         table.freeze_panes(1, 2)
-        guide.set_column(0, 1, 2 * WIDTH)
-        guide.set_column(2, 2, 5 * WIDTH)
+        for index, width in enumerate(GUIDE):
+            guide.set_column(index, index, width)
         heads = (N_("Column"), N_("Example"), N_("What to write"))
         lines = [[translate(word, language) for word in heads]]
         for column in columns:
             meaning = translate(meanings[column.field], language) if column.field in meanings else ""
             lines.append([getattr(column, language), column.example, meaning])
         for number, line in enumerate(lines):
+            guide.set_row(number, height(zip(line, GUIDE, strict=True)))
             for index, text in enumerate(line):
-                guide.write_string(number, index, text, head if number == 0 else None)
+                guide.write_string(number, index, text, head if number == 0 else wrapped)
+        for sheet in (table, guide):
+            _print(sheet)
     return made.getvalue()
 
 
@@ -247,23 +254,51 @@ def write_xlsx(
     rows: Iterable[Mapping[str, Any]],
     language: Language,
 ) -> int:
-    """The same as a workbook with one sheet, called ``name``."""
+    """The same as a workbook with one sheet, called ``name``, to be filtered and printed."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    count = 0
+    lines = [[row.get(column.field) for column in columns] for row in rows]
+    heads = [getattr(column, language) for column in columns]
+    room = widths([_needs(title, [line[at] for line in lines]) for at, title in enumerate(heads)])
     with Workbook(target, options) as book:
         sheet = book.add_worksheet(name)
-        head = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
-        days = book.add_format({"num_format": "dd/mm/yyyy"})
-        sheet.set_column(0, len(columns) - 1, WIDTH)
+        head = book.add_format(HEAD)
+        ruled = {"valign": "top", "border": 1, "border_color": "#787878"}
+        days = book.add_format({**ruled, "num_format": "dd/mm/yyyy"})
+        amounts = book.add_format({**ruled, "num_format": "#,##0"})
+        others = book.add_format({**ruled, "text_wrap": True})
+        for index, width in enumerate(room):
+            sheet.set_column(index, index, width)
         sheet.freeze_panes(1, 2)
-        for index, column in enumerate(columns):
-            sheet.write_string(0, index, getattr(column, language), head)
-        for row in rows:
-            count += 1
-            for index, column in enumerate(columns):
-                value = row.get(column.field)
-                if isinstance(value, date):
-                    sheet.write_datetime(count, index, value, days)
-                elif value is not None:
-                    sheet.write(count, index, value)
-    return count
+        for number, line in enumerate([heads, *lines]):
+            texts = zip(line, room, strict=True)
+            sheet.set_row(number, height((text, width) for text, width in texts if isinstance(text, str)))
+            for index, (column, value) in enumerate(zip(columns, line, strict=True)):
+                if number == 0:
+                    sheet.write_string(number, index, value, head)
+                elif isinstance(value, date):
+                    sheet.write_datetime(number, index, value, days)
+                else:
+                    money = column.field in MONEY and not isinstance(value, str)
+                    sheet.write(number, index, value, amounts if money else others)
+        sheet.autofilter(0, 0, max(1, len(lines)), len(columns) - 1)
+        _print(sheet)
+    return len(lines)
+
+
+def _needs(title: str, values: Sequence[Any]) -> Needs:
+    texts = [value for value in values if isinstance(value, str)]
+    figures = [
+        f"{value:%d/%m/%Y}" if isinstance(value, date) else f"{value:,}"
+        for value in values
+        if isinstance(value, date | int | float)
+    ]
+    return needs(title, texts, figures)
+
+
+def _print(sheet: Any) -> None:
+    """A4 on its side, as wide as the paper; the head on each page, and the number of the page."""
+    sheet.set_paper(A4)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&R&P/&N")

@@ -26,13 +26,13 @@ class Needs:
     most: int
 
 
-def needs(title: str, texts: Iterable[str], broken: bool) -> Needs:
-    """Of a column with this head; ``broken``: its texts may go on in a line below, as figures may not."""
-    texts = list(texts)
-    word = max((len(title) // HEAD_LINES, *map(len, title.split()))) + ARROW
+def needs(title: str, texts: Sequence[str], figures: Sequence[str]) -> Needs:
+    """Of a column with this head, and these in it: texts may go on in a line below, figures may not."""
+    head = max((len(title) // HEAD_LINES, *map(len, title.split()))) + ARROW
+    word = max((len(word) for text in texts for word in text.split()), default=0) + PADDING
+    figure = max(map(len, figures), default=0) + PADDING
+    least = max(NARROWEST, head, word, figure)
     longest = max(map(len, texts), default=0) + PADDING
-    inside = max((len(part) for text in texts for part in text.split()), default=0) + PADDING
-    least = max(NARROWEST, word, inside if broken else longest)
     return Needs(min(WIDEST, least), min(WIDEST, max(least, longest)))
 
 

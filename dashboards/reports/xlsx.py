@@ -170,8 +170,7 @@ def _needs(grid: Grid, head: Sequence[str], place: int, report: Report) -> Needs
         for value, measure in cells
         if value is not None and not isinstance(value, str)
     ]
-    own, other = needs(head[place], texts, broken=True), needs("", figures, broken=False)
-    return Needs(max(own.least, other.least), max(own.most, other.most))
+    return needs(head[place], texts, figures)
 
 
 def _name(title: str, taken: set[str]) -> str:
@@ -197,7 +196,7 @@ def _styles(book: Workbook, report: Report) -> _Styles:
         if measure in formats:
             look["num_format"] = formats[measure]
         if measure is Measure.TEXT:
-            look |= {"text_wrap": True, "indent": 1}  # apart from the figure on its left
+            look |= {"text_wrap": True, "align": "left", "indent": 1}  # apart from the figure before it
         if total:
             look["bold"] = True
         return book.add_format(look)

@@ -21,7 +21,7 @@ from camera_registry.funding.checks import FundingError
 from camera_registry.funding.files import Imported, approve_file, import_ledger
 from camera_registry.funding.kinds import Form, Kind, Source, State
 from camera_registry.i18n import Language
-from camera_registry.imports.faults import Fault
+from camera_registry.imports.faults import Fault, column_letter
 from camera_registry.imports.workbook import Cell, Sheet, open_workbook
 from camera_registry.repairs.deeds import LONGEST_TEXT, text_of
 from camera_registry.settings import load
@@ -168,6 +168,23 @@ def test_no_cell_of_a_file_runs_as_a_formula(ledger: Session) -> None:
     cells = [cell for row in book.worksheets[0].iter_rows() for cell in row]
     assert all(cell.data_type != "f" for cell in cells)
     assert {cell.value for cell in cells} >= {"=2+2", 2_000_000, 500_000, "chưa có số liệu"}
+
+
+def test_the_ledger_as_a_workbook_can_be_filtered_and_printed(ledger: Session) -> None:
+    bring(ledger, SHARED)
+    told, groups = reading.every(ledger, ALL, TODAY), files.groups_of(ledger, ALL, TODAY)
+    sheet = load_workbook(BytesIO(files.workbook(told, groups, "vi"))).worksheets[0]
+
+    letters = {cell.value: column_letter(place) for place, cell in enumerate(sheet[1])}
+    amount, year = letters["Số tiền (đồng) *"], letters["Năm ngân sách"]
+    formats = {cell.number_format for cell in sheet[amount][1:] if isinstance(cell.value, int)}
+    assert formats == {"#,##0"}
+    assert {cell.number_format for cell in sheet[year][1:]} == {"General"}
+    assert sheet.column_dimensions[amount].width > len("2.000.000")
+    assert sheet.auto_filter.ref == f"A1:{column_letter(sheet.max_column - 1)}{sheet.max_row}"
+    assert (sheet.freeze_panes, sheet.print_title_rows) == ("C2", "$1:$1")
+    for page in (sheet, *load_workbook(BytesIO(files.template("vi")))):
+        assert (page.page_setup.orientation, page.page_setup.fitToHeight) == ("landscape", 0)
 
 
 def test_the_same_rows_without_voucher_by_another_file_are_asked_about(ledger: Session) -> None:

@@ -10,13 +10,13 @@ LONG = "Đơn vị quản lý; Đơn vị trả tiền điện; Biên bản bàn
 
 
 def test_a_figure_is_never_broken_and_never_cut_off() -> None:
-    column = needs("Đã thu", ["10.000.000.000", "5"], broken=False)
+    column = needs("Đã thu", [], ["10.000.000.000", "5"])
 
     assert column.least == column.most == len("10.000.000.000") + 3
 
 
 def test_a_text_is_as_wide_as_its_longest_word_at_least() -> None:
-    column = needs("Thiếu căn cứ", [LONG], broken=True)
+    column = needs("Thiếu căn cứ", [LONG], [])
 
     assert (column.least, column.most) == (len("Thiếu") + 3, WIDEST)
 
