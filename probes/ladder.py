@@ -509,7 +509,13 @@ class _Flow:
 
     async def keyframe(self, timeout: float, stall: float) -> bool:
         """Whether a whole keyframe came in time. Raises ``RTP_STALLED``."""
-        return await self._until(self._whole_keyframe, timeout, stall)
+        until = self._now() + timeout
+        await self._until(lambda: self._whole_keyframe() or self.stream.within_group, timeout, stall)
+        if self._whole_keyframe():
+            return True
+        # It began in the middle of a group: nobody waits for the single pictures before the keyframe.
+        with self._connection.gathering():
+            return await self._until(self._whole_keyframe, until - self._now(), stall)
 
     async def second_picture(self, stall: float) -> None:
         """Raises ``RTP_STALLED`` where the stream ends with its first picture."""
@@ -517,7 +523,8 @@ class _Flow:
 
     async def window(self, seconds: float, stall: float) -> None:
         """Watch packets for a while, at the end of which they must still come. Raises ``RTP_STALLED``."""
-        await self._until(self._never, seconds, None)
+        with self._connection.gathering():
+            await self._until(self._never, seconds, None)
         if self._now() - self._packet_at > FRESH_S:
             seen = self.stream.packets
             await self._until(lambda: self.stream.packets > seen, stall + FRESH_S, stall)

@@ -9,8 +9,8 @@ import errno
 import socket
 import ssl as tls
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, cast
 
 from probes.errors import LinkError, ProbeError, RtspProtocolError
@@ -30,6 +30,8 @@ MAX_ANSWERED_REQUESTS: Final = 16  # of the server to us
 UDP_BUFFER_BYTES: Final = 2 * 1024 * 1024  # a 1080p keyframe comes as one burst
 UDP_PORT_TRIES: Final = 32
 LAST_WORD_S: Final = 3.0  # slow cameras take 1.5 s for each answer
+GATHERED_BYTES: Final = 65_536  # half of the least receive buffer that Linux gives
+GATHERED_S: Final = 0.25  # far below any time by which a stream is judged
 
 
 def reason_of(error: BaseException) -> Reason:
@@ -103,6 +105,7 @@ class RtspConnection(asyncio.Protocol):
         self._frames: list[tuple[float, Frame]] = []
         self._udp: UdpPair | None = None
         self._leaving: tuple[asyncio.TimerHandle, ...] = ()  # how long a TEARDOWN may take
+        self._gathering: asyncio.TimerHandle | None = None  # to the next look at what has come
 
     # ---- the ladder's side
 
@@ -184,6 +187,25 @@ class RtspConnection(asyncio.Protocol):
             timer.cancel()
             self._waiter = None
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Read several pictures at a time while the block lasts, at the latest every ``GATHERED_S`` seconds.
+
+        To be woken for each picture is most of what it costs to wait for a keyframe. The kernel wakes us for
+        ``GATHERED_BYTES``, or when less is asked for (SO_RCVLOWAT, socket(7)); datagrams come one by one.
+        """
+        if self._udp is not None:
+            yield
+            return
+        self._wake_at(GATHERED_BYTES)
+        self._gathering = self._look_later()
+        try:
+            yield
+        finally:
+            self._gathering.cancel()
+            self._gathering = None
+            self._wake_at(1)
+
     async def open_udp_pair(self) -> "UdpPair":
         """Two neighbouring UDP ports; their packets go to ``on_frames`` as channels 0 (RTP) and 1 (RTCP)."""
         self._udp = await UdpPair.open(self)
@@ -263,6 +285,8 @@ class RtspConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.bytes_received += len(data)
+        if self._gathering is not None:
+            self._wake_at(GATHERED_BYTES)
         try:
             items = self.reader.feed(data)
         except RtspProtocolError as error:
@@ -310,6 +334,22 @@ class RtspConnection(asyncio.Protocol):
             self._frames.extend((now, frame) for frame in frames)
         if self.on_frames is not None and self.on_frames(frames):
             _wake(self._waiter, True)
+
+    def _look(self) -> None:
+        self._wake_at(1)
+        self._gathering = self._look_later()
+
+    def _look_later(self) -> asyncio.TimerHandle:
+        """At the next beat, which all connections share: so many are looked at while the process is awake."""
+        beats = self._loop.time() // GATHERED_S + 1
+        return self._loop.call_at(beats * GATHERED_S, self._look)
+
+    def _wake_at(self, size: int) -> None:
+        """Ask to be woken once so many bytes have come, at once where they are here."""
+        assert self._transport is not None
+        with suppress(OSError):  # closed in the meantime
+            ours = self._transport.get_extra_info("socket")
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     async def _start_tls(self, context: tls.SSLContext, timeout: float) -> None:
         assert self._transport is not None

@@ -97,6 +97,11 @@ class RtpStream:
             return self._release() or whole if self._held else whole
         return self._out_of_order(sequence, payload, timestamp, marker)
 
+    @property
+    def within_group(self) -> bool:
+        """Whether the present picture is none that a keyframe could become of."""
+        return self._assembler is not None and self._assembler.idle
+
     def flush(self) -> bool:
         """Deliver what still waits for missing packets (UDP); whether that completed the first keyframe."""
         whole = False

@@ -24,7 +24,8 @@ from tests.benchmarks.methods import ASYNC, CONCURRENT, NAMES, WAVES
 from tests.servers import free_port, says_ready, started
 
 OUT = Path("docs/benchmarks")
-ROUNDS = 7
+ROUNDS = 5
+JOINS = 3  # of who asks one at a time: what it costs depends on where in the group of pictures it comes in
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Worker:
     """One method in its own process."""
 
     def __init__(self, name: str, stack: ExitStack) -> None:
-        self.probes = CONCURRENT * WAVES if name in ASYNC else 1
+        self._waves = CONCURRENT * WAVES if name in ASYNC else None
         self._process = stack.enter_context(
             subprocess.Popen(
                 [sys.executable, "-m", "tests.benchmarks.methods", name],
@@ -70,10 +71,12 @@ class Worker:
             )
         )
 
-    def ask(self, port: int, path: str) -> dict[str, float]:
+    def ask(self, stream: Stream, port: int) -> dict[str, float]:
+        """What one probe of the stream cost."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"host": "127.0.0.1", "port": port, "path": path, "probes": self.probes}
+        probes = self._waves or (JOINS if stream.start == "live" else 1)
+        asked = {"host": "127.0.0.1", "port": port, "path": "/live", "probes": probes}
         print(json.dumps(asked), file=self._process.stdin, flush=True)
         answer: dict[str, float] = json.loads(self._process.stdout.readline())
         return answer
@@ -103,7 +106,7 @@ def measure(rounds: int) -> dict[str, dict[str, list[dict[str, float]]]]:
             print(f"round {number} of {rounds}", file=sys.stderr, flush=True)
             for stream, port in zip(STREAMS, ports, strict=True):
                 for name, worker in workers.items():
-                    answer = worker.ask(port, "/live")
+                    answer = worker.ask(stream, port)
                     if number:
                         samples[stream.name][name].append(answer)
     return samples

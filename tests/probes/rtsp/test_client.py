@@ -12,7 +12,7 @@ import uvloop
 from probes.errors import LinkError, ProbeError, RtspProtocolError
 from probes.reasons import Reason
 from probes.rtsp.client import USER_AGENT, RtspConnection, reason_of
-from probes.rtsp.messages import Reader, Request
+from probes.rtsp.messages import Frame, Reader, Request
 from tests.probes.rtsp.packets import rtp
 
 URI = "rtsp://127.0.0.1/a"
@@ -203,6 +203,43 @@ async def test_every_request_names_its_sender_and_its_number() -> None:
         ("TEARDOWN", "3", USER_AGENT),
     ]
     assert requests[-1].headers.get("Session") == "77"
+
+
+@pytest.mark.parametrize(
+    ("frames", "size"),
+    [
+        pytest.param(12, 100, id="little, at the next look"),
+        pytest.param(90, 1_400, id="much, as soon as it is there"),
+    ],
+)
+async def test_frames_are_gathered_and_none_is_left(frames: int, size: int) -> None:
+    """One by one they come; and the last is there when the camera has sent it and says nothing more."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n")
+        for _ in range(frames):
+            writer.write(b"$\x00" + size.to_bytes(2, "big") + bytes(size))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        await reader.read()
+
+    async with camera(talk) as port:
+        connection = await RtspConnection.open("127.0.0.1", port)
+        connection.reader.channels = frozenset((0, 1))
+        handed_on: list[int] = []
+
+        def take(came: Sequence[Frame]) -> bool:
+            handed_on.append(len(came))
+            return sum(handed_on) == frames
+
+        connection.on_frames = take
+        with connection.gathering():
+            await connection.request("PLAY", URI)
+            assert sum(handed_on) == frames or await connection.wait(10)
+        assert sum(handed_on) == frames
+        assert len(handed_on) <= frames // 4
+        await connection.close()
 
 
 async def test_requests_of_the_server_are_answered() -> None:
