@@ -15,7 +15,7 @@ MOST_ON_PAPER = 190  # characters side by side: more of them on A4 are too small
 ARROW = 3  # characters that the button of a filter takes of a head
 HEAD_LINES = 4  # that a head is broken into, more or less
 PADDING = 3
-LINE_PT, MOST_PT = 16, 409  # of a line of 12 pt, and of the highest row there can be
+LINE_PT, MOST_PT = 15.75, 409  # of a line of 12 pt (21 pixels), and of the highest row there can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,15 @@ from camera_registry import audit
 from camera_registry.api.desk import Desk
 from camera_registry.audit import Action
 from camera_registry.i18n import Language, collation_key
+from camera_registry.worksheets import A4, Needs, height, needs, widths
 from dashboards.cells import Value, csv_file
 from dashboards.rendering import Reader
 
 Row = TypeVar("Row")
 
 LONGEST_TOLD, MOST_TOLD = 200, 20  # characters of a condition that the audit keeps, and conditions
+LONGEST_FIGURE = len("22/11/2026 10:00:00")  # characters, in a workbook
 CHOOSES_NOTHING = ("as", "sort", "lang", "theme", "before", "after")  # of an address
-MOST_WIDE = 60  # characters, of a column in a workbook
-A4 = 9  # as workbooks number sizes of paper
 
 
 class FileKind(StrEnum):
@@ -156,16 +156,11 @@ def _csv(
     return csv_file([head, *told], language)
 
 
-def _width(value: Value) -> int:
-    """Characters that a value takes in a sheet."""
-    match value:
-        case None:
-            return 0
-        case datetime():
-            return len("01/11/2026 00:00:00")
-        case date():
-            return len("01/11/2026")
-    return len(str(value))
+def _needs(title: str, values: Sequence[Value]) -> Needs:
+    """Of a column: how its days and its figures are written is the sheet's own."""
+    texts = [value for value in values if isinstance(value, str)]
+    figures = [str(value)[:LONGEST_FIGURE] for value in values if not isinstance(value, str | None)]
+    return needs(title, texts, figures)
 
 
 def _xlsx(
@@ -178,10 +173,11 @@ def _xlsx(
     with Workbook(content, options) as book:
         sheet = book.add_worksheet()
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-        dates = book.add_format({"num_format": day, "align": "left"})
-        moments = book.add_format({"num_format": f"{day} hh:mm:ss", "align": "left"})
-        texts = book.add_format({"text_wrap": True, "valign": "top"})
-        percents = book.add_format({"num_format": "0.00%"})
+        top = {"valign": "top"}
+        dates = book.add_format({**top, "num_format": day, "align": "left"})
+        moments = book.add_format({**top, "num_format": f"{day} hh:mm:ss", "align": "left"})
+        texts, figures = book.add_format({**top, "text_wrap": True}), book.add_format(top)
+        percents = book.add_format({**top, "num_format": "0.00%"})
         sheet.write_row(0, 0, head, bold)
         for number, line in enumerate(cells, start=1):
             for place, value in enumerate(line):
@@ -191,17 +187,19 @@ def _xlsx(
                     case date():
                         sheet.write_datetime(number, place, value, dates)
                     case str():
-                        sheet.write_string(number, place, value, texts if len(value) > MOST_WIDE else None)
+                        sheet.write_string(number, place, value, texts)
                     case None:
                         pass
                     case float() if shares[place]:
                         sheet.write_number(number, place, value, percents)
                     case _:
-                        sheet.write_number(number, place, value)
-        for place, title in enumerate(head):
-            widest = max((_width(line[place]) for line in cells), default=0)
-            least = max(map(len, title.split()), default=0) + 4  # the longest word of the head, and its arrow
-            sheet.set_column(place, place, min(MOST_WIDE, max(least, widest + 2)))
+                        sheet.write_number(number, place, value, figures)
+        room = widths([_needs(title, [line[place] for line in cells]) for place, title in enumerate(head)])
+        for place, width in enumerate(room):
+            sheet.set_column(place, place, width)
+        for number, line in enumerate([head, *cells]):
+            texts = zip(line, room, strict=True)
+            sheet.set_row(number, height((text, width) for text, width in texts if isinstance(text, str)))
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         sheet.set_landscape()

@@ -12,6 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
 from camera_registry.i18n import Language
+from camera_registry.worksheets import LINE_PT
 from dashboards.leafing import Leaf, Wanted, chosen, leaf
 from dashboards.rendering import Reader
 from dashboards.tables import Column, FileKind, file, ordered
@@ -85,8 +86,10 @@ def test_a_workbook_has_numbers_and_moments_and_can_be_read_as_it_opens() -> Non
     assert [cell.number_format for cell in cells[2:]] == ["0.00%", "dd/mm/yyyy hh:mm:ss"]
     assert (sheet.freeze_panes, sheet.print_title_rows, sheet.auto_filter.ref) == ("A2", "$1:$1", "A1:D3")
     widths = [sheet.column_dimensions[letter].width for letter in "ABCD"]
-    assert [round(width) for width in widths] == [61, 11, 9, 22]
+    assert [round(width) for width in widths] == [61, 10, 9, 23]
     assert sheet["A3"].alignment.wrap_text
+    assert (sheet.row_dimensions[1].height, sheet.row_dimensions[2].height) == (3 * LINE_PT, LINE_PT)
+    assert (sheet.row_dimensions[3].height or 0) >= 5 * LINE_PT
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+84", "-2", "@SUM(A1)", "\t=1", "\r=1"])
