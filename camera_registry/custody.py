@@ -6,7 +6,7 @@ reorganisation dissolved, or with one to whom they were never handed over in for
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -41,6 +41,8 @@ class Why(StrEnum):
     DISSOLVED = "dissolved"
     NOT_HANDED_OVER = "not_handed_over"
 
+
+NOT_HANDED_OVER = N_("Not handed over yet")  # in place of a manager that was dissolved
 
 WHY_TEXTS: Mapping[Why, str] = {
     Why.NOBODY: N_("Nobody manages it"),
@@ -232,6 +234,20 @@ def dissolved_unit(tree: UnitTree, manager: str, first: date, day: date) -> Unit
             return unit
         unit = became[0]
     return None
+
+
+def still_there(session: Session, custodies: Iterable[Custody], day: date) -> dict[str, Custody]:
+    """By the code of the point, those whose manager no reorganisation ended by ``day``."""
+    tree = UnitTree.load(session)
+    there: dict[tuple[str, date], bool] = {}
+    found: dict[str, Custody] = {}
+    for each in custodies:
+        key = each.manager, each.first
+        if key not in there:
+            there[key] = dissolved_unit(tree, *key, day) is None
+        if there[key]:
+            found[each.point] = each
+    return found
 
 
 # --- how it is done ---------------------------------------------------------------------------------

@@ -172,7 +172,9 @@ def _fund(ground: Ground, slug: str) -> str:
 
 
 def _points(ground: Ground, devices: Sequence[_Device]) -> Table:
-    held = {each.point: each for each in custody.present(ground.session, ground.scope, ground.asked.last)}
+    day = ground.asked.last
+    held = {each.point: each for each in custody.present(ground.session, ground.scope, day)}
+    there = custody.still_there(ground.session, held.values(), day)
     columns = (
         ground.column("number", N_("#"), Measure.COUNT, 0.5),
         ground.column("point", N_("Point")),
@@ -192,14 +194,14 @@ def _points(ground: Ground, devices: Sequence[_Device]) -> Table:
     rows: list[tuple[Value, ...]] = []
     for number, (point_id, group) in enumerate(by_place.items(), 1):
         place = ground.places[point_id]
-        custodian = held.get(place.code)
+        waiting = ground.say(custody.NOT_HANDED_OVER) if place.code in held else None
         rows.append(
             (
                 *(number, place.code, place.name, place.where, place.unit),
                 *(len(group), sum(len(device.eyes) for device in group), place.k),
                 _fund(ground, place.funding),
                 None if place.signage is None else ground.say(YES if place.signage else NO),
-                custodian.manager if custodian else None,
+                there[place.code].manager if place.code in there else waiting,
             )
         )
     _, device_count, eye_count = _numbers(devices)

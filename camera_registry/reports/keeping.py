@@ -1,6 +1,6 @@
 """Who has a point, who pays for its power and line, who must mend it until when, and what is missing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,10 +11,8 @@ from camera_registry.custody import Custody
 from camera_registry.funding.basis import Missing, missing_basis, standing_entry
 from camera_registry.funding.kinds import Duty, Paper
 from camera_registry.funding.upkeep import UpkeepRow, upkeep
-from camera_registry.i18n import N_
 from camera_registry.models import Document, DocumentUse, MoneyEntry, MoneyShare
 from camera_registry.reports.ground import Ground
-from camera_registry.units import UnitTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def keeping(ground: Ground, there_on: date | None = None) -> Mapping[int, Keepin
     """
     day = ground.asked.last
     held = {each.point: each for each in custody.present(ground.session, ground.scope, day)}
-    there = _there(ground, held.values(), there_on or ground.today)
+    there = custody.still_there(ground.session, held.values(), there_on or ground.today)
     missing = {
         each.point: each.missing
         for each in missing_basis(
@@ -75,7 +73,7 @@ def manager(ground: Ground, kept: Keeping) -> str | None:
     """Whoever was dissolved manages nothing any more: the point waits to be handed over."""
     if kept.present is not None:
         return kept.present.manager
-    return ground.say(N_("Not handed over yet")) if kept.custody is not None else None
+    return ground.say(custody.NOT_HANDED_OVER) if kept.custody is not None else None
 
 
 def papers(ground: Ground, *kinds: Paper) -> Mapping[int, Written]:
@@ -116,20 +114,6 @@ def papers(ground: Ground, *kinds: Paper) -> Mapping[int, Written]:
 
 
 # --- how it is done ---------------------------------------------------------------------------------
-
-
-def _there(ground: Ground, held: Iterable[Custody], day: date) -> dict[str, Custody]:
-    """Who has each point, by its code, without managers that a reorganisation ended by ``day``."""
-    tree = UnitTree.load(ground.session)
-    there: dict[tuple[str, date], bool] = {}
-    found: dict[str, Custody] = {}
-    for each in held:
-        key = each.manager, each.first
-        if key not in there:
-            there[key] = custody.dissolved_unit(tree, *key, day) is None
-        if there[key]:
-            found[each.point] = each
-    return found
 
 
 def _age(document: Document) -> tuple[date, int]:

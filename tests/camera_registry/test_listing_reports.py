@@ -56,6 +56,25 @@ def test_points_devices_and_eyes_are_counted_each_for_itself(
     assert [row[1] for row in table(report, "eyes").rows] == ["E1", "E2", "E4", "E5", "E6", "E3"]
 
 
+@pytest.mark.parametrize(
+    ("day", "managers"),
+    [
+        pytest.param(date(2026, 8, 31), ["Chưa bàn giao", None, "Công an phường A"], id="after it ended"),
+        pytest.param(date(2026, 6, 30), ["Công an phường C", "Công an phường A", None], id="on its last day"),
+    ],
+)
+def test_managers_are_those_that_were_still_there_on_the_day(
+    session: Session, town: Town, day: date, managers: list[str | None]
+) -> None:
+    session.add(models.Unit(uid="C-1", code="C", name="Phường C", kind="ward", valid_to=date(2026, 6, 30)))
+    for point, office in (("P1", "Công an phường C"), ("P2", "Công an phường A")):
+        since = date(2026, 2, 1)
+        session.add(models.Custody(point_id=town.points[point], valid_from=since, manager=office))
+    session.flush()
+    points = table(listed(session, replace(AUGUST, first=day, last=day)), "points")
+    assert [row[-1] for row in points.rows] == managers
+
+
 def test_what_was_retired_or_not_yet_there_on_the_last_day_is_left_out(session: Session, town: Town) -> None:
     for code, column, at in (
         ("E1", "retired_at", datetime(2026, 8, 31, 10, tzinfo=UTC)),
