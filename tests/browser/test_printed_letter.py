@@ -1,19 +1,21 @@
 """A letter that a browser prints: upright to be signed, its annex on its side, every page marked."""
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-from camera_registry.reports.value import Format
+from camera_registry.reports.value import Annex, Format
 from dashboards.reports import draw
-from tests.dashboards.reports.sample import LETTER
+from tests.dashboards.reports.sample import LETTER, MONEY
 
 
 def test_a_browser_prints_the_annex_of_a_letter_on_its_side(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "letter.html"
-    file.write_bytes(draw(LETTER, Format.HTML))
+    long = Annex("Danh mục và căn cứ", (replace(MONEY, rows=MONEY.rows * 15),))
+    file.write_bytes(draw(replace(LETTER, annex=long), Format.HTML))
     page = browser.new_page()
     page.goto(file.as_uri())
     printed = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages
