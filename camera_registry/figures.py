@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import closings, histories, queries, rollups
 from camera_registry.closings import Frozen
+from camera_registry.db import read_once
 from camera_registry.health import EYE
 from camera_registry.histories import Presence
 from camera_registry.i18n import collation_key
@@ -368,8 +369,18 @@ def _count_time(
 
 def _ledgers(
     session: Session, present: Mapping[int, Presence], part: Span, now: datetime, *, whole: bool
-) -> dict[int, History]:
-    """Of each eye its own ledger; unless it is wanted whole, only where it goes down and where that ends."""
+) -> Mapping[int, History]:
+    """Of each eye its own ledger; unless it is wanted whole, only where it goes down and where that ends.
+
+    Figures and the ledgers behind them are often asked for together.
+    """
+    key = "ledgers", frozenset(present.items()), part, now, whole
+    return read_once(session, key, lambda: _read_ledgers(session, present, part, now, whole=whole))
+
+
+def _read_ledgers(
+    session: Session, present: Mapping[int, Presence], part: Span, now: datetime, *, whole: bool
+) -> Mapping[int, History]:
     silent = histories.silences(session, present, now)
     read = histories.read(session, {eye_id: present[eye_id] for eye_id in silent}, part, now)
     heard = [eye_id for eye_id in present if eye_id not in silent]

@@ -31,6 +31,7 @@ _SECOND = 1_000_000  # microseconds
 _at, _start, _end = attrgetter("at"), attrgetter("start"), attrgetter("end")
 _NOTHING: Mapping[str, int] = {}
 _DOWN: Final = str(EyeState.DOWN)
+_UNKNOWN: Final = str(EyeState.UNKNOWN)
 _OTHERS = (Check.SNAPSHOT, Check.CLOCK, Check.RECORDING)  # with rates of their own
 
 
@@ -465,19 +466,25 @@ def servings(
     # At each moment: how many more eyes deliver, may deliver, are counted at all.
     changes: dict[datetime, list[int]] = {}
 
-    def note(start: datetime, end: datetime, *which: bool) -> None:
-        for moment, sign in ((start, 1), (end, -1)):
-            change = changes.setdefault(moment, [0, 0, 0])
-            for number, held in enumerate(which):
-                change[number] += sign * held
+    def note(moment: datetime, delivering: int, unknown: int, counted: int) -> None:
+        change = changes.get(moment)
+        if change is None:
+            changes[moment] = [delivering, unknown, counted]
+            return
+        change[0] += delivering
+        change[1] += unknown
+        change[2] += counted
 
     for history in histories:
         serving = clipped(history.service, within)
         counting = without(serving, history.maintenance)
         for span in without(serving, counting):
-            note(span.start, span.end, False, True, False)
+            note(span.start, 0, 1, 0)
+            note(span.end, 0, -1, 0)
         for turn, start, end in _pieces(history.states, counting):
-            note(start, end, turn.state in DELIVERING, turn.state == EyeState.UNKNOWN, True)
+            up, unclear = int(turn.state in DELIVERING), int(turn.state == _UNKNOWN)
+            note(start, up, unclear, 1)
+            note(end, -up, -unclear, -1)
     delivering = unknown = counting_eyes = 0
     before = within.start
     for moment in sorted(changes):

@@ -223,8 +223,8 @@ FAULTS: Final = (
     Fault(
         "an eye at work is dark",
         "uptime.py",
-        "            note(span.start, span.end, False, True, False)\n",
-        "            note(span.start, span.end, False, False, False)\n",
+        "            note(span.start, 0, 1, 0)\n            note(span.end, 0, -1, 0)\n",
+        "            note(span.start, 0, 0, 0)\n            note(span.end, 0, 0, 0)\n",
         "city",
     ),
     # rule 11: outages
