@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from sqlalchemy.orm import Session
 
 from camera_registry import closings, figures, models
@@ -218,6 +218,26 @@ def test_lines_of_time_leave_no_gap_and_sum_to_what_was_served(database: Databas
     assert line.runs[-1].end == 1
     assert all(one.end == other.start for one, other in pairwise(line.runs))
     assert all(one.state != other.state for one, other in pairwise(line.runs))
+
+
+def test_the_ledgers_behind_the_figures_are_not_read_again(database: Database) -> None:
+    asked: list[str] = []
+
+    def note(*heard: Any) -> None:
+        asked.append(heard[2])
+
+    with database.reading() as session:  # and nothing of it stays
+        lived(session)
+        figures.by_groups(session, CITY, NOW, ZONE, MONTH, (Group.POINT,), SEPTEMBER.last)
+        event.listen(database.engine, "before_cursor_execute", note)
+        try:
+            found = figures.ledgers(session, CITY, NOW, ZONE, MONTH, SEPTEMBER.last)
+        finally:
+            event.remove(database.engine, "before_cursor_execute", note)
+
+    assert any(each.history.states for each in found)
+    assert asked
+    assert [statement for statement in asked if "transition" in statement] == []
 
 
 def test_compares_with_the_period_before_it(session: Session) -> None:
