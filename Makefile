@@ -48,8 +48,8 @@ bench: $(VENV) debian  ## what a probe, a sweep, ONVIF, a look at a picture, a p
 	$(BIN)/python -m tests.benchmarks.false_alarms
 	$(BIN)/python -m tests.benchmarks.detection
 	$(BIN)/python -m tests.benchmarks.pages
-	$(BIN)/python -m tests.benchmarks.reports
 	$(BIN)/python -m tests.benchmarks.alerts_year
+	$(BIN)/python -m tests.benchmarks.reports
 
 bundle: $(VENV)  ## archives for servers without Internet, in dist (PYTHON_VERSIONS="3.11")
 	$(BIN)/python tools/bundle.py $(PYTHON_VERSIONS:%=--python %)
