@@ -259,7 +259,9 @@ def _mend(session: Session, town: Town) -> None:
                 chosen=True,
                 **by,
             ),
-            models.ProposalRepair(proposal_id=proposal.id, repair_id=repair.id, amount=3_000_000),
+            models.ProposalRepair(
+                proposal_id=proposal.id, repair_id=repair.id, amount=3_000_000, missing="decision"
+            ),
             models.DocumentUse(document_id=paper.id, repair_id=repair.id),
         )
     )
