@@ -11,7 +11,6 @@ from probes.reasons import Outcome
 from probes.result import Depth, Target
 from probes.rtsp.keyframe import Keyframe
 from probes.senses import Looked, Runner, Senses
-from probes.still import draw_keyframe
 
 AT_ONCE = 2  # each holds a session of a camera, and a thread of the web
 PATIENCE_S = 60.0  # a deep probe takes 47 s at most
@@ -65,5 +64,7 @@ class _Drawing(Senses):
         self.jpeg: bytes | None = None
 
     async def look(self, target: Target, keyframe: Keyframe, limit_s: float, now: datetime) -> Looked:
+        from probes.still import draw_keyframe  # opens the decoder, which serve needs for nothing else
+
         self.jpeg = await self._runner.run(limit_s, draw_keyframe, keyframe.codec, keyframe.data)
         return await super().look(target, keyframe, limit_s, now)

@@ -173,6 +173,7 @@ class Delivery:
         self._counters = counters
         self._clock = clock
         self._lock = Lock()
+        self._leasing = Lock()
         self._stopping = Event()
         self._buckets: dict[int, Bucket] = {}
         self._lanes = [
@@ -214,15 +215,14 @@ class Delivery:
     def _lease(self, lane: _Lane, most: int) -> list[Due]:
         if most < 1 or self._stopping.is_set():
             return []
-        now = self._clock()
-        with self._lock:
+        with self._leasing:  # two at once would take a channel's last token twice
+            now = self._clock()
             spent = [channel for channel, bucket in self._buckets.items() if not bucket.has(now)]
-        found = outbox.lease(self._database, now, most, LEASE_S, over=lane.over, besides=spent)
-        with self._lock:
+            found = outbox.lease(self._database, now, most, LEASE_S, over=lane.over, besides=spent)
             for due in found:
                 pace = PACES[Kind(due.over)]
                 self._buckets.setdefault(due.channel_id, Bucket.full(pace, now)).take(now)
-        return found
+            return found
 
     def _work(self, lane: _Lane, due: Due) -> None:
         """Send one, and the next that is due, until none is."""

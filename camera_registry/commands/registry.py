@@ -24,7 +24,6 @@ from camera_registry.funding import documents
 from camera_registry.i18n import N_, Language, translate, translate_many
 from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
 from camera_registry.imports.load import Outcome, load_inventory
-from camera_registry.imports.marking import mark_workbook
 from camera_registry.imports.plan import Options
 from camera_registry.imports.rows import Row
 from camera_registry.imports.workbook import read_workbook
@@ -177,6 +176,8 @@ def import_file(
         _tell_passed_over(outcome, speaks)
         if outcome.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
+            from camera_registry.imports.marking import mark_workbook  # opens openpyxl: half a second
+
             mark_workbook(file, sheets, outcome.problems, target, outcome.mapping)
             tell_problems(outcome.problems, target, speaks)
             raise typer.Exit(1)

@@ -34,7 +34,6 @@ from camera_registry.i18n import N_, Language, translate
 from camera_registry.imports import values
 from camera_registry.imports.columns import Column, find_header
 from camera_registry.imports.faults import BadCell, Fault, Problem, column_letter
-from camera_registry.imports.marking import marked_copy
 from camera_registry.imports.values import CHOICES
 from camera_registry.imports.workbook import Cell, Sheet
 from camera_registry.models import Contributor, Point, Programme
@@ -283,6 +282,8 @@ def approve_file(
 
 def marked(data: bytes, name: str, sheets: Sequence[Sheet], problems: Sequence[Problem]) -> bytes:
     """The file ``data`` as a workbook in which each wrong cell is marked, and says what is wrong with it."""
+    from camera_registry.imports.marking import marked_copy  # opens openpyxl: half a second
+
     return marked_copy(data, name, sheets, problems, MAPPING)
 
 

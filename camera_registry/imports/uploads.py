@@ -23,7 +23,6 @@ from camera_registry.imports.columns import HEADER_WITHIN, field_of, find_header
 from camera_registry.imports.difference import Difference, difference
 from camera_registry.imports.faults import BadCell, Problem
 from camera_registry.imports.load import Examined, examine, write_examined
-from camera_registry.imports.marking import marked_copy
 from camera_registry.imports.plan import Options
 from camera_registry.imports.recording import record_import
 from camera_registry.imports.rows import Row
@@ -194,6 +193,8 @@ def _preview(session: Session, upload: Upload, now: datetime) -> tuple[Examined,
     found = examine(session, sheets, upload.options, now, mapping=upload.mapping, track=track)
     headings = tuple(_headings(sheets, found.mapping))
     if found.problems:
+        from camera_registry.imports.marking import marked_copy  # opens openpyxl: half a second
+
         marked = marked_copy(upload.data, upload.name, sheets, found.problems, found.mapping)
         return found, Preview(
             found.rows, headings, found.sheets_without_table, problems=found.problems, marked=marked

@@ -145,7 +145,8 @@ function inUse(part) {
   const fields = part.dataset.live === "ticks" ? [] : [...part.querySelectorAll(FIELDS)];
   const refused = main.dataset.address !== undefined && main.querySelector("[role=alert]:not([hidden])") !== null;
   const writes = fields.some((field) => refused || field === document.activeElement || written(field));
-  return writes || part.querySelector("dialog[open], :popover-open") !== null;
+  // Nor what is being pressed: a button that is replaced before it is let go was not clicked.
+  return writes || part.matches(":active") || part.querySelector("dialog[open], :popover-open") !== null;
 }
 
 // Whether a field holds something else than the page came with.

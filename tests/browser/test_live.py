@@ -83,6 +83,24 @@ def test_a_transition_arrives_by_itself(web: Web, page: Page, complaints: list[s
     assert complaints == []
 
 
+def test_what_is_pressed_is_not_taken_from_under_the_finger(web: Web, page: Page) -> None:
+    with served(web) as address:
+        enter(page, web, address)
+        page.goto(address)
+        expect(page.locator("#line .live")).to_be_visible(timeout=PATIENCE_MS)
+        count(page, "down").hover()
+        page.mouse.down()
+        with page.expect_response(address):
+            change(web, "NC1-UP", "down", Reason.TCP_REFUSED)
+        # A part that nobody presses is new; so the others have been looked at, too.
+        expect(page.locator("#units")).to_contain_text("Mất kết nối2", timeout=PATIENCE_MS)
+        expect(count(page, "down")).to_have_text("1")
+
+        page.mouse.up()
+
+        page.wait_for_url("**/eyes?*down*")
+
+
 def test_what_is_written_of_an_incident_arrives_and_a_form_in_use_stays(web: Web, page: Page) -> None:
     """Nobody publishes here: the tables have a topic."""
     with web.database.transaction() as session:
