@@ -106,6 +106,7 @@ class RtspConnection(asyncio.Protocol):
         self._udp: UdpPair | None = None
         self._leaving: tuple[asyncio.TimerHandle, ...] = ()  # how long a TEARDOWN may take
         self._gathering: asyncio.TimerHandle | None = None  # to the next look at what has come
+        self._socket: socket.socket | None = None  # the transport's, while we gather
 
     # ---- the ladder's side
 
@@ -194,17 +195,22 @@ class RtspConnection(asyncio.Protocol):
         To be woken for each picture is most of what it costs to wait for a keyframe. The kernel wakes us for
         ``GATHERED_BYTES``, or when less is asked for (SO_RCVLOWAT, socket(7)); datagrams come one by one.
         """
-        if self._udp is not None:
+        if self._udp is not None or self._failure is not None:
             yield
             return
-        self._wake_at(GATHERED_BYTES)
+        assert self._transport is not None
+        # One for all calls: what uvloop hands out makes a socket object for each of them.
+        self._socket = socket.socket(fileno=self._transport.get_extra_info("socket").fileno())
         self._gathering = self._look_later()
         try:
+            self._wake_at(GATHERED_BYTES)
             yield
         finally:
             self._gathering.cancel()
             self._gathering = None
             self._wake_at(1)
+            self._socket.detach()  # it is the transport's to close
+            self._socket = None
 
     async def open_udp_pair(self) -> "UdpPair":
         """Two neighbouring UDP ports; their packets go to ``on_frames`` as channels 0 (RTP) and 1 (RTCP)."""
@@ -346,10 +352,8 @@ class RtspConnection(asyncio.Protocol):
 
     def _wake_at(self, size: int) -> None:
         """Ask to be woken once so many bytes have come, at once where they are here."""
-        assert self._transport is not None
-        with suppress(OSError):  # closed in the meantime
-            ours = self._transport.get_extra_info("socket")
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+        if self._socket is not None and self._failure is None:  # else it may be closed
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
     async def _start_tls(self, context: tls.SSLContext, timeout: float) -> None:
         assert self._transport is not None
