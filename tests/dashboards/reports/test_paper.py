@@ -1,5 +1,6 @@
 """Reports on paper: the form of Nghị định 30/2020/NĐ-CP, as PDF and as an office prints the DOCX."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from lxml import etree
 from pypdf import PdfReader
 
 from camera_registry.reports.value import Annex, Column, Format, Head, Kind, Report, Run, Table
-from dashboards.reports import CannotDraw, draw
+from dashboards.reports import CannotDraw, draw, typeface
 from dashboards.reports.docx import SLOTS, _slots
 from dashboards.reports.drawn import LEAST, DrawnTable, drawn, visible
 from dashboards.reports.letter import BOTTOM_MM, LEFT_MM, RIGHT_MM, TOP_MM, TYPEFACE, day_in_words, letter
@@ -91,12 +92,18 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Page]]:
         (folder / f"{name}.pdf").write_bytes(draw(report, Format.PDF))
     for name, report in offices.items():
         (folder / f"{name}.docx").write_bytes(draw(report, Format.DOCX))
+    # An office has Times New Roman; here what is as wide stands for it, by fontconfig's own aliases.
+    typefaces = folder / "fonts.conf"
+    typefaces.write_text(
+        f"<fontconfig><include>/etc/fonts/fonts.conf</include><dir>{typeface.FOLDER}</dir></fontconfig>"
+    )
     subprocess.run(
         [
             *("soffice", "--headless", f"-env:UserInstallation={(folder / 'profile').as_uri()}"),
             *("--convert-to", "pdf", "--outdir", str(folder)),
             *(str(folder / f"{name}.docx") for name in offices),
         ],
+        env=os.environ | {"FONTCONFIG_FILE": str(typefaces)},
         capture_output=True,
         check=True,
         timeout=100,
