@@ -89,6 +89,23 @@ def standing_entry() -> ColumnElement[bool]:
     return and_(MoneyEntry.state != State.REFUSED, MoneyEntry.reverses_id.is_(None), ~taken_back)
 
 
+def about_points() -> tuple[Select[int | None, int], ...]:
+    """Pairs of ``point_id`` and ``document_id``: a paper of a programme, of an entry, of the point itself.
+
+    The nearer to the point, the later; entries that do not stand make no paper one of their points.
+    """
+    shares = (
+        select(MoneyShare.point_id, DocumentUse.document_id)
+        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
+        .where(standing_entry())
+    )
+    return (
+        shares.join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id),
+        shares.join(DocumentUse, DocumentUse.entry_id == MoneyEntry.id),
+        select(DocumentUse.point_id, DocumentUse.document_id),
+    )
+
+
 # --- how it is done ---------------------------------------------------------------------------------
 
 
@@ -145,21 +162,8 @@ def _custody(session: Session, tree: UnitTree, day: date) -> tuple[set[int], set
 
 
 def _papers(session: Session) -> dict[tuple[Paper, ...], set[int]]:
-    """The points that papers of these kinds are about: themselves, an entry or a programme of theirs."""
-    of_entry = (
-        select(MoneyShare.point_id, DocumentUse.document_id)
-        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
-        .join(DocumentUse, DocumentUse.entry_id == MoneyEntry.id)
-        .where(standing_entry())
-    )
-    of_programme = (
-        select(MoneyShare.point_id, DocumentUse.document_id)
-        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
-        .join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id)
-        .where(standing_entry())
-    )
-    own = select(DocumentUse.point_id, DocumentUse.document_id)
-    about = union_all(own, of_entry, of_programme).subquery()
+    """The points that papers of these kinds are about."""
+    about = union_all(*about_points()).subquery()
     found: dict[tuple[Paper, ...], set[int]] = {}
     for kinds in (DECIDED, OWNED):
         of_kind = select(Document.id).where(Document.kind.in_(kinds))

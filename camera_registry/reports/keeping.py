@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from camera_registry import custody
 from camera_registry.custody import Custody
-from camera_registry.funding.basis import Missing, missing_basis, standing_entry
+from camera_registry.funding.basis import Missing, about_points, missing_basis
 from camera_registry.funding.kinds import Duty, Paper
 from camera_registry.funding.upkeep import UpkeepRow, upkeep
-from camera_registry.models import Document, DocumentUse, MoneyEntry, MoneyShare
+from camera_registry.models import Document
 from camera_registry.reports.ground import Ground
 
 
@@ -81,24 +81,11 @@ def papers(ground: Ground, *kinds: Paper) -> Mapping[int, Written]:
 
     About itself, about an entry that it has a share of, or about the programme of such an entry.
     """
-    of_entry = (
-        select(MoneyShare.point_id, DocumentUse.document_id)
-        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
-        .join(DocumentUse, DocumentUse.entry_id == MoneyEntry.id)
-        .where(standing_entry())
-    )
-    of_programme = (
-        select(MoneyShare.point_id, DocumentUse.document_id)
-        .join(MoneyEntry, MoneyEntry.id == MoneyShare.entry_id)
-        .join(DocumentUse, DocumentUse.programme_id == MoneyEntry.programme_id)
-        .where(standing_entry())
-    )
-    own = select(DocumentUse.point_id, DocumentUse.document_id)
     documents = {
         row.id: row for row in ground.session.scalars(select(Document).where(Document.kind.in_(kinds)))
     }
     found: dict[int, Document] = {}
-    for about in (of_programme, of_entry, own):  # what is nearer to the point replaces what is farther
+    for about in about_points():  # what is nearer to the point replaces what is farther
         nearer: dict[int, Document] = {}
         for point_id, document_id in ground.session.execute(about):
             document = documents.get(document_id)
