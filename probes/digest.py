@@ -166,7 +166,7 @@ def expected_response(fields: Mapping[str, str], credential: Credential, method:
     algorithm = _HASHES[name]
 
     def digest(*parts: str) -> str:
-        return algorithm(":".join(parts).encode()).hexdigest()
+        return algorithm(":".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
     secret = digest(credential.user, fields["realm"], credential.password)
     if name.endswith("-SESS"):

@@ -6,13 +6,14 @@ exception becomes a result: what leaves ``climb`` as an exception is our bug, or
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from probes.errors import ProbeError
+from probes.errors import LinkError, ProbeError
 from probes.login_attempt import Fields, Login
 from probes.logins import LoginGate
 from probes.reasons import (
@@ -40,15 +41,30 @@ from probes.result import (
 from probes.rtsp.client import RtspConnection, reason_of
 from probes.rtsp.exchange import redact
 from probes.rtsp.messages import Frame, Response, parse_session, parse_transport
-from probes.rtsp.rtp import CODECS, RtpStream
-from probes.rtsp.sdp import Description, base_url, control_urls, parse_sdp
+from probes.rtsp.rtp import RtpStream
+from probes.rtsp.sdp import CODECS, Description, base_url, control_urls, parse_sdp
 from probes.senses import Senses
 from probes.tls import tls_context
 
 SLOW_S: Final = 3.0  # a rung before play that takes longer is noted
 NOTED_LOSS: Final = 0.02  # of the packets
-MAX_SETUPS: Final = 4  # ways to write the track's URL, and UDP after TCP
+MAX_SETUPS: Final = 5  # ways to write the track's URL, and UDP after TCP
 FRESH_S: Final = 1.0  # a packet this young: the stream flows
+HANGING_UP_S: Final = 0.02  # for the end of a connection to come behind an answer; waited for once an eye
+
+MOVED: Final = frozenset({301, 302, 303, 307, 308})
+NO_SUCH_TRACK: Final = frozenset({400, 404, 454})  # perhaps its URL is written another way
+NO_TCP: Final = frozenset({461, 406})
+PERHAPS_NO_TCP: Final = frozenset({400, 500, 501, 551})  # said instead, and to other faults
+# PLAY may be refused for its Range (451, 456, 457, 501) or its URL (459: of the track, not of the whole; 405
+# of PTZOptics for the slash at its end): it is asked another way.
+NOT_THIS_WAY: Final = frozenset({400, 404, 405, 451, 454, 455, 456, 457, 459, 460, 500, 501, 551})
+# Cameras that have no status of their own for it put it into words.
+TEXT_OF_FULL_SESSIONS: Final = re.compile(
+    r"too many|\bbusy\b|\bmax\w*\b.{0,20}(connect|session|user|client|stream)"
+    r"|(connection|session|user|client)s?\b.{0,20}(limit|full|exceed)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +146,7 @@ class _Ascent:
             logins,
             basic_allowed=target.basic_allowed,
             algorithm=target.memory.algorithm,
+            renews=target.memory.renews,
         )
         self._senses = senses
         self._timeouts = timeouts
@@ -139,6 +156,9 @@ class _Ascent:
         self._notes: list[Reason] = []
         self._memory = target.memory
         self._connection: RtspConnection | None = None
+        self._earlier: list[RtspConnection] = []  # that the device closed
+        self._closing = False  # it said that it does so now
+        self._session = ""
         self._stream: RtpStream | None = None
         self._description: Description | None = None
         self._transport = Transport.TCP
@@ -156,33 +176,27 @@ class _Ascent:
 
     async def run(self) -> Reason:
         """Climb; the reason of the stream check. Raises ``ProbeError`` where a rung breaks."""
-        connection = await self._connect()
+        await self._connect()
         uri = whole = self._uri()
-        session = ""
         try:
             with self._rung(Step.DESCRIBE):
-                answer, uri = await self._describe(connection, uri)
+                answer, uri = await self._describe(uri)
                 base = base_url(uri, answer.headers)
                 self._description = parse_sdp(answer.body)
                 whole = control_urls(base, self._description.control)[0]
             with self._rung(Step.SETUP):
-                session = await self._setup(connection, base, self._description)
-            flow = _Flow(connection, self._description, self.now, self._transport is Transport.UDP)
+                track, secure = await self._setup(base, self._description)
+            flow = _Flow(self._link, self._description, self.now, self._transport is Transport.UDP)
             self._stream = flow.stream
             with self._rung(Step.PLAY):
-                await self._play(connection, whole, session)
+                whole = await self._play(flow, (whole, uri, track))
             with self._rung(Step.RTP):
                 await flow.first_packet(self._timeouts.first_packet)
             if self._login.anonymous:
                 self._notes.append(Reason.STREAM_OPEN_NO_AUTH)
-            reason = await self._watch(flow, self._description)
+            reason = await self._watch(flow, secure)
         finally:
-            if connection.set_up is not None:  # cancelled before its answer came, or behind it
-                session = session or parse_session(connection.set_up.headers.get("Session") or "")[0]
-            if session:
-                await connection.teardown(whole, session, self._login.fields("TEARDOWN", whole))
-            else:
-                await connection.close()
+            await self._leave(whole)
         return reason
 
     async def look_further(self, stream: Reason) -> None:
@@ -209,7 +223,8 @@ class _Ascent:
         if self._login.in_clear and not target.tls:
             self._notes.append(Reason.CREDENTIALS_SENT_IN_CLEAR)
         if self._connection is not None and (failed or self._record):
-            self._transcript = self._connection.exchange if self._record else self._connection.transcript
+            links = (*self._earlier, self._connection)
+            self._transcript = "".join(c.exchange if self._record else c.transcript for c in links)
         return ProbeResult(
             eye=target.eye,
             at=self._at,
@@ -231,19 +246,28 @@ class _Ascent:
 
     # --- the rungs ----------------------------------------------------------------------------------
 
-    async def _connect(self) -> RtspConnection:
+    @property
+    def _link(self) -> RtspConnection:
+        assert self._connection is not None
+        return self._connection
+
+    async def _open(self) -> RtspConnection:
         target, times = self._target, self._timeouts
+        return await RtspConnection.open(
+            target.host,
+            target.port,
+            ssl=tls_context(target.tls_check, target.tls_pin) if target.tls else None,
+            timeout=times.connect,
+            tls_timeout=times.tls,
+            secrets=self._secrets,
+            record=self._record,
+        )
+
+    async def _connect(self) -> None:
+        target = self._target
         began = self.now()
         try:
-            self._connection = connection = await RtspConnection.open(
-                target.host,
-                target.port,
-                ssl=tls_context(target.tls_check, target.tls_pin) if target.tls else None,
-                timeout=times.connect,
-                tls_timeout=times.tls,
-                secrets=self._secrets,
-                record=self._record,
-            )
+            self._connection = connection = await self._open()
         except ProbeError as error:
             seconds = self.now() - began
             in_tls = error.reason in (Reason.TLS_HANDSHAKE_FAILED, Reason.TLS_PIN_MISMATCH)
@@ -255,69 +279,118 @@ class _Ascent:
             self._ended(Rung(Step.TLS, connection.tls_s))
             if target.tls_check is TlsCheck.NONE:
                 self._notes.append(Reason.TLS_UNTRUSTED)
-        return connection
 
-    async def _describe(self, connection: RtspConnection, uri: str) -> tuple[Response, str]:
+    async def _connect_again(self) -> None:
+        """The device closes behind an answer; VStarcam does behind its challenge (retina #45)."""
+        self._closing = False
+        self._earlier.append(self._link)
+        await self._link.close()
+        self._connection = await self._open()
+
+    async def _describe(self, uri: str) -> tuple[Response, str]:
         """Anonymous first: a challenge costs no login, and an answer without one is a finding."""
         accept = (("Accept", "application/sdp"),)
-        answer = await self._ask(connection, "DESCRIBE", uri, accept)
-        if answer.status in (301, 302, 307) and (moved := answer.headers.get("Location")):
+        answer = await self._ask("DESCRIBE", uri, accept)
+        if answer.status in MOVED and (moved := answer.headers.get("Location")):
             uri = base_url(uri, replace(answer.headers, fields=(("Content-Base", moved),)))
-            answer = await self._ask(connection, "DESCRIBE", uri, accept)
+            answer = await self._ask("DESCRIBE", uri, accept)
         if answer.status == 200 and self._login.anonymous and self._target.credential is not None:
             self._notes.append(Reason.SDP_OPEN_NO_AUTH)
         _expect_success("DESCRIBE", answer)
         return answer, uri
 
-    async def _setup(self, connection: RtspConnection, base: str, description: Description) -> str:
-        """One video track: over TCP, over UDP where the camera wants that. Returns the session's id."""
+    async def _setup(self, base: str, description: Description) -> tuple[str, bool]:
+        """One video track: over TCP, over UDP where the camera wants that. Its URL; whether it is SRTP."""
         remembered = self._memory.transport is Transport.UDP
         if remembered:
             self._transport = Transport.UDP
         urls = list(control_urls(base, description.video.control))
-        answer = None
+        first, refused, answer = urls[0], None, None
         for _ in range(MAX_SETUPS):
-            offered = await self._offer(connection)
-            answer = await self._ask(connection, "SETUP", urls[0], (("Transport", offered),))
-            if answer.status in (461, 406):
+            offered = await self._offer()
+            answer = await self._ask("SETUP", urls[0], (("Transport", offered),))
+            if answer.status in NO_TCP:
                 if self._transport is Transport.UDP and not remembered:
                     raise ProbeError(Reason.TRANSPORT_UNSUPPORTED, f"SETUP {answer.status}")
                 self._transport = Transport.TCP if remembered else Transport.UDP
                 remembered = False
-            elif answer.status in (400, 404, 454) and len(urls) > 1:
+            elif answer.status in NO_SUCH_TRACK and len(urls) > 1:
                 urls.pop(0)
+            elif answer.status in PERHAPS_NO_TCP and self._may_try_udp(refused):
+                refused, urls = answer, [first]
+                self._transport = Transport.UDP
             else:
                 break
         assert answer is not None
+        if refused is not None and answer.status >= 300:
+            answer = refused
         _expect_success("SETUP", answer)
-        session, _timeout = parse_session(answer.headers.get("Session") or "")
-        if not session:
-            raise ProbeError(Reason.RTSP_PROTOCOL_ERROR, "SETUP answered without a Session")
+        self._session, _timeout = parse_session(answer.headers.get("Session") or "")
         reply = parse_transport(answer.headers.get("Transport") or "")
+        if self._transport is Transport.UDP and reply.interleaved is not None:
+            self._transport = Transport.TCP  # whatever was asked for
         if self._transport is Transport.UDP:
+            if reply.source is not None:  # it may send from another of its addresses
+                self._link.sources.add(reply.source)
             if reply.server_port is not None:
-                self._udp.punch(connection.peer_host, reply.server_port)
+                self._udp.punch(self._link.peer_host, reply.server_port)
         else:
             channel = reply.interleaved if reply.interleaved is not None else 0
-            connection.reader.channels = frozenset((channel, channel + 1))
-        return session
+            self._link.reader.channels = frozenset((channel, channel + 1))
+        # Within TLS a stream that is offered as SRTP may be had as it is (MediaMTX), unless its key is fixed.
+        plain = self._target.tls and not description.keyed and not reply.secure
+        return urls[0], description.encrypted and not plain
 
-    async def _offer(self, connection: RtspConnection) -> str:
+    def _may_try_udp(self, refused: Response | None) -> bool:
+        return self._transport is Transport.TCP and refused is None and not self._target.tls
+
+    async def _offer(self) -> str:
         if self._transport is Transport.TCP:
             return "RTP/AVP/TCP;unicast;interleaved=0-1"
-        self._udp = await connection.open_udp_pair()
+        self._udp = await self._link.open_udp_pair()
         return f"RTP/AVP;unicast;client_port={self._udp.client_port}"
 
-    async def _play(self, connection: RtspConnection, uri: str, session: str) -> None:
-        headers = (("Session", session), ("Range", "npt=0.000-"))
-        _expect_success("PLAY", await self._ask(connection, "PLAY", uri, headers))
+    async def _play(self, flow: "_Flow", urls: Sequence[str]) -> str:
+        """Play, at the first of ``urls`` that the camera accepts; that URL."""
+        whole = urls[0]
+        ways = ((whole, (("Range", "npt=0.000-"),)), *((url, ()) for url in dict.fromkeys(urls)))
+        refused = None
+        for url, ranged in ways:
+            named = (("Session", self._session),) if self._session else ()
+            try:
+                answer = await self._ask("PLAY", url, (*named, *ranged))
+            except LinkError as error:
+                if error.reason is Reason.RTSP_TIMEOUT and flow.stream.packets:
+                    return url  # it plays: its answer was lost among the packets
+                raise
+            if answer.status not in NOT_THIS_WAY or _is_full(answer):
+                break
+            refused = refused or answer
+        _expect_success("PLAY", answer if refused is None or answer.status < 300 else refused)
+        # Some cameras tell the session only here (mediamtx #822).
+        self._session = self._session or parse_session(answer.headers.get("Session") or "")[0]
+        return url
 
-    async def _watch(self, flow: "_Flow", description: Description) -> Reason:
+    async def _leave(self, uri: str) -> None:
+        """End the session, where there may be one, and the connection."""
+        link, session = self._link, self._session
+        opened = link.set_up  # also where we were cancelled before its answer came, or behind it
+        if opened is not None:
+            session = session or parse_session(opened.headers.get("Session") or "")[0]
+        if not session and (opened is None or opened.status >= 300):
+            return await link.close()
+
+        def again(answer: Response) -> Fields:
+            return self._login.renewed(answer, "TEARDOWN", uri)
+
+        await link.teardown(uri, session, self._login.fields("TEARDOWN", uri), again=again)
+
+    async def _watch(self, flow: "_Flow", secure: bool) -> Reason:
         """Wait for what is due: a whole keyframe, and a stream that goes on."""
         times, memory = self._timeouts, self._memory
-        if description.encrypted or description.video.codec not in CODECS:
+        if secure or flow.stream.track.codec not in CODECS:
             # RTP proves that it lives; nothing can be said of its pictures.
-            opaque = Reason.STREAM_ENCRYPTED if description.encrypted else Reason.CODEC_UNSUPPORTED
+            opaque = Reason.STREAM_ENCRYPTED if secure else Reason.CODEC_UNSUPPORTED
             self._picture_reason = opaque
             with self._rung(Step.RTP):
                 await flow.window(times.window, times.stall)
@@ -384,14 +457,39 @@ class _Ascent:
         if read.inexact:
             self._notes.append(Reason.CLOCK_INEXACT)
 
-    async def _ask(self, connection: RtspConnection, method: str, uri: str, headers: Fields) -> Response:
+    async def _ask(self, method: str, uri: str, headers: Fields) -> Response:
         """One request, logged in where the server asks for it; some do so only after DESCRIBE."""
 
         async def send(fields: Fields) -> Response:
-            sent = (*headers, *fields)
-            return await connection.request(method, uri, sent, timeout=self._timeouts.answer)
+            if self._link.set_up is None and (self._closing or self._link.is_over):
+                await self._connect_again()
+            link, sent, within = self._link, (*headers, *fields), self._timeouts.answer
+            set_up = link.set_up is not None  # a session would be lost with its connection
+            try:
+                answer = await link.request(method, uri, sent, timeout=within)
+            except LinkError as error:
+                ended = error.reason is Reason.CONNECTION_RESET and link.reader.messages > 0
+                if set_up or not ended or self._transport is Transport.UDP:
+                    raise
+                if fields:  # its end came too late to be seen: the next probe knows, this one sends no more
+                    self._memory = replace(self._memory, hangs_up=True)
+                    raise
+                await self._connect_again()
+                answer = await self._link.request(method, uri, sent, timeout=within)
+            if not set_up:
+                self._closing = (answer.headers.get("Connection") or "").lower() == "close"
+                if answer.status == 401 and not fields and self._target.credential is not None:
+                    await self._expect_hanging_up()
+            return answer
 
         return await self._login.ask(method, uri, send)
+
+    async def _expect_hanging_up(self) -> None:
+        """A device may close behind its challenge. No password goes where nobody reads it: it would count."""
+        if self._memory.hangs_up is None:
+            self._memory = replace(self._memory, hangs_up=await self._link.over_within(HANGING_UP_S))
+        if self._closing or self._memory.hangs_up:
+            await self._connect_again()
 
     # --- what was learned ---------------------------------------------------------------------------
 
@@ -416,6 +514,7 @@ class _Ascent:
         return replace(
             memory,
             algorithm=self._login.algorithm,
+            renews=self._login.renews,
             gop_s=gop,
             # After a failure over UDP, TCP is tried first again: a firewall may have come between.
             transport=self._transport if outcome is Outcome.OK else None,
@@ -432,7 +531,7 @@ class _Ascent:
             self._notes.append(Reason.RTP_LOSS)
         keyframe = stream.keyframe
         return Media(
-            codec=description.video.codec,
+            codec=stream.track.codec,
             width=keyframe.width if keyframe else None,
             height=keyframe.height if keyframe else None,
             fps=stream.fps,
@@ -482,11 +581,12 @@ class _Flow:
         connection.on_frames = self._take
 
     def _take(self, frames: Sequence[Frame]) -> bool:
-        ours = [packet for channel, packet in frames if channel == self._channel]
-        if ours:
-            self._packet_at = self._now()
-            for packet in ours:
+        before = self.stream.packets
+        for channel, packet in frames:
+            if channel == self._channel:
                 self.stream.push(packet)
+        if self.stream.packets > before:  # reports and packets of other sources do not count
+            self._packet_at = self._now()
         return self._enough()
 
     def _any_packet(self) -> bool:
@@ -544,6 +644,11 @@ class _Flow:
         return True
 
 
+def _is_full(answer: Response) -> bool:
+    """Whether a refusal says that all sessions are taken."""
+    return answer.status >= 400 and TEXT_OF_FULL_SESSIONS.search(answer.reason) is not None
+
+
 def _expect_success(method: str, answer: Response) -> None:
     """Raise the reason that a status other than 2xx stands for."""
     if 200 <= answer.status < 300:
@@ -558,4 +663,6 @@ def _expect_success(method: str, answer: Response) -> None:
     }.get(answer.status)
     if reason is None:
         reason = Reason.RTSP_SERVER_ERROR if answer.status >= 500 else Reason.RTSP_PROTOCOL_ERROR
+        if _is_full(answer):
+            reason = Reason.STREAM_SLOTS_BUSY
     raise ProbeError(reason, f"{method} {answer.status} {answer.reason}"[:200])

@@ -5,6 +5,7 @@
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -96,7 +97,9 @@ class Login:
     """The login of one conversation: anonymous until challenged, then once with leave of the budget.
 
     After an accepted login the same nonce serves the requests that follow; ``algorithm`` is what to prefer
-    the next time and ``in_clear`` whether the password went out as Basic.
+    the next time and ``in_clear`` whether the password went out as Basic. ``renews`` is whether the device
+    wants a new nonce for each request and does not call the old one stale (``None``: not known): then a 401
+    after an accepted login is answered once more. A device that refuses that has refused the account.
     """
 
     def __init__(
@@ -107,8 +110,10 @@ class Login:
         *,
         basic_allowed: bool = False,
         algorithm: str | None = None,
+        renews: bool | None = None,
     ) -> None:
         self.algorithm = algorithm
+        self.renews = renews
         self.in_clear = False
         self._credential = credential
         self._key = key
@@ -116,6 +121,7 @@ class Login:
         self._basic_allowed = basic_allowed
         self._challenge: Challenge | None = None
         self._nonce_uses = 0
+        self._cnonce = ""
 
     @property
     def anonymous(self) -> bool:
@@ -133,8 +139,9 @@ class Login:
             return answer
         if self._challenge is None:
             return await self._log_in(method, uri, send, answer)
-        if self._take_stale(answer):
-            answer = await send(self.fields(method, uri))
+        if again := self.renewed(answer, method, uri):
+            answer = await send(again)
+            self.renews = answer.status != 401
         if answer.status == 401:
             # The password was accepted a moment ago: the account may not, or all sessions are taken.
             raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
@@ -145,8 +152,18 @@ class Login:
         if self._challenge is None or self._credential is None:
             return ()
         self._nonce_uses += 1
-        value = authorize(self._challenge, self._credential, method, uri, nc=self._nonce_uses)
+        value = authorize(
+            self._challenge, self._credential, method, uri, nc=self._nonce_uses, cnonce=self._cnonce
+        )
         return (("Authorization", value),)
+
+    def renewed(self, answer: Answer, method: str, uri: str) -> Fields:
+        """``Authorization`` to ask again with after an accepted login, where only a new nonce is wanted."""
+        if answer.status != 401 or self._challenge is None:
+            return ()
+        if self._take_stale(answer) or (self.renews is not False and self._take_renewed(answer)):
+            return self.fields(method, uri)
+        return ()
 
     async def _log_in(
         self, method: str, uri: str, send: Callable[[Fields], Awaitable[A]], challenged: A
@@ -174,11 +191,23 @@ class Login:
     def _use(self, challenge: Challenge) -> None:
         self._challenge = challenge
         self._nonce_uses = 0
+        # One for all requests with this nonce: the key of a session is made of the first (RFC 7616, 3.4.2).
+        self._cnonce = secrets.token_hex(8)
 
     def _take_stale(self, answer: Answer) -> bool:
         """A nonce may expire (RFC 7616, 3.3): that is no refusal, and is answered once with the new one."""
         for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
             if challenge.stale and challenge.is_understood:
+                self._use(challenge)
+                return True
+        return False
+
+    def _take_renewed(self, answer: Answer) -> bool:
+        assert self._challenge is not None
+        used = self._challenge
+        for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
+            alike = challenge.is_understood and challenge.hash_name == used.hash_name
+            if alike and challenge.nonce != used.nonce and not used.is_basic:
                 self._use(challenge)
                 return True
         return False

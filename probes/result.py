@@ -136,6 +136,8 @@ class Memory:
     gop_s: float | None = None  # learned distance between keyframes, seconds
     transport: Transport | None = None  # the one that worked last
     algorithm: str | None = None  # the Digest algorithm that was accepted last
+    renews: bool | None = None  # whether each request needs a nonce of its own (see ``Login``)
+    hangs_up: bool | None = None  # whether it closes the connection behind an answer, before a session
     failures: int = 0  # failing stream results in a row, up to now
     stalled: bool = False  # packets stopped the last time: watch longer before calling it alive
     probe_s: float | None = None  # learned length of a session, seconds (moving average)

@@ -90,6 +90,7 @@ class RtspConnection(asyncio.Protocol):
         self.reader = Reader()
         self.bytes_received = 0
         self.set_up: Response | None = None  # the answer to SETUP, whoever still waits for it
+        self.sources: set[str] = set()  # addresses that RTP may come from over UDP
         self._secrets = tuple(secrets)
         self._record = record
         self._loop = asyncio.get_running_loop()
@@ -97,6 +98,7 @@ class RtspConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._cseq = 0
         self._pending: dict[int, asyncio.Future[Response]] = {}
+        self._given_up: set[int] = set()  # numbers of requests that nobody waits for any more
         self._waiter: asyncio.Future[bool] | None = None
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._failure: ProbeError | None = None
@@ -105,6 +107,7 @@ class RtspConnection(asyncio.Protocol):
         self._frames: list[tuple[float, Frame]] = []
         self._udp: UdpPair | None = None
         self._leaving: tuple[asyncio.TimerHandle, ...] = ()  # how long a TEARDOWN may take
+        self._ended = False  # the device sends nothing more
         self._gathering: asyncio.TimerHandle | None = None  # to the next look at what has come
         self._socket: socket.socket | None = None  # the transport's, while we gather
 
@@ -127,17 +130,15 @@ class RtspConnection(asyncio.Protocol):
 
         ``secrets`` never show in a transcript; ``record`` keeps the frames for ``exchange``.
         """
-        address = await _resolve(host, port, dns_timeout)
+        first, *others = await _resolve(host, port, dns_timeout)
         connection = cls(host, secrets, record=record)
-        loop, begin = connection._loop, connection._opened_at
         try:
-            async with asyncio.timeout(timeout):
-                await loop.create_connection(lambda: connection, address, port)
-        except TimeoutError as error:
-            raise LinkError(Reason.TCP_TIMEOUT, f"not connected in {timeout:g} s") from error
-        except OSError as error:
-            raise LinkError(reason_of(error), _say(error)) from error
-        connection.tcp_s = loop.time() - begin
+            await connection._connect(first, port, timeout)
+        except LinkError:
+            if not others:
+                raise
+            await connection._connect(others[0], port, timeout)
+        connection.tcp_s = connection._loop.time() - connection._opened_at
         if ssl is not None:
             await connection._start_tls(ssl, tls_timeout)
         return connection
@@ -169,7 +170,17 @@ class RtspConnection(asyncio.Protocol):
             raise
         finally:
             timer.cancel()
-            self._pending.pop(cseq, None)
+            self._give_up(cseq)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be asked here any more."""
+        return self._ended or self._failure is not None
+
+    async def over_within(self, seconds: float) -> bool:
+        """Whether the device ends the connection so soon."""
+        await asyncio.wait([self._closed], timeout=seconds)
+        return self.is_over
 
     async def wait(self, timeout: float) -> bool:
         """Wait until ``on_frames`` returns true (True) or ``timeout`` seconds pass (False).
@@ -214,25 +225,45 @@ class RtspConnection(asyncio.Protocol):
 
     async def open_udp_pair(self) -> "UdpPair":
         """Two neighbouring UDP ports; their packets go to ``on_frames`` as channels 0 (RTP) and 1 (RTCP)."""
-        self._udp = await UdpPair.open(self)
+        if self._udp is None:
+            self.sources.add(self.peer_host)
+            self._udp = await UdpPair.open(self)
         return self._udp
 
     async def teardown(
-        self, uri: str, session: str, headers: Iterable[tuple[str, str]] = (), *, timeout: float = 1.0
+        self,
+        uri: str,
+        session: str,
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        again: Callable[[Response], Iterable[tuple[str, str]]] | None = None,
+        timeout: float = 1.0,
     ) -> None:
         """Send TEARDOWN and close when it is answered, at the latest after twice ``timeout`` seconds.
 
         Never raises of itself. A cancelled caller still waits for the close: a session dropped
-        without TEARDOWN blocks a slot of the camera until it is rebooted (retina #34).
+        without TEARDOWN blocks a slot of the camera until it is rebooted (retina #34). ``again`` is shown a
+        refusal, and may give other headers to ask with, once. ``session`` may be empty: not said.
         """
         if self._failure is not None or self._transport is None:
             return await self.close()
         self.on_frames = None
+        named = (("Session", session),) if session else ()
         try:
-            _, answer = self._send("TEARDOWN", uri, (*headers, ("Session", session)))
+            _, answer = self._send("TEARDOWN", uri, (*headers, *named))
         except (ValueError, ProbeError):
             return await self.close()
-        answer.add_done_callback(self._answered_teardown)
+
+        def answered(answer: "asyncio.Future[Response]") -> None:
+            if again is not None and not answer.cancelled() and answer.exception() is None:
+                with suppress(ValueError, ProbeError):
+                    if other := tuple(again(answer.result())):
+                        _, second = self._send("TEARDOWN", uri, (*other, *named))
+                        second.add_done_callback(self._answered_teardown)
+                        return
+            self._answered_teardown(answer)
+
+        answer.add_done_callback(answered)
         # Half closed first: an RST would make a busy camera lose the TEARDOWN that it has not yet read.
         self._leaving = (
             self._loop.call_later(timeout, self._end),
@@ -316,6 +347,9 @@ class RtspConnection(asyncio.Protocol):
         self.bytes_received += len(packet)
         self._hand_on([Frame(channel, packet)])
 
+    def eof_received(self) -> None:
+        self._ended = True
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_leaving()  # here: whoever waits for the end runs only after timers that are due
         if self._udp is not None:
@@ -354,6 +388,15 @@ class RtspConnection(asyncio.Protocol):
         """Ask to be woken once so many bytes have come, at once where they are here."""
         if self._socket is not None and self._failure is None:  # else it may be closed
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+    async def _connect(self, address: str, port: int, timeout: float) -> None:
+        try:
+            async with asyncio.timeout(timeout):
+                await self._loop.create_connection(lambda: self, address, port)
+        except TimeoutError as error:
+            raise LinkError(Reason.TCP_TIMEOUT, f"not connected in {timeout:g} s") from error
+        except OSError as error:
+            raise LinkError(reason_of(error), _say(error)) from error
 
     async def _start_tls(self, context: tls.SSLContext, timeout: float) -> None:
         assert self._transport is not None
@@ -396,11 +439,21 @@ class RtspConnection(asyncio.Protocol):
         if response.status < 200 or not self._pending:
             return
         cseq = response.cseq
-        if cseq is None or not 0 < cseq <= self._cseq:  # missing or nonsense: in the order asked
+        if cseq in self._given_up:
+            return
+        # Missing, nonsense, or that of a request which was answered long ago (Tapo C220, retina #136).
+        if cseq is None or cseq not in self._pending:
             cseq = next(iter(self._pending))
-        answer = self._pending.pop(cseq, None)  # None: the answer to a request we gave up on
-        if answer is not None and not answer.done():
+        answer = self._pending.pop(cseq)
+        if not answer.done():
             answer.set_result(response)
+
+    def _give_up(self, cseq: int) -> "asyncio.Future[Response] | None":
+        """Wait no more for this answer: it is not to be taken for another one."""
+        answer = self._pending.pop(cseq, None)
+        if answer is not None:
+            self._given_up.add(cseq)
+        return answer
 
     def _answer_request(self, request: Request) -> None:
         self._answered += 1
@@ -424,7 +477,7 @@ class RtspConnection(asyncio.Protocol):
             self._transport.close()
 
     def _expire(self, cseq: int, detail: str) -> None:
-        answer = self._pending.pop(cseq, None)
+        answer = self._give_up(cseq)
         if answer is None or answer.done():
             return
         if not self.reader.messages and self.reader.resyncs:
@@ -527,24 +580,26 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, connection: RtspConnection, channel: int) -> None:
         self._connection = connection
         self._channel = channel
-        self._peer = connection.peer_host
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if addr[0] == self._peer:
+        if addr[0] in self._connection.sources:
             self._connection.packet_received(self._channel, data)
 
     def error_received(self, exc: Exception) -> None:
         """A port of the server is closed; whether RTP comes is judged by its coming."""
 
 
-async def _resolve(host: str, port: int, timeout: float) -> str:
-    """An address of ``host``; literals cost nothing."""
+async def _resolve(host: str, port: int, timeout: float) -> list[str]:
+    """The first address of ``host`` in each family; literals cost nothing.
+
+    A name may have an address that the camera does not listen at: of ``localhost``, ``::1`` comes first.
+    """
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, host)
         except (OSError, ValueError):
             continue
-        return host
+        return [host]
     try:
         async with asyncio.timeout(timeout):
             infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -552,7 +607,10 @@ async def _resolve(host: str, port: int, timeout: float) -> str:
         raise LinkError(Reason.DNS_FAILED, f"no answer for {host} in {timeout:g} s") from error
     except (OSError, UnicodeError) as error:
         raise LinkError(Reason.DNS_FAILED, f"{host}: {_say(error)}") from error
-    return str(infos[0][4][0])
+    by_family: dict[int, str] = {}
+    for family, *_, address in infos:
+        by_family.setdefault(family, str(address[0]))
+    return list(by_family.values())
 
 
 def _wake(waiter: "asyncio.Future[bool] | None", result: bool) -> None:

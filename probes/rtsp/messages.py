@@ -99,6 +99,7 @@ class TransportReply:
     interleaved: int | None = None  # RTP channel; RTCP is the next one
     server_port: int | None = None  # RTP port; RTCP is the next one
     source: str | None = None
+    secure: bool = False  # SRTP
 
 
 def parse_transport(value: str) -> TransportReply:
@@ -117,6 +118,7 @@ def parse_transport(value: str) -> TransportReply:
         interleaved=interleaved if interleaved is not None and interleaved < 256 else None,
         server_port=port if port is not None and 0 < port < 65536 else None,
         source=fields.get("source") or None,
+        secure="SAVP" in value.upper(),
     )
 
 
@@ -243,7 +245,8 @@ class Reader:
             return -1
         head = data[position : blank.end()]
         # A bare CR is a blank (RFC 9112, 2.2): what a device says goes into what it is asked next.
-        start_line, *lines = head.decode("utf-8", "replace").replace("\r", " ").split("\n")
+        # What is no UTF-8 (a realm in GBK) must come out again as it came in: it is part of the digest.
+        start_line, *lines = head.decode("utf-8", "surrogateescape").replace("\r", " ").split("\n")
         headers = _parse_headers(lines)
         length = _number(headers.get("Content-Length")) or 0
         if length > MAX_BODY_BYTES:
@@ -335,7 +338,8 @@ def _parse_headers(lines: list[str]) -> Headers:
 
 def _parse_start(line: str, headers: Headers, body: bytes, head: bytes) -> Response | Request | None:
     if status := _STATUS_LINE.match(line):
-        return Response(int(status[1]), status[2] or "", headers, body, head)
+        reason = (status[2] or "").encode("utf-8", "replace").decode()  # for people to read
+        return Response(int(status[1]), reason, headers, body, head)
     if request := _REQUEST_LINE.match(line):
         return Request(request[1], request[2], headers, body, head)
     return None
@@ -354,4 +358,4 @@ def _encode(start: str, headers: Headers, body: bytes) -> bytes:
     text = "\r\n".join(lines)
     if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
         raise ValueError("a line break inside a request or header")
-    return text.encode() + b"\r\n\r\n" + body
+    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body

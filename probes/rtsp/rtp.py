@@ -4,6 +4,7 @@ Pure: packets in, figures and a keyframe out. Time is the sender's own, read fro
 """
 
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ MIN_SPAN_S: Final = 0.5  # for a bit rate
 
 _HEADER: Final = struct.Struct(">BBHII")
 _WRAP: Final = 1 << 32
-CODECS: Final = frozenset({"H264", "H265", "JPEG"})
+TYPE_PATIENCE: Final = 8  # packets of a payload type that nobody announced before we take them
 
 
 class Assembler(Protocol):
@@ -46,14 +47,16 @@ class RtpStream:
 
     def __init__(self, track: Track, *, reorder: bool = False) -> None:
         self.keyframe: Keyframe | None = None
+        self.track = track  # as it comes: the SDP may leave the choice, or be wrong
         self.packets = 0
         self.bytes = 0
         self.lost = 0
         self.late = 0
         self.foreign = 0
-        self._track = track
         self._assembler = _assembler(track)
         self._payload_type = track.payload_type
+        self._other_type = -1
+        self._other_packets = 0
         self._ssrc = -1
         self._stranger = -1
         self._stranger_packets = 0
@@ -71,7 +74,7 @@ class RtpStream:
             self.foreign += 1
             return False
         first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(packet)
-        if first >> 6 != 2 or second & 0x7F != self._payload_type:  # PT 50 junk (Geovision), RTCP
+        if first >> 6 != 2 or (second & 0x7F != self._payload_type and not self._takes(second & 0x7F)):
             self.foreign += 1
             return False
         if ssrc != self._ssrc and not self._follow(ssrc):
@@ -118,14 +121,14 @@ class RtpStream:
     @property
     def span_s(self) -> float:
         """Media time from the first to the last timestamp, seconds."""
-        return (self._latest - self._earliest) / self._track.clock_rate
+        return (self._latest - self._earliest) / self.track.clock_rate
 
     @property
     def fps(self) -> float | None:
         """Frames a second: measured over at least ``MIN_INTERVALS``, else what the SDP says."""
         if self.pictures > MIN_INTERVALS and self.span_s > 0:
             return (self.pictures - 1) / self.span_s
-        return self._track.framerate
+        return self.track.framerate
 
     @property
     def bitrate_bps(self) -> float | None:
@@ -137,7 +140,7 @@ class RtpStream:
         """The longest distance between keyframes seen, seconds; needs two of them."""
         starts = self._assembler.key_starts if self._assembler else []
         ticks = [(b - a) % _WRAP for a, b in pairwise(starts)]
-        return max((t for t in ticks if t < _WRAP // 2), default=0) / self._track.clock_rate or None
+        return max((t for t in ticks if t < _WRAP // 2), default=0) / self.track.clock_rate or None
 
     @property
     def keyframe_wait_s(self) -> float | None:
@@ -146,9 +149,30 @@ class RtpStream:
         if not starts:
             return None
         ticks = (starts[0] - self._first_timestamp) % _WRAP
-        return ticks / self._track.clock_rate if ticks < _WRAP // 2 else 0.0
+        return ticks / self.track.clock_rate if ticks < _WRAP // 2 else 0.0
 
     # ---- order
+
+    def _takes(self, kind: int) -> bool:
+        """Whether this is our stream under another payload type than we expected.
+
+        Beside the expected one it never is (PT 50 of Geovision, RTCP); alone it is where the SDP leaves the
+        choice (``m=video 0 RTP/AVP 98 96``, gortsplib #65) or tells another dynamic type than is sent.
+        """
+        if self.packets:
+            return False
+        track = next((other for other in self.track.others if other.payload_type == kind), None)
+        if track is None:
+            if kind != self._other_type:
+                self._other_type, self._other_packets = kind, 0
+            self._other_packets += 1
+            if self._other_packets < TYPE_PATIENCE or kind < 96:
+                return False
+            track = replace(self.track, payload_type=kind)
+        self.track = track
+        self._assembler = _assembler(track)
+        self._payload_type = kind
+        return True
 
     def _follow(self, ssrc: int) -> bool:
         """Whether packets of this source are ours.

@@ -1,4 +1,4 @@
-"""What a DESCRIBE tells: the first video track, and the URLs under which it may be set up (RFC 8866).
+"""What a DESCRIBE tells: the video track, and the URLs under which it may be set up (RFC 8866).
 
 Pure, and tolerant by line: cameras send several ``s=``, no ``o=``, wrong ``c=``, media types of their
 own and stray spaces (retina v0.3.8 to v0.4.7, go2rtc #417, #771). Only the video matters here.
@@ -7,7 +7,7 @@ own and stray spaces (retina v0.3.8 to v0.4.7, go2rtc #417, #771). Only the vide
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urljoin
@@ -19,8 +19,11 @@ from probes.rtsp.messages import Headers
 MAX_TRACKS: Final = 32
 MAX_LINES: Final = 4096
 MAX_PARAMETER_SETS: Final = 16
+MAX_ALTERNATIVES: Final = 4  # videos to choose from, and payload types of each
 MAX_URL_CHARS: Final = 2048
 MAX_REMEMBERED_BYTES: Final = 4096
+
+CODECS: Final = frozenset({"H264", "H265", "JPEG"})  # that we can take apart
 
 _STATIC: Final = {26: ("JPEG", 90000), 32: ("MPV", 90000), 33: ("MP2T", 90000)}  # RFC 3551, 6
 _ORIGIN: Final = re.compile(rb"^o=[^\n]*\n", re.MULTILINE)
@@ -32,10 +35,10 @@ _URL: Final = re.compile(r"(rtsps?|rtspu)://([^/?#]*)([^#]*)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The first video: ``codec`` in capitals (``H264``, ``H265``, ``JPEG``, …), ``clock_rate`` in Hz.
+    """The video: ``codec`` in capitals (``H264``, ``H265``, ``JPEG``, …), ``clock_rate`` in Hz.
 
     ``parameter_sets`` are the NAL units of ``sprop-…``; for use only where none come in the stream,
-    for they are often stale or wrong.
+    for they are often stale or wrong. ``others`` are what the same medium may come as instead.
     """
 
     codec: str
@@ -45,6 +48,7 @@ class Track:
     framerate: float | None = None
     dimensions: tuple[int, int] | None = None  # only said for JPEG wider than its own header can say
     parameter_sets: tuple[bytes, ...] = ()
+    others: tuple["Track", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Description:
     control: str | None = None  # of the whole presentation
     tracks: int = 1  # media of any kind
     encrypted: bool = False  # a key is asked for (``a=crypto``, SAVP profiles)
+    keyed: bool = False  # and given (``a=crypto``): not to be had without
 
 
 def parse_sdp(body: bytes) -> Description:
@@ -65,7 +70,8 @@ def parse_sdp(body: bytes) -> Description:
 
 
 def _parse(body: bytes) -> Description:
-    lines = [line.strip() for line in body.decode("utf-8", "replace").splitlines()[:MAX_LINES]]
+    text = body.decode("utf-8", "replace").replace("\0", "")  # some send the end of a C string, too
+    lines = [line.strip() for line in text.splitlines()[:MAX_LINES]]
     lines = [line for line in lines if len(line) > 1 and line[1] == "="]
     if not lines:
         raise SdpError(Reason.SDP_INVALID, "the description holds no line of SDP")
@@ -77,15 +83,18 @@ def _parse(body: bytes) -> Description:
             sections.append([])
         sections[-1].append(line)
     presentation, *media = sections
-    video = next((lines for lines in media if lines[0].lower().startswith("m=video")), None)
-    if video is None:
+    videos = [lines for lines in media if lines[0].lower().startswith("m=video")]
+    if not videos:
         kinds = ", ".join(lines[0][2:].split(" ")[0][:20] for lines in media[:8]) or "no media"
         raise SdpError(Reason.NO_VIDEO_TRACK, f"only {kinds}")
+    video, track = _best([(video, _track(video, lines)) for video in videos[:MAX_ALTERNATIVES]])
+    keyed = any(line.startswith("a=crypto:") for line in video)
     return Description(
-        video=_track(video, lines),
+        video=track,
         control=_attribute(presentation, "control"),
         tracks=len(media),
-        encrypted="SAVP" in video[0] or any(line.startswith("a=crypto:") for line in video),
+        encrypted=keyed or "SAVP" in video[0],
+        keyed=keyed,
     )
 
 
@@ -93,22 +102,45 @@ def _parse(body: bytes) -> Description:
 _parse_or_remember = lru_cache(maxsize=1024)(_parse)
 
 
-def _track(section: list[str], everything: list[str]) -> Track:
+def _best(videos: list[tuple[list[str], Track | None]]) -> tuple[list[str], Track]:
+    """The first that comes to us and can be taken apart: a door station shows us a screen, too, some cameras
+    an analysis. Where all are alike, the first."""
+    usable = [(lines, track) for lines, track in videos if track is not None]
+    if not usable:
+        raise SdpError(Reason.SDP_INVALID, "a video without a payload type")
+
+    def away(video: tuple[list[str], Track]) -> tuple[bool, bool]:
+        lines, track = video
+        return "a=inactive" in lines or "a=sendonly" in lines, track.codec not in CODECS
+
+    return min(usable, key=away)
+
+
+def _track(section: list[str], everything: list[str]) -> Track | None:
+    """``None`` where no payload type is told."""
     types = [int(word) for word in section[0].split()[3:] if word.isdecimal() and len(word) < 4]
     maps = _maps(section)
     anywhere = _STATIC | _maps(everything)  # cameras put rtpmap under the wrong medium
-    kind = next((kind for kind in types if kind in maps), None)
-    if kind is None:
-        kind = next((kind for kind in types if kind in anywhere), None)
-    if kind is None:  # m= and rtpmap disagree, or there is no rtpmap
-        kind = next(iter([*maps, *types]), None)
-    if kind is None:
-        raise SdpError(Reason.SDP_INVALID, "a video without a payload type")
-    codec, clock_rate = maps.get(kind) or anywhere.get(kind, ("", 0))
+    kinds = [kind for kind in types if kind in maps] or [kind for kind in types if kind in anywhere]
+    # Without any, m= and rtpmap disagree, or there is no rtpmap.
+    kinds = (kinds or [*maps, *types])[:MAX_ALTERNATIVES]
+    tracks = [_read_as(kind, section, everything, anywhere | maps) for kind in kinds]
+    tracks.sort(key=lambda track: track.codec not in CODECS)  # corrections (FEC) and repetitions come last
+    if not tracks:
+        return None
+    others = tuple(track for track in tracks[1:] if track.codec in CODECS)
+    return replace(tracks[0], others=others) if others else tracks[0]
+
+
+def _read_as(
+    kind: int, section: list[str], everything: list[str], maps: Mapping[int, tuple[str, int]]
+) -> Track:
+    """The medium as it is with this payload type."""
+    codec, clock_rate = maps.get(kind, ("", 0))
     framerate = _attribute(section, "framerate")
     size = next((match for line in section if (match := _DIMENSIONS.search(line))), None)
     return Track(
-        codec={"HEVC": "H265", "AVC": "H264", "MJPEG": "JPEG"}.get(codec, codec),
+        codec=_NAMES.get(codec, codec),
         payload_type=kind,
         clock_rate=clock_rate or 90000,
         control=_attribute(section, "control"),
@@ -116,6 +148,9 @@ def _track(section: list[str], everything: list[str]) -> Track:
         dimensions=(int(size[1]), int(size[2])) if size else None,
         parameter_sets=_parameter_sets(_fmtp(section, kind) or _fmtp(everything, kind)),
     )
+
+
+_NAMES: Final = {"HEVC": "H265", "AVC": "H264", "MJPEG": "JPEG"}
 
 
 def _maps(lines: list[str]) -> dict[int, tuple[str, int]]:

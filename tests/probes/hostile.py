@@ -23,6 +23,10 @@ SDP = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1
 Answering = Callable[[Request], bytes | Iterator[bytes]]
 
 
+class LastWord(bytes):
+    """An answer behind which the device closes the connection."""
+
+
 def answer(request: Request, status: str = "200 OK", *fields: str, body: str = "") -> bytes:
     lines = [f"RTSP/1.0 {status}", f"CSeq: {request.headers.get('CSeq')}", *fields]
     if body:
@@ -46,6 +50,7 @@ class RtspTrap:
     def __init__(self, **answers: Answering) -> None:
         self.answers: Mapping[str, Answering] = HONEST | answers
         self.port = 0
+        self.connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open_connections(self, patience_s: float = 1.0) -> int:
@@ -67,6 +72,7 @@ class RtspTrap:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = asyncio.get_running_loop().create_task(self._talk(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -82,6 +88,8 @@ class RtspTrap:
                 if isinstance(said, bytes):
                     writer.write(said)
                     await writer.drain()
+                    if isinstance(said, LastWord):
+                        break
                 else:
                     pouring = asyncio.get_running_loop().create_task(_pour(writer, said))
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -95,7 +103,7 @@ class RtspTrap:
 
 def _request(head: bytes) -> Request | None:
     """``None`` for an answer to a request of ours."""
-    first, *lines = head.decode().strip().split("\r\n")
+    first, *lines = head.decode("utf-8", "surrogateescape").strip().split("\r\n")
     method, uri = first.split(" ")[:2]
     fields = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
     return None if method.startswith("RTSP/") else Request(method, uri, Headers(fields))
@@ -140,7 +148,7 @@ def endless_requests(request: Request) -> Iterator[bytes]:
 
 def endless_strangers(request: Request) -> Iterator[bytes]:
     """Frames of a channel that nobody set up."""
-    return repeat(_frame(9, rtp(b"x" * 1400)) * 40)
+    return repeat(frame(9, rtp(b"x" * 1400)) * 40)
 
 
 def endless_junk(request: Request) -> Iterator[bytes]:
@@ -175,15 +183,15 @@ def unreadable_control(request: Request) -> bytes:
 
 def endless_fragment(request: Request) -> Iterator[bytes]:
     """One keyframe whose last fragment never comes (RFC 6184, 5.8)."""
-    first = _frame(0, rtp(b"\x7c\x85" + b"x" * 1400, sequence=0))
-    more = (_frame(0, rtp(b"\x7c\x05" + b"x" * 1400, sequence=number)) for number in count(1))
+    first = frame(0, rtp(b"\x7c\x85" + b"x" * 1400, sequence=0))
+    more = (frame(0, rtp(b"\x7c\x05" + b"x" * 1400, sequence=number)) for number in count(1))
     return chain([answer(request), first], more)
 
 
 def endless_parameter_sets(request: Request) -> Iterator[bytes]:
     """A new SPS in each packet, none of them small."""
     sets = (
-        _frame(0, rtp(b"\x67" + number.to_bytes(4, "big") + b"s" * 60_000, sequence=number))
+        frame(0, rtp(b"\x67" + number.to_bytes(4, "big") + b"s" * 60_000, sequence=number))
         for number in count()
     )
     return chain([answer(request)], sets)
@@ -191,7 +199,7 @@ def endless_parameter_sets(request: Request) -> Iterator[bytes]:
 
 def endless_backlog(request: Request) -> Iterator[bytes]:
     """Every second packet is missing, of sources that change."""
-    lost = (_frame(0, rtp(b"\x41" + b"x" * 60_000, sequence=n * 2, ssrc=n % 7)) for n in count())
+    lost = (frame(0, rtp(b"\x41" + b"x" * 60_000, sequence=n * 2, ssrc=n % 7)) for n in count())
     return chain([answer(request)], lost)
 
 
@@ -213,7 +221,7 @@ def echoing(user: str, password: str, status: str = "200 OK") -> Answering:
     return say
 
 
-def _frame(channel: int, packet: bytes) -> bytes:
+def frame(channel: int, packet: bytes) -> bytes:
     return struct.pack(">cBH", b"$", channel, len(packet)) + packet
 
 

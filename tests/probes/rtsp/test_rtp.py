@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from probes.decode import decode_keyframe
 from probes.rtsp.keyframe import MAX_ACCESS_UNIT_BYTES
-from probes.rtsp.rtp import CODECS, REORDER_DEPTH, SSRC_PATIENCE, RtpStream
-from probes.rtsp.sdp import Track
+from probes.rtsp.rtp import REORDER_DEPTH, SSRC_PATIENCE, RtpStream
+from probes.rtsp.sdp import CODECS, Track
 from tests.probes.rtsp.packets import aggregated, clip, fragments, nal_units, payloads_of, rtp, stream
 
 CODEC = pytest.mark.parametrize("codec", ["H264", "H265"])
