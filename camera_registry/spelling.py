@@ -9,6 +9,7 @@ TONES = "\u0300\u0301\u0303\u0309\u0323"  # grave, acute, tilde, hook, dot
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tabs and ends of lines
 _NOT_WORD = re.compile(r"[\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def clean(text: str) -> str:
@@ -25,7 +26,7 @@ def written(text: str) -> str:
 
 def spelled(text: str) -> str:
     """A key that keeps tone marks but not where in the syllable, nor how, they are written."""
-    return " ".join(_tone_last(word) for word in clean(text).casefold().split())
+    return _LETTERS.sub(_tone_last, clean(text).casefold())
 
 
 def fold(text: str) -> str:
@@ -36,9 +37,9 @@ def fold(text: str) -> str:
     return _NOT_WORD.sub(" ", bare).strip()
 
 
-def _tone_last(word: str) -> str:
+def _tone_last(word: re.Match[str]) -> str:
     letters: list[str] = []
     tones: list[str] = []
-    for char in unicodedata.normalize("NFD", word):
+    for char in unicodedata.normalize("NFD", word[0]):
         (tones if char in TONES else letters).append(char)
     return "".join(letters + tones)

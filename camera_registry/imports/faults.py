@@ -27,6 +27,7 @@ class Fault(StrEnum):
     DUPLICATE_EYE = "DUPLICATE_EYE"
     DUPLICATE_CHANNEL = "DUPLICATE_CHANNEL"
     COUNT_WITH_ONE_EYE = "COUNT_WITH_ONE_EYE"
+    COUNT_MERGED = "COUNT_MERGED"
     HOST_INVALID = "HOST_INVALID"
     HOST_MISSING = "HOST_MISSING"
     PORT_INVALID = "PORT_INVALID"
@@ -64,6 +65,8 @@ class Fault(StrEnum):
     WORD_MISSING = "WORD_MISSING"
     REPORT_COLUMN_MISSING = "REPORT_COLUMN_MISSING"
     HEADER_MISSING = "HEADER_MISSING"
+    ROWS_MISSING = "ROWS_MISSING"
+    TEXT_NOT_UNICODE = "TEXT_NOT_UNICODE"
     COLUMN_MISSING = "COLUMN_MISSING"
     COLUMN_TWICE = "COLUMN_TWICE"
     LEDGER_COLUMN_MISSING = "LEDGER_COLUMN_MISSING"
@@ -108,6 +111,10 @@ MESSAGES: dict[Fault, str] = {
     Fault.COUNT_WITH_ONE_EYE: N_(
         "A row for {count} eyes cannot name one eye's code or path; write {{c}} for the channel in the path."
     ),
+    Fault.COUNT_MERGED: N_(
+        "This cell is merged over {rows} rows and says {count} eyes: undo the merge and write each row's own "
+        "number."
+    ),
     Fault.EYE_UNKNOWN: N_('There is no eye with the code "{text}".'),
     Fault.EYE_MEASURED: N_('The eye "{text}" is watched over the network: no report counts.'),
     Fault.WORD_MISSING: N_("The condition of the eye is missing."),
@@ -146,7 +153,13 @@ MESSAGES: dict[Fault, str] = {
     Fault.CELL_ERROR: N_("The cell holds a formula error: {text}."),
     Fault.SITE_UNKNOWN: N_('There is no site "{text}"; add it first: camera-registry site add.'),
     Fault.SITE_MISSING: N_("There are several sites; name one in the column, or one for the whole file."),
-    Fault.HEADER_MISSING: N_("No header row was found in this sheet."),
+    Fault.HEADER_MISSING: N_(
+        "No header row was found in this sheet: a row with the names of the columns, as in the template."
+    ),
+    Fault.ROWS_MISSING: N_("Below the header row no row is filled in."),
+    Fault.TEXT_NOT_UNICODE: N_(
+        "The text is not Unicode but an older code (TCVN3, fonts called .Vn…): convert the file to Unicode."
+    ),
     Fault.COLUMN_MISSING: N_("The sheet has no column for the name of the point, nor for its code."),
     Fault.COLUMN_TWICE: N_('Two columns mean "{text}"; keep one, or map the other.'),
     Fault.LEDGER_COLUMN_MISSING: N_("A ledger needs columns for the day, the kind and the amount."),

@@ -1,9 +1,10 @@
 """The same workbook again with its wrong cells marked: what a ward mends and sends back."""
 
+import re
+import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from pathlib import Path
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, MergedCell
@@ -18,19 +19,8 @@ from camera_registry.imports.workbook import Sheet
 AUTHOR = "camera-registry"
 WRONG = PatternFill("solid", start_color="FFC7CE")
 COMMENT_SIZE = (420, 160)  # pixels
-
-
-def mark_workbook(
-    path: Path,
-    sheets: Sequence[Sheet],
-    problems: Sequence[Problem],
-    target: Path,
-    mapping: Mapping[str, str],
-) -> None:
-    """Write the marked copy of the file ``path`` to ``target``; only its owner may read it."""
-    marked = marked_copy(path.read_bytes(), path.name, sheets, problems, mapping)
-    target.touch(mode=0o600)
-    target.write_bytes(marked)
+LONGEST_TITLE = 31  # characters, of a sheet of an XLSX
+_NO_TITLE = re.compile(r"[\\*?:/\[\]]")
 
 
 def marked_copy(
@@ -46,18 +36,32 @@ def marked_copy(
     of headers, folded, to fields. The copy goes from hand to hand: cells under a header for passwords are
     blank in it. A password that stands where none belongs cannot be known, so only its owner may read it.
     """
-    workbook = load_workbook(BytesIO(data)) if name.lower().endswith(".xlsx") else _rebuilt(sheets)
+    workbook = (_opened(data) if name.lower().endswith(".xlsx") else None) or _rebuilt(sheets)
     for page in workbook.worksheets:
         _leave_passwords_out(page, mapping)
     by_cell: dict[tuple[str, int, str], list[Problem]] = defaultdict(list)
     for problem in problems:
         by_cell[problem.sheet, problem.row, problem.column].append(problem)
     for (sheet_name, row, column), found in by_cell.items():
-        sheet = workbook[sheet_name] if sheet_name else workbook.worksheets[0]
+        sheet = workbook[_title(sheet_name)] if sheet_name else workbook.worksheets[0]
         _mark(sheet, f"{column}{row}", found)
     marked = BytesIO()
     workbook.save(marked)
     return marked.getvalue()
+
+
+def _opened(data: bytes) -> Workbook | None:
+    """The workbook itself; ``None`` of one that the import can read and openpyxl cannot."""
+    with warnings.catch_warnings(action="ignore"):  # of looks that it leaves out
+        try:
+            return load_workbook(BytesIO(data))
+        except Exception:  # what it meets in files of other programs it raises as it comes
+            return None
+
+
+def _title(name: str) -> str:
+    """The name of a sheet as an XLSX may have it: other spreadsheets allow more."""
+    return _NO_TITLE.sub("-", name)[:LONGEST_TITLE].strip("'")
 
 
 def _leave_passwords_out(sheet: Worksheet, mapping: Mapping[str, str]) -> None:
@@ -86,7 +90,7 @@ def _rebuilt(sheets: Sequence[Sheet]) -> Workbook:
     workbook = Workbook()
     workbook.remove(workbook.worksheets[0])
     for sheet in sheets:
-        page = workbook.create_sheet(sheet.name or "Sheet1")
+        page = workbook.create_sheet(_title(sheet.name) or "Sheet1")
         for row in sheet.rows:
             page.append([ILLEGAL_CHARACTERS_RE.sub("", c) if isinstance(c, str) else c for c in row])
             for cell in page[page.max_row]:

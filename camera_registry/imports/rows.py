@@ -13,20 +13,28 @@ from camera_registry.imports.faults import BadCell, Fault, Problem, column_lette
 from camera_registry.imports.values import Address
 from camera_registry.imports.workbook import Cell, Sheet
 from camera_registry.inventory import DeviceKind, Funding, Reach, StreamChoice
-from camera_registry.spelling import clean, spelled
+from camera_registry.spelling import clean, fold, spelled
 from probes.result import TlsCheck
 
-# A line that sums up, and the first words of what stands below a table.
-TOTALS = frozenset(spelled(word) for word in ("Tổng cộng", "Tổng", "Cộng", "Tổng số", "Total"))
+# A line that sums up: its whole words, or those that begin them; no place is called so.
+TOTALS = frozenset(spelled(word) for word in ("Tổng", "Cộng", "Total", "TC"))
+SUMS = tuple(
+    spelled(word) for word in ("Tổng cộng", "Tổng số", "Cộng phường", "Cộng xã", "Cộng toàn", "Tổng toàn")
+)
+# The first words of what stands below a table.
 FOOTERS = tuple(
     spelled(word)
     for word in (
         "Người lập",
         "Thủ trưởng",
         "Nơi nhận",
+        "Người tổng hợp",
+        "Cán bộ tổng hợp",
         "Xác nhận",
         "Trưởng Công an",
+        "Phó trưởng",
         "Chủ tịch",
+        "Phó chủ tịch",
         "Ghi chú:",
         "TM.",
         "KT.",
@@ -39,6 +47,14 @@ MOST_DAYS = 3650
 FOOTER_CELLS = 3  # a line of a table says more than a line of signatures
 _NUMBERING = re.compile(r"^(?:[IVXLC]+|[A-ZĐ]|\d+)\s*[.)/-]\s*")
 _COLUMN_NUMBER = re.compile(r"\(?\d{1,2}\)?")
+# Folded: a line that names a ward begins so; xã hội hóa and xã đội are something else.
+_WARD = re.compile(r"(?:phuong|xa|thi tran|dac khu) (?!hoi |doi\b)")
+_BULLETS = re.compile(r"^[\W_]+")
+# Folded: a number, with what it counts; and the line of place and day above signatures.
+_COUNTED = re.compile(r"(?:(?:\d+|diem|mat|camera|vi tri|cai|chiec|bo)(?: |$))*")
+_PLACE_AND_DAY = re.compile(r"(?:[a-z ]{1,40} )?ngay [\d ]*thang [\d ]*nam [\d ]*")
+# TCVN3, a code of before Unicode, has đ and Đ here; read as Unicode, no other text has them before a letter.
+_TCVN3 = re.compile(r"[®§][^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +145,7 @@ def read_rows(
 ) -> Reading:
     """Every row of every sheet that has a table. ``is_unit`` tells whether a text names a unit."""
     reading = Reading()
+    heads: list[tuple[Sheet, Header]] = []
     for sheet in sheets:
         try:
             header = find_header(sheet, mapping)
@@ -141,7 +158,10 @@ def read_rows(
             )
             continue
         if header is None:
-            if is_unit(sheet.name):  # a ward's sheet must not be passed over in silence
+            old = next((n for n, row in enumerate(sheet.rows, 1) if any(map(_in_tcvn3, row))), None)
+            if old is not None:
+                reading.problems.append(Problem(sheet.name, old, "A", Fault.TEXT_NOT_UNICODE))
+            elif is_unit(sheet.name):  # a ward's sheet must not be passed over in silence
                 reading.problems.append(Problem(sheet.name, 1, "A", Fault.HEADER_MISSING))
             elif any(not values.blank(cell) for row in sheet.rows for cell in row):
                 reading.sheets_without_table.append(sheet.name)
@@ -149,16 +169,26 @@ def read_rows(
         if not header.columns.keys() & {"point_name", "point_code", "eye_code"}:
             reading.problems.append(Problem(sheet.name, header.row + 1, "A", Fault.COLUMN_MISSING))
             continue
+        heads.append((sheet, header))
         reading.unknown_headers += [(sheet.name, text) for text in header.unknown]
-        for row in _lines(sheet, header, is_unit):
+        for row in _lines(sheet, header, is_unit, reading):
             _read_line(sheet, header, row, today, reading)
     if not reading.rows and not reading.problems:
-        name = sheets[0].name if sheets else ""
-        reading.problems.append(Problem(name, 1, "A", Fault.HEADER_MISSING))
+        for sheet, header in heads[:1]:
+            reading.problems.append(Problem(sheet.name, header.row + 2, "A", Fault.ROWS_MISSING))
+        if not heads:
+            name = sheets[0].name if sheets else ""
+            reading.problems.append(Problem(name, 1, "A", Fault.HEADER_MISSING))
     return reading
 
 
-def _lines(sheet: Sheet, header: Header, is_unit: Callable[[str], bool]) -> Iterator[tuple[int, str | None]]:
+def _in_tcvn3(cell: Cell) -> bool:
+    return isinstance(cell, str) and _TCVN3.search(cell) is not None
+
+
+def _lines(
+    sheet: Sheet, header: Header, is_unit: Callable[[str], bool], reading: Reading
+) -> Iterator[tuple[int, str | None]]:
     """The lines of the table (counted from 0), each with the unit named in a line above it."""
     head = _texts(sheet.rows[header.row])
     section: str | None = None
@@ -174,15 +204,42 @@ def _lines(sheet: Sheet, header: Header, is_unit: Callable[[str], bool]) -> Iter
             if is_unit(name):
                 section = name
                 continue
-        if spelled(texts[0].rstrip(":")) in TOTALS and not any(
-            values.blank(text) is False and not _number(text) for text in set(texts[1:]) - {texts[0]}
-        ):
+            if not texts[0].isdigit() and _WARD.match(fold(name)) and not _below(texts):
+                # Misspelt, it must not leave what follows to the unit above.
+                column = next(at for at, cell in enumerate(sheet.rows[number]) if text in _texts([cell]))
+                where = column_letter(column)
+                reading.problems.append(
+                    Problem(sheet.name, number + 1, where, Fault.UNIT_UNKNOWN, {"text": name})
+                )
+                continue
+        if _sums_up(texts):
             continue
-        if len(texts) <= FOOTER_CELLS and any(spelled(text).startswith(FOOTERS) for text in texts):
-            rest = sheet.rows[number + 1 :]
-            if all(sum(not values.blank(cell) for cell in row) <= FOOTER_CELLS for row in rest):
-                return
+        if _below(texts) and all(len(set(_texts(row))) <= FOOTER_CELLS for row in sheet.rows[number + 1 :]):
+            return
+        if len(texts) > FOOTER_CELLS and len(set(texts)) == 1:  # a remark, merged over the columns
+            continue
         yield number, section
+
+
+def _sums_up(texts: list[str]) -> bool:
+    """Whether a line has the word for a sum, and beside it numbers alone."""
+    words = [text for text in dict.fromkeys(texts) if not _COUNTED.fullmatch(fold(text))]
+    if len(words) > 1 and _ordinal(words[0]):
+        del words[0]
+    if len(words) != 1:
+        return False
+    said = spelled(_NUMBERING.sub("", _BULLETS.sub("", words[0])))
+    return said.rstrip(": ") in TOTALS or said.startswith(SUMS)
+
+
+def _below(texts: list[str]) -> bool:
+    """Whether a line may be the first of those below a table: notes, place and day, signatures."""
+    told = set(texts)
+    if len(told) == 1 and _PLACE_AND_DAY.fullmatch(fold(texts[0])):
+        return True
+    return len(told) <= FOOTER_CELLS and any(
+        spelled(_BULLETS.sub("", text)).startswith(FOOTERS) for text in told
+    )
 
 
 def _of_one_text(cells: list[Cell], header: Header, text: str) -> bool:
@@ -199,10 +256,6 @@ def _ordinal(text: str) -> bool:
     return bool(re.fullmatch(r"(?:[IVXLC]+|\d{1,4}|[A-ZĐ])[.)]?", text))
 
 
-def _number(text: str) -> bool:
-    return bool(re.fullmatch(r"[\d.,]+", text))
-
-
 def _read_line(
     sheet: Sheet, header: Header, line: tuple[int, str | None], today: date, reading: Reading
 ) -> None:
@@ -216,6 +269,8 @@ def _read_line(
             continue
         try:
             said[name] = READERS[name](cell, today)
+            if name == "count":
+                said[name] = _count_of_one(said[name], sheet, number, index)
         except BadCell as bad:
             quoted = (
                 bad.values if name not in SECRET or bad.fault in HOST_FAULTS else {**bad.values, "text": "…"}
@@ -232,6 +287,19 @@ def _read_line(
         reading.rows.append(
             Row(sheet.name, number + 1, header.columns, frozenset(bad_fields), section, **said)
         )
+
+
+def _count_of_one(count: int, sheet: Sheet, number: int, column: int) -> int:
+    """The eyes of one line: a cell merged over several lines says how many they have together."""
+    corner = sheet.corners.get((number, column), (number, column))
+    lines = 1
+    while sheet.corners.get((corner[0] + lines, column)) == corner:
+        lines += 1
+    if lines == 1:
+        return count
+    if count != lines:
+        raise BadCell(Fault.COUNT_MERGED, count=count, rows=lines)
+    return 1
 
 
 def _text(limit: int) -> Callable[[Cell, date], str]:

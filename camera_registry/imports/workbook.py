@@ -10,7 +10,7 @@ from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from camera_registry.errors import RegistryError
+from camera_registry.errors import RegistryError, reason_of
 from camera_registry.i18n import N_
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
@@ -24,6 +24,7 @@ SPREADSHEETS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 TEXTS = (".csv", ".tsv", ".txt")
 DELIMITERS = (";", ",", "\t", "|")
 LOOKED_AT = 40  # rows from which a delimiter is told
+_END = "\N{END OF TRANSMISSION}"  # a line of our own after the last
 
 
 class UnreadableFile(RegistryError):
@@ -49,7 +50,7 @@ def read_workbook(path: Path) -> list[Sheet]:
             raise _too_large(path.name, MAX_BYTES)
         data = path.read_bytes()
     except OSError as exc:
-        raise UnreadableFile(N_("{file} cannot be read: {why}."), file=path, why=exc.strerror) from None
+        raise UnreadableFile(N_("{file} cannot be read: {why}."), file=path, why=reason_of(exc)) from None
     return open_workbook(data, path.name)
 
 
@@ -87,7 +88,7 @@ def _spreadsheet(data: bytes, name: str) -> list[Sheet]:
         with CalamineWorkbook.from_filelike(BytesIO(data)) as workbook:
             visible = [m.name for m in workbook.sheets_metadata if m.visible == SheetVisibleEnum.Visible]
             sheets = [_sheet(workbook, each) for each in visible[:MAX_SHEETS]]
-        if name.lower().endswith((".xlsx", ".xlsm")):
+        if name.lower().endswith((".xlsx", ".xlsm")) and zipfile.is_zipfile(file):  # it may be called so only
             _show_errors(file, sheets)
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError):
         raise UnreadableFile(
@@ -138,11 +139,24 @@ def _csv(data: bytes, name: str) -> Sheet:
     if text[:4].lower() == "sep=":  # Excel's own way to name the delimiter
         delimiter, text = text[4], text.partition("\n")[2]
     delimiter = delimiter or max(DELIMITERS, key=lambda each: _cuts(text, each))
+    if text and not text.endswith(("\n", "\r")):
+        text += "\n"
+    lines: list[list[Cell]] = []
+    begun = last = 1
     try:
-        lines = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
-        return Sheet("", [[*line] for line in lines])
+        reader = csv.reader(StringIO(text + _END, newline=""), delimiter=delimiter)
+        for line in reader:
+            if line == [_END]:
+                return Sheet("", lines)
+            lines.append([*line])
+            begun, last = reader.line_num + 1, begun
     except csv.Error as exc:
         raise UnreadableFile(N_("{file} is no CSV: {why}."), file=name, why=exc) from None
+    raise UnreadableFile(  # the mark swallowed the rest of the file, which no reader complains of
+        N_('{file}: in line {line} a cell begins with a quotation mark (") that nothing closes.'),
+        file=name,
+        line=last,
+    )
 
 
 def _decoded(raw: bytes, name: str) -> str:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,12 +25,12 @@ from camera_registry.db import Database
 from camera_registry.i18n import LANGUAGES, catalogue
 from camera_registry.imports import values
 from camera_registry.imports.columns import COLUMNS, NAMED, UnknownField
-from camera_registry.imports.faults import MESSAGES, BadCell, Fault, column_letter
+from camera_registry.imports.faults import MESSAGES, BadCell, Fault, Problem, column_letter
 from camera_registry.imports.load import Outcome, load_inventory
-from camera_registry.imports.marking import mark_workbook
+from camera_registry.imports.marking import marked_copy
 from camera_registry.imports.plan import Options, brand_path
 from camera_registry.imports.rows import READERS
-from camera_registry.imports.workbook import UnreadableFile, read_workbook
+from camera_registry.imports.workbook import Sheet, UnreadableFile, read_workbook
 from camera_registry.inventory import (
     Funding,
     StreamChoice,
@@ -103,6 +104,12 @@ def said(outcome: Outcome) -> set[tuple[str, int, str, str]]:
     return {(p.sheet, p.row, p.column, p.code.value) for p in outcome.problems}
 
 
+def marked_book(path: Path, outcome: Outcome) -> Workbook:
+    sheets = read_workbook(path)
+    marked = marked_copy(path.read_bytes(), path.name, sheets, outcome.problems, outcome.mapping)
+    return load_workbook(BytesIO(marked))
+
+
 # --- wrong inventories ------------------------------------------------------------------------------
 
 
@@ -131,10 +138,7 @@ def test_a_wrong_inventory_changes_nothing_and_names_each_error(
             assert "S3" not in text
             assert "{" not in text.replace("{c}", "")
         assert "S3" not in repr(problem)
-    marked = registry.folder / "marked.xlsx"
-    mark_workbook(path, read_workbook(path), outcome.problems, marked, outcome.mapping)
-    book = load_workbook(marked)
-    assert marked.stat().st_mode & 0o777 == 0o600
+    book = marked_book(path, outcome)
     for sheet, row, column, fault in expected:
         cell = (book[sheet] if sheet else book.worksheets[0])[f"{column}{row}"]
         assert cell.comment is not None
@@ -151,9 +155,7 @@ def test_the_marked_copy_holds_no_password(registry: Registry, suffix: str) -> N
     else:
         workbook(path, {"S": rows})
     outcome = registry.load(path, mapping={"Khóa": "password"})
-    target = registry.folder / "marked.xlsx"
-    mark_workbook(path, read_workbook(path), outcome.problems, target, outcome.mapping)
-    page = load_workbook(target).worksheets[0]
+    page = marked_book(path, outcome).worksheets[0]
     kept = [[cell or "" for cell in row] for row in page.iter_rows(values_only=True)]
     assert kept == [rows[0], ["", "", ""], ["B", "", ""]]
 
@@ -357,6 +359,117 @@ def test_merged_cells_and_two_header_rows(registry: Registry) -> None:
     (point,) = registry.all(Point)
     assert (point.name, point.latitude, point.longitude) == ("Cổng chợ", 21.75, 104.88)
     assert [device.model for device in registry.all(Device)] == ["KX-1", "DH-2"]
+
+
+BESIDE = [
+    ["", "Tổng cộng", "", 3],
+    ["Tổng cộng: 3 mắt"],
+    ["TỔNG SỐ CAMERA", "", "", 3],
+    ["", "Tổng cộng (I+II)", "", 3],
+    ["*", "Tổng cộng toàn phường", "", 3],
+    ["", "Cộng phường Nam Cường", "", "03 mắt"],
+    ["", "Tổng cộng", "2 điểm", "3 mắt"],
+    ["Nơi nhận:", "- Như trên;"],
+    ["", "* Ghi chú: tính đến 20/12"],
+    ["", "Yên Bái, ngày 20 tháng 12 năm 2026"],
+    ["", "CÁN BỘ TỔNG HỢP", "", "PHÓ TRƯỞNG CÔNG AN PHƯỜNG"],
+]
+
+
+@pytest.mark.parametrize("line", BESIDE, ids=lambda line: " ".join(map(str, line)))
+@pytest.mark.parametrize("merged", [False, True], ids=["", "merged"])
+def test_sums_and_what_stands_below_are_no_points(registry: Registry, line: list[Any], merged: bool) -> None:
+    rows: list[list[Any]] = [["STT", "Tên điểm", "Địa chỉ", "Số mắt", "Địa chỉ IP"], line]
+    rows[1:1] = [[1, "A", "x", 2], [2, "B", "y", 1]]
+    path = workbook(registry.folder / "rows.xlsx", {"Phường Nam Cường": rows})
+    if merged:
+        book = load_workbook(path)
+        page = book.worksheets[0]
+        text = next(cell for cell in line if cell)
+        page["A4"] = text if isinstance(text, str) and len(text) > 1 else "Tổng cộng"
+        page.merge_cells("A4:E4")
+        book.save(path)
+    outcome = registry.load(path)
+    assert outcome.problems == ()
+    assert (outcome.written.points.new, outcome.written.eyes.new) == (2, 3)
+
+
+def test_places_whose_names_begin_like_a_sum_are_points(registry: Registry) -> None:
+    rows: list[list[Any]] = [
+        ["Tên điểm", "Số mắt"],
+        ["Tổng kho xăng dầu", 2],
+        ["Cộng đồng tổ 3", 1],
+        ["Xã đội", 1],
+    ]
+    outcome = registry.load(workbook(registry.folder / "rows.xlsx", {"Nam Cường": rows}))
+    assert outcome.problems == ()
+    assert outcome.written.points.new == 3
+
+
+def test_a_misspelt_ward_above_its_points_leaves_them_to_no_other(registry: Registry) -> None:
+    rows: list[list[Any]] = [["STT", "Tên điểm", "Số mắt"], ["I", "Phường Yên Bái", ""], [1, "A", 1]]
+    rows += [["II", "Phường Nam Cươngg", ""], [1, "B", 1]]
+    outcome = registry.rows(rows)
+    assert said(outcome) == {("Sheet", 4, "B", "UNIT_UNKNOWN")}
+
+
+@pytest.mark.parametrize(("count", "eyes"), [(2, 2), (4, None)])
+def test_a_number_merged_over_rows_is_theirs_together(
+    registry: Registry, count: int, eyes: int | None
+) -> None:
+    rows: list[list[Any]] = [["Tên điểm", "Số mắt", "IP", "Hãng"], ["Km5", count, "10.0.0.1", "Dahua"]]
+    rows.append(["", "", "10.0.0.2", "Dahua"])
+    path = workbook(registry.folder / "rows.xlsx", {"Nam Cường": rows})
+    book = load_workbook(path)
+    for area in ("A2:A3", "B2:B3"):
+        book.worksheets[0].merge_cells(area)
+    book.save(path)
+    outcome = registry.load(path)
+    if eyes is None:
+        assert {fault for *_, fault in said(outcome)} == {"COUNT_MERGED"}
+        assert load_workbook(path).worksheets[0]["B2"].value == count
+        assert "COUNT_MERGED" in str(marked_book(path, outcome).worksheets[0]["B2"].comment)
+    else:
+        assert (outcome.problems, outcome.written.eyes.new) == ((), eyes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        pytest.param([["Tên điểm", "Phường"]], ("Sheet", 2, "A", "ROWS_MISSING"), id="a head alone"),
+        pytest.param([[""]], ("Sheet", 1, "A", "HEADER_MISSING"), id="nothing"),
+        pytest.param(
+            [["DANH S¸CH"], ["§Þa ®iÓm", "Ph\xad\xeang"], ["Chî", "Yªn B¸i"]],
+            ("Sheet", 2, "A", "TEXT_NOT_UNICODE"),
+            id="TCVN3",
+        ),
+    ],
+)
+def test_a_table_without_rows_or_head(
+    registry: Registry, rows: list[list[str]], fault: tuple[str, int, str, str]
+) -> None:
+    assert said(registry.rows(rows)) == {fault}
+
+
+def test_what_other_programs_name_a_sheet_can_be_marked(registry: Registry) -> None:
+    name = "Danh sách camera của phường Yên Bái: quý III/2026"
+    rows = [["Tên điểm", "Phường", "Số mắt"], ["A", "Yên Bái", "x"]]
+    problem = Problem(name, 2, "C", Fault.NUMBER_INVALID, {"text": "x"})
+    for file in ("x.ods", "x.xlsx"):  # neither can be opened as an XLSX
+        copy = marked_copy(b"PK", file, [Sheet(name, [[*row] for row in rows])], [problem], {})
+        page = load_workbook(BytesIO(copy)).worksheets[0]
+        assert page["C2"].comment is not None
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_quotation_mark_swallows_no_rows(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "x.csv"
+    rows = 'Tên điểm;Phường;Ghi chú\nA;Yên Bái;"hai\ndòng"\n'
+    path.write_text(f"{rows}B;Yên Bái;19 inch{end}", encoding="utf-8")
+    assert [len(row) for row in read_workbook(path)[0].rows] == [3, 3, 3]
+    path.write_text(f'{rows}B;Yên Bái;"mới\nC;Yên Bái;x{end}', encoding="utf-8")
+    with pytest.raises(UnreadableFile, match=r"x\.csv: in line 4 a cell begins"):
+        read_workbook(path)
 
 
 def test_unknown_headers_are_told_mapped_and_remembered(registry: Registry) -> None:
