@@ -34,7 +34,7 @@ from camera_registry import audit, copying
 from camera_registry.alerts.outbox import State
 from camera_registry.audit import Action, Actor
 from camera_registry.db import Database, alembic_config
-from camera_registry.errors import RegistryError
+from camera_registry.errors import RegistryError, reason_of
 from camera_registry.i18n import N_
 from camera_registry.models import Message
 
@@ -308,7 +308,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         if error.errno in FULL:
             raise
-        raise BackupError(N_("Cannot read {path}: {reason}"), path=file, reason=error.strerror) from None
+        raise BackupError(N_("Cannot read {path}: {reason}"), path=file, reason=reason_of(error)) from None
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, ValueError):
         raise _damaged(file) from None
 
@@ -346,7 +346,7 @@ def _room_for(folder: Path) -> Iterator[None]:
         if error.errno in FULL:
             raise BackupError(full, folder=folder) from None
         raise BackupError(
-            N_("Cannot write in {folder}: {reason}"), folder=folder, reason=error.strerror
+            N_("Cannot write in {folder}: {reason}"), folder=folder, reason=reason_of(error)
         ) from None
 
 

@@ -190,7 +190,10 @@ class CredentialStore:
             clear = json.loads(self._fernet().decrypt(row.sealed))
         except InvalidToken:
             raise CredentialError(
-                N_('The credential set "{name}" does not open: the key is not the one it was sealed with.'),
+                N_(
+                    'The credential set "{name}" does not open: the key is not the one it was sealed with. '
+                    "Put your copy of that key back."
+                ),
                 name=row.name,
             ) from None
         if clear["id"] != row.id:
@@ -300,7 +303,11 @@ def erase(session: Session, credential_id: int, now: datetime) -> None:
 
 def _write_privately(file: Path, keys: list[str]) -> None:
     descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write("".join(f"{key}\n" for key in keys))
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write("".join(f"{key}\n" for key in keys))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError:  # the disk is full: half a key opens nothing
+        file.unlink()
+        raise

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import (
     Connection,
     Engine,
@@ -32,6 +34,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from camera_registry.errors import RegistryError
+from camera_registry.i18n import N_
 from camera_registry.topics import TABLES, Topic
 
 BUSY_TIMEOUT_MS = 30_000  # longer than any transaction of ours; a writer waits rather than fails
@@ -61,6 +65,10 @@ class Turn(IntEnum):
 
 class RoleTaken(Exception):
     """Another process has this role with this database."""
+
+
+class NewerDatabase(RegistryError):
+    """A later version of this program has changed the tables."""
 
 
 class Database:
@@ -166,13 +174,21 @@ class Database:
             yield lock.held
 
     def migrate(self) -> None:
-        """Bring the tables to the newest revision; on a new database, make them."""
+        """Bring the tables to the newest revision; on a new database, make them. Raises ``NewerDatabase``."""
         with self.engine.connect() as connection:
             # All revisions or none, and of two programs that start at once the second waits.
             connection.exec_driver_sql(
                 "BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
             )
-            command.upgrade(alembic_config(connection), "head")
+            try:
+                command.upgrade(alembic_config(connection), "head")
+            except CommandError:  # it is of a revision that we do not know
+                found = ", ".join(MigrationContext.configure(connection).get_current_heads())
+                message = N_(
+                    "The database was written by a later version of this program ({found}). Start that "
+                    "version, or put a backup of before back into an empty database; nothing was changed."
+                )
+                raise NewerDatabase(message, found=found) from None
             connection.commit()
 
     def close(self) -> None:

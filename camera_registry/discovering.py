@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from camera_registry import audit, models
 from camera_registry.audit import Action, Actor
-from camera_registry.errors import RegistryError
+from camera_registry.errors import RegistryError, reason_of
 from camera_registry.i18n import N_
 from camera_registry.inventory import SERIAL_CHANGED
 from camera_registry.models import Device, DeviceEvent
@@ -98,7 +98,7 @@ async def search(
         found = await discover_devices(hosts, interface=interface, seconds=seconds)
     except OSError as error:
         text = N_("The network cannot be asked: {reason}")
-        raise DiscoveryError(text, reason=error.strerror or error) from None
+        raise DiscoveryError(text, reason=reason_of(error)) from None
     silent = [host for host in hosts if host not in {device.host for device in found}]
     if try_ports and silent:
         found += await knock(silent, web, now)

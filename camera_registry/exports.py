@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -63,18 +63,20 @@ class ExportError(RegistryError):
     """The file cannot be written as asked."""
 
 
-def export_inventory(session: Session, path: Path, language: Language, zone: tzinfo) -> int:
-    """Write every point, device and eye to ``path`` (CSV or XLSX); returns the number of rows.
+def export_inventory(session: Session, path: Path, language: Language, zone: tzinfo) -> tuple[bytes, int]:
+    """Every point, device and eye as the file ``path`` shall have them (CSV or XLSX), and how many rows.
 
     Importing the file changes nothing. Raises ``ExportError`` for another kind of file.
     """
     rows = inventory_rows(session, language, zone)
     if path.suffix.lower() == ".csv":
-        with path.open("w", encoding="utf-8-sig", newline="") as file:  # with the mark Excel knows UTF-8 by
-            return write_csv(file, EXPORTED, rows, language)
+        text = StringIO(newline="")
+        count = write_csv(text, EXPORTED, rows, language)
+        return text.getvalue().encode("utf-8-sig"), count  # with the mark Excel knows UTF-8 by
     if path.suffix.lower() == ".xlsx":
-        with path.open("wb") as target:
-            return write_xlsx(target, SHEET_NAMES[language][0], EXPORTED, rows, language)
+        made = BytesIO()
+        count = write_xlsx(made, SHEET_NAMES[language][0], EXPORTED, rows, language)
+        return made.getvalue(), count
     raise ExportError(N_("{file}: write to a file that ends in .csv or .xlsx."), file=path)
 
 
@@ -102,16 +104,6 @@ def inventory_rows(session: Session, language: Language, zone: tzinfo) -> Iterat
         row["onvif_credential"] = onvif_credential
         row |= _eye_cells(eye, zone)
         yield {name: shown(name, value, language) for name, value in row.items() if value not in (None, "")}
-
-
-def write_template(path: Path, language: Language) -> None:
-    """Write ``template`` to a file.
-
-    Raises ``ExportError`` for another kind of file: a CSV has no room for the guide and the lists.
-    """
-    if path.suffix.lower() != ".xlsx":
-        raise ExportError(N_("{file}: write the template to a file that ends in .xlsx."), file=path)
-    path.write_bytes(template(language))
 
 
 def template(language: Language) -> bytes:

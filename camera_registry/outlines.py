@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from camera_registry.errors import RegistryError
+from camera_registry.errors import RegistryError, reason_of
 from camera_registry.i18n import N_
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -50,7 +50,7 @@ def read_outlines(path: Path) -> Mapping[str, Outline]:
         features = json.loads(path.read_text(encoding="utf-8"))["features"]
         return {code: _outline(each["geometry"]) for each in features if (code := _code(each))}
     except OSError as error:
-        raise OutlineError(N_("{file} cannot be read: {why}."), file=path, why=error.strerror) from None
+        raise OutlineError(N_("{file} cannot be read: {why}."), file=path, why=reason_of(error)) from None
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         raise OutlineError(
             N_("{file} is no GeoJSON of polygons with the codes of units."), file=path.name

@@ -8,6 +8,8 @@ A wrong value stops the program with its name and reason.
 import os
 import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,20 +18,60 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from camera_registry.errors import RegistryError, reason_of
+from camera_registry.i18n import LANGUAGES, N_, Language
 
 PREFIX = "CAMERA_REGISTRY_"
 
 
-class SettingsError(Exception):
-    """A setting is wrong; the text names each one and says why."""
+# Why a value is refused, by pydantic's name for it; what it fills in is in the context of its error.
+REASONS = {
+    "int_parsing": N_("not a whole number"),
+    "int_type": N_("not a whole number"),
+    "int_from_float": N_("not a whole number"),
+    "float_parsing": N_("not a number"),
+    "float_type": N_("not a number"),
+    "bool_parsing": N_("neither true nor false"),
+    "bool_type": N_("neither true nor false"),
+    "string_type": N_("not a text"),
+    "greater_than_equal": N_("less than {ge}, the least that is possible"),
+    "less_than_equal": N_("more than {le}, the most that is possible"),
+    "literal_error": N_("none of what is possible: {expected}"),
+    "extra_forbidden": N_("there is no such setting"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WrongSetting:
+    """One that is wrong, by the name of its variable, and why; ``values`` fill the reason's ``{names}``."""
+
+    variable: str
+    reason: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+class SettingsError(RegistryError):
+    """Settings are wrong; the text names each one and says why, a line for each. Never a value."""
+
+    def __init__(self, *wrong: WrongSetting) -> None:
+        super().__init__("")
+        self.wrong = wrong
+
+    def text(self, language: Language) -> str:
+        """In ``language``: the one that the settings ask for may be what is wrong."""
+        return "\n".join(
+            f"{one.variable}: {RegistryError(one.reason, **one.values).text(language)}" for one in self.wrong
+        )
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError) as exc:
-        raise ValueError(f"no such time zone: {name!r}") from exc
+        raise ValueError(N_("there is no such time zone; one is called Asia/Ho_Chi_Minh")) from exc
     return name
 
 
@@ -40,9 +82,9 @@ def _database(url: SecretStr) -> SecretStr:
     try:
         kind = make_url(url.get_secret_value()).get_backend_name()
     except (ArgumentError, ValueError):  # its text may quote a piece of the password
-        raise ValueError("not a database URL, like sqlite:///file or postgresql+psycopg://…") from None
+        raise ValueError(N_("not a database URL, like sqlite:///file or postgresql+psycopg://…")) from None
     if kind not in ("sqlite", "postgresql"):
-        raise ValueError("only sqlite and postgresql are known")
+        raise ValueError(N_("only sqlite and postgresql are known"))
     return url
 
 
@@ -56,7 +98,7 @@ def private(address: str) -> bool:
 
 def _private_address(address: str) -> str:
     if not private(address) or "?" in address or "#" in address or "@" in address:
-        raise ValueError("not an https:// address")
+        raise ValueError(N_("not an https:// address"))
     return address
 
 
@@ -70,7 +112,7 @@ def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
         for text in texts:
             ip_network(text)
     except ValueError:  # its text quotes the value
-        raise ValueError("not IP addresses or networks, like 10.0.0.7 or 10.0.0.0/24") from None
+        raise ValueError(N_("not IP addresses or networks, like 10.0.0.7 or 10.0.0.0/24")) from None
     return texts
 
 
@@ -86,14 +128,14 @@ def _mail_server(url: SecretStr) -> SecretStr:
         known, sender = None, ""
     if not known or not re.fullmatch(r"[!-?A-~]+@[A-Za-z0-9.-]+", sender):
         raise ValueError(
-            "not an address like smtp://user:password@mail.example.vn:587?from=camera@example.vn"
+            N_("not an address like smtp://user:password@mail.example.vn:587?from=camera@example.vn")
         )
     return url
 
 
 def _bot_token(token: SecretStr) -> SecretStr:
     if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", token.get_secret_value()):
-        raise ValueError("not a token as Zalo gives it, 123456789:abc…")
+        raise ValueError(N_("not a token as Zalo gives it, 123456789:abc…"))
     return token
 
 
@@ -104,14 +146,14 @@ def _secret_address(url: SecretStr) -> SecretStr:
     except ValueError:  # its text may quote the address
         known = None
     if not known:
-        raise ValueError("not an address like https://example.vn/ping/…")
+        raise ValueError(N_("not an address like https://example.vn/ping/…"))
     return url
 
 
 def _web_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise ValueError("not an address like http://127.0.0.1:9090, without a name and password in it")
+        raise ValueError(N_("not an address like http://127.0.0.1:9090, without a name and password in it"))
     return url
 
 
@@ -274,9 +316,10 @@ class _NamedFiles(PydanticBaseSettingsSource):
         try:
             return Path(path).read_text("utf-8").strip(), field_name, False
         except OSError as exc:
-            raise SettingsError(f"{variable}: cannot read {path}: {exc.strerror}") from exc
+            raise _unread(variable, path, exc) from exc
         except UnicodeDecodeError:
-            raise SettingsError(f"{variable}: {path} is not UTF-8 text") from None
+            wrong = WrongSetting(variable, N_("{path} is not UTF-8 text"), {"path": path})
+            raise SettingsError(wrong) from None
 
     def __call__(self) -> dict[str, Any]:
         values = {
@@ -298,9 +341,16 @@ class _Toml(PydanticBaseSettingsSource):
         try:
             return tomllib.loads(Path(path).read_text("utf-8"))
         except OSError as exc:
-            raise SettingsError(f"{PREFIX}CONFIG: cannot read {path}: {exc.strerror}") from exc
+            raise _unread(f"{PREFIX}CONFIG", path, exc) from exc
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-            raise SettingsError(f"{PREFIX}CONFIG: {path} is not TOML: {exc}") from exc
+            values = {"path": path, "why": exc}
+            message = N_("{path} is not TOML: {why}")
+            raise SettingsError(WrongSetting(f"{PREFIX}CONFIG", message, values)) from exc
+
+
+def _unread(variable: str, path: str, error: OSError) -> SettingsError:
+    values = {"path": path, "reason": reason_of(error)}
+    return SettingsError(WrongSetting(variable, N_("cannot read {path}: {reason}"), values))
 
 
 def load(**overrides: Any) -> Settings:
@@ -308,9 +358,24 @@ def load(**overrides: Any) -> Settings:
     known = {f"{PREFIX}{name.upper()}{end}" for name in Settings.model_fields for end in ("", "_FILE")}
     unknown = sorted(v for v in os.environ if v.startswith(PREFIX) and v not in known | {f"{PREFIX}CONFIG"})
     if unknown:
-        raise SettingsError(f"unknown setting: {', '.join(unknown)}")
+        raise SettingsError(*(WrongSetting(each, REASONS["extra_forbidden"]) for each in unknown))
     try:
         return Settings(**overrides)
     except ValidationError as exc:
-        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in exc.errors()]
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError(*map(_wrong, exc.errors())) from None
+
+
+def wanted_language() -> Language:
+    """The language that the environment asks for, if there is such a one: settings are refused in it."""
+    said = os.environ.get(f"{PREFIX}LANGUAGE")
+    return next((language for language in LANGUAGES if language == said), LANGUAGES[0])
+
+
+def _wrong(error: ErrorDetails) -> WrongSetting:
+    variable = f"{PREFIX}{str(error['loc'][0]).upper()}"
+    said = {name: str(value).replace(" or ", ", ") for name, value in error.get("ctx", {}).items()}
+    if error["type"] == "value_error":  # one of ours, above
+        return WrongSetting(variable, said["error"])
+    if error["type"] in REASONS:
+        return WrongSetting(variable, REASONS[error["type"]], said)
+    return WrongSetting(variable, error["msg"])

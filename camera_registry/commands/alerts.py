@@ -25,7 +25,7 @@ from camera_registry.alerts.subscribing import Of
 from camera_registry.commands import alert_preview
 from camera_registry.commands.common import Refused, command, err, foreign, now, out, read_secret, say
 from camera_registry.commands.policy_files import PolicyFile, read_policy
-from camera_registry.commands.storage import actor, open_credentials, open_database
+from camera_registry.commands.storage import actor, changing, open_credentials, open_database
 from camera_registry.i18n import LANGUAGES, N_, Language, stamp, translate
 from camera_registry.settings import Settings
 from camera_registry.units import Scope, UnitTree
@@ -132,7 +132,7 @@ def change_channel(
 @alerts_app.command("stop-channel")
 def stop_channel(channel: Channel, reason: Reason) -> None:
     """Tell a channel nothing any more, and forget its address. There is no way back."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         stopped = subscribing.known_channel(session, EVERYTHING, now(), _today(loaded), channel)
         channels.stop(session, actor(), now(), channel, reason)
         say(loaded, N_('The channel "{name}" is stopped.'), name=stopped.name)
@@ -141,7 +141,7 @@ def stop_channel(channel: Channel, reason: Reason) -> None:
 @alerts_app.command("test")
 def test(channel: Channel) -> None:
     """Send a message that only tries a channel; `alerts messages` tells what came of it."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         row = subscribing.known_channel(session, EVERYTHING, now(), _today(loaded), channel)
         number = trying.send_test(session, actor(), now(), loaded.zone, row)
         say(loaded, N_("A test is on its way: message No. {id}."), id=number)
@@ -224,7 +224,7 @@ def change_subscription(number: Number, reason: Reason, policy: PolicyFile = Non
 @alerts_app.command("end-subscription")
 def end_subscription(number: Number, reason: Reason) -> None:
     """Tell a channel none of this any more."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         subscribing.end(session, EVERYTHING, actor(), now(), _today(loaded), number, reason=reason)
         say(loaded, N_("The subscription is ended."))
 
@@ -262,7 +262,7 @@ def resend(
     channel: Annotated[int | None, typer.Option(help="All that were given up over this channel.")] = None,
 ) -> None:
     """Have messages that were given up tried again."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         numbers = list(message or ())
         if channel is not None:
             wanted = Wanted(channel=channel, state=State.DEAD)

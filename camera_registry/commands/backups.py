@@ -13,6 +13,7 @@ from camera_registry.commands.common import Refused, command, now, say
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database, Role, RoleTaken
+from camera_registry.errors import reason_of
 from camera_registry.i18n import N_, moment, number
 from camera_registry.settings import Settings
 
@@ -98,7 +99,7 @@ def _write_key(store: CredentialStore, file: Path) -> None:
     try:
         store.copy_keys(file)
     except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=file, reason=error.strerror) from None
+        raise Refused(N_("Cannot write {path}: {reason}"), path=file, reason=reason_of(error)) from None
 
 
 def _be_alone(database: Database, held: ExitStack) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -16,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from camera_registry import settings
-from camera_registry.errors import RegistryError
+from camera_registry.errors import RegistryError, reason_of
 from camera_registry.i18n import LANGUAGES, N_, Language, translate
 from camera_registry.settings import Settings, SettingsError
 
@@ -29,6 +31,9 @@ err = Console(highlight=False, soft_wrap=True, stderr=True)
 
 class Refused(RegistryError):
     """A command cannot do what it was asked."""
+
+
+_held: ContextVar[list[str] | None] = ContextVar("held", default=None)  # what is said later, if at all
 
 
 def now() -> datetime:
@@ -52,7 +57,7 @@ def write_file(target: Path, content: bytes) -> None:
                 Path(beside.name).unlink()
                 raise
     except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=target, reason=error.strerror) from None
+        raise Refused(N_("Cannot write {path}: {reason}"), path=target, reason=reason_of(error)) from None
 
 
 @contextmanager
@@ -61,13 +66,22 @@ def command(refusal_code: int = 1) -> Iterator[Settings]:
     try:
         loaded = settings.load()
     except SettingsError as refused:
-        err.print(str(refused), style="red", markup=False)
+        err.print(refused.text(settings.wanted_language()), style="red", markup=False)
         raise typer.Exit(refusal_code) from None
     configure_logs(loaded)
     try:
         yield loaded
     except RegistryError as refused:
         err.print(refused.text(loaded.language), style="red", markup=False)
+        raise typer.Exit(refusal_code) from None
+    except BrokenPipeError:  # whoever read us has read enough
+        raise
+    except OSError as error:  # a full disk, a folder without rights: it can come from anywhere
+        why = Refused(N_("The system refuses: {reason}"), reason=reason_of(error))
+        if isinstance(error.filename, str | bytes):
+            path = os.fsdecode(error.filename)
+            why = Refused(N_("The system refuses {path}: {reason}"), path=path, reason=reason_of(error))
+        err.print(why.text(loaded.language), style="red", markup=False)
         raise typer.Exit(refusal_code) from None
 
 
@@ -88,7 +102,7 @@ def read_secret(source: Path | None, loaded: Settings, what: str) -> str:
             return sys.stdin.readline().rstrip("\r\n")
         return source.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except OSError as error:
-        raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=error.strerror) from None
+        raise Refused(N_("Cannot read {path}: {reason}"), path=source, reason=reason_of(error)) from None
     except UnicodeDecodeError:
         raise Refused(N_("What stands in {path} is not UTF-8 text."), path=source or "-") from None
 
@@ -104,7 +118,24 @@ def stop_on_signal() -> asyncio.Event:
 
 def say(loaded: Settings, message: str, **values: object) -> None:
     """A line for the person at the terminal, in the language of the settings."""
-    out.print(translate(message, loaded.language, **values), markup=False)
+    text = translate(message, loaded.language, **values)
+    if (held := _held.get()) is None:
+        out.print(text, markup=False)
+    else:
+        held.append(text)
+
+
+@contextmanager
+def said_when_done() -> Iterator[None]:
+    """What is said inside is said after it, and not at all where it fails."""
+    held: list[str] = []
+    outside = _held.set(held)
+    try:
+        yield
+    finally:
+        _held.reset(outside)
+    for text in held:
+        out.print(text, markup=False)
 
 
 def language_of(said: str | None, loaded: Settings) -> Language:

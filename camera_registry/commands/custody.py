@@ -8,7 +8,7 @@ import typer
 
 from camera_registry import custody
 from camera_registry.commands.common import Refused, command, now, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.commands.tables import Cells, give
 from camera_registry.custody import WHY_TEXTS, Custody
 from camera_registry.i18n import N_, translate
@@ -48,7 +48,7 @@ def set_custody(
     reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
 ) -> None:
     """Enter who has a point from a day on; who had it ends the day before. The same day again corrects."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         kept = custody.set_custody(
             *(session, actor(), code, manager, first.date(), now(), loaded.zone),
             last=last.date() if last else None,
@@ -75,7 +75,7 @@ def end_custody(
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
 ) -> None:
     """End a custody that nobody follows: the point waits to be handed over."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         kept = custody.end_custody(session, actor(), code, last.date(), now(), loaded.zone, reason=reason)
         say(
             loaded,

@@ -39,6 +39,7 @@ from camera_registry.commands.storage import open_credentials, open_database
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
 from camera_registry.demonstration import DemoDevice, Ports
+from camera_registry.errors import reason_of
 from camera_registry.health import Finding, Standing
 from camera_registry.i18n import N_, Language, number, translate
 from camera_registry.imports.load import load_inventory
@@ -131,7 +132,7 @@ def _begin_anew(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MARKER).touch()
     except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=folder, reason=error.strerror) from None
+        raise Refused(N_("Cannot write {path}: {reason}"), path=folder, reason=reason_of(error)) from None
 
 
 async def _demonstrate(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from camera_registry import audit, commissioning, discovering, errands, inventory
 from camera_registry.audit import Action
 from camera_registry.commands.common import command, foreign, now, out, say
-from camera_registry.commands.storage import actor, open_credentials, open_database
+from camera_registry.commands.storage import actor, changing, open_credentials, open_database
 from camera_registry.commissioning import DeviceReading, Proposed
 from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
@@ -138,7 +138,7 @@ def list_changes() -> None:
 @device_app.command("confirm")
 def confirm(device: Code) -> None:
     """Say that the device which answers now is the right one; its eyes are asked again."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         row = inventory.device_by_code(session, device)
         confirm_device(session, row, actor(), now())
         say(loaded, N_('The device "{code}" is confirmed.'), code=device)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from camera_registry import deeds, i18n, maintenance, notices, power_cuts, register_words, windows
 from camera_registry.commands.common import Refused, command, err, foreign, now, out, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
+from camera_registry.errors import reason_of
 from camera_registry.i18n import N_, translate
 from camera_registry.maintenance import Cover, Kind
 from camera_registry.power_cuts import Proposal
@@ -57,7 +58,7 @@ def add(
     ] = "",
 ) -> None:
     """Enter a window, before or after the fact. Probing goes on under it."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment = now()
         span = Span(windows.moment_of(start, loaded.zone), windows.moment_of(end, loaded.zone))
         day = span.start.astimezone(loaded.zone).date()
@@ -89,7 +90,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(help="Why.")],
 ) -> None:
     """Take a window back, as if it had never been. It stays in the list, withdrawn."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment = now()
         taken = maintenance.withdraw(session, actor(), moment, loaded.zone, number, reason)
         say(loaded, N_("The window {id} is withdrawn."), id=number)
@@ -202,6 +203,6 @@ def _read(file: Path) -> str:
         with file.open(encoding="utf-8") as opened:
             return opened.read(notices.LONGEST_NOTICE + 1)
     except OSError as error:
-        raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=error.strerror) from None
+        raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=reason_of(error)) from None
     except UnicodeDecodeError:
         raise Refused(N_("{path} is not UTF-8 text."), path=file) from None

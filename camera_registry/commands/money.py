@@ -10,8 +10,8 @@ import typer
 from camera_registry import audit, i18n
 from camera_registry.audit import Action
 from camera_registry.commands.common import Refused, command, language_of, now, say, write_file
-from camera_registry.commands.problems import tell_problems
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.problems import hand_back
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.commands.tables import Cells, give
 from camera_registry.exports import ExportError
 from camera_registry.funding import basis, entries, files, prefilling, programmes, reading, upkeep, words
@@ -96,8 +96,8 @@ def import_file(
                 session.rollback()
         if done.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
-            write_file(target, files.marked(file.read_bytes(), file.name, sheets, done.problems))
-            tell_problems(done.problems, target, loaded.language)
+            marked_copy = files.marked(file.read_bytes(), file.name, sheets, done.problems)
+            hand_back(done.problems, target, marked_copy, loaded.language)
             raise typer.Exit(1)
         _tell(done, file, dry_run, loaded)
 
@@ -177,7 +177,7 @@ def approve(
     reason: Reason = "",
 ) -> None:
     """Approve entries that somebody else has entered: from then on they count."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         if bool(numbers) == bool(file):
             raise Refused(N_("Name the entries, or the file that brought them."))
         for number in numbers or ():
@@ -201,7 +201,7 @@ def approve(
 @money_app.command("refuse")
 def refuse(number: Number, reason: Annotated[str, typer.Option(help="Why; it is kept.")]) -> None:
     """Refuse an entry that waits: it never counts."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         entries.refuse(session, actor(), CITY, number, now(), loaded.zone, reason=reason)
         say(loaded, N_("The entry {number} is refused."), number=number)
 
@@ -209,7 +209,7 @@ def refuse(number: Number, reason: Annotated[str, typer.Option(help="Why; it is 
 @money_app.command("reverse")
 def reverse(number: Number, reason: Annotated[str, typer.Option(help="Why; it is kept.")]) -> None:
     """Take an approved entry back by one of its own, that somebody else must approve."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         made = entries.reverse(session, actor(), CITY, number, now(), loaded.zone, reason=reason)
         say(loaded, N_("The entry {number} waits to be approved."), number=made)
 
@@ -230,7 +230,7 @@ def save_programme(
     reason: Reason = "",
 ) -> None:
     """Make a programme, or correct it: what is left out becomes blank."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         filled = programmes.Filled(
             *(code, name, decision, decided_on.date() if decided_on else None, levels),
             *(first_year, last_year, unit),
@@ -266,7 +266,7 @@ def set_upkeep(
     reason: Reason = "",
 ) -> None:
     """Enter who must mend a point, and until when."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         filled = upkeep.Filled(
             *(kind, party, first.date() if first else None, last.date() if last else None, document, phone)
         )
@@ -280,7 +280,7 @@ def end_upkeep(
     reason: Annotated[str, typer.Option(help="Why; it is kept.")],
 ) -> None:
     """Take a warranty or a contract back: entered wrongly, or ended early."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         upkeep.end_upkeep(session, actor(), CITY, number, now(), loaded.zone, reason=reason)
         say(loaded, N_("The duty {number} holds no more."), number=number)
 

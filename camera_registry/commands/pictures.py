@@ -10,7 +10,7 @@ from rich.table import Table
 
 from camera_registry import baselines, deeds, inventory, reported, words
 from camera_registry.commands.common import Refused, command, err, now, out, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.grades import Grade, grade_picture
 from camera_registry.i18n import N_, moment, number, translate
 from camera_registry.imports.faults import BadCell
@@ -71,7 +71,7 @@ def list_waiting() -> None:
 @baseline_app.command("approve")
 def approve(eye: EyeCode, mode: Annotated[Mode, typer.Argument(help="colour or grey.")]) -> None:
     """Say that an eye shows what it should: from now on its pictures are compared with this."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         baselines.approve(session, inventory.eye_by_code(session, eye), mode, actor(), now())
         say(loaded, N_('The baseline of the eye "{code}" is approved.'), code=eye)
 
@@ -81,7 +81,7 @@ def reject(
     eye: EyeCode, mode: Annotated[Mode, typer.Argument(help="colour or grey.")], reason: Reason = ""
 ) -> None:
     """Say that an eye does not show what it should: what was learned goes, and learning begins anew."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         baselines.reject(session, inventory.eye_by_code(session, eye), mode, actor(), now(), reason)
         say(loaded, N_('The baseline of the eye "{code}" is rejected.'), code=eye)
 
@@ -89,7 +89,7 @@ def reject(
 @baseline_app.command("reset")
 def reset(eye: EyeCode, reason: Reason = "") -> None:
     """Forget what an eye usually sees, because its camera was turned or exchanged on purpose."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         count = baselines.reset(session, inventory.eye_by_code(session, eye), actor(), now(), reason)
         say(loaded, N_('Baselines of the eye "{code}" forgotten: {count}.'), count=count, code=eye)
 
@@ -100,7 +100,7 @@ def grade(
     note: Note = "",
 ) -> None:
     """Enter how a person finds the picture of an eye; it is kept with who said so and when."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         row = inventory.eye_by_code(session, eye)
         grade_picture(session, row, _grade(grade), actor(), now(), note)
         say(loaded, N_('The grade of the eye "{code}" is entered.'), code=eye)
@@ -118,7 +118,7 @@ def report(
     note: Note = "",
 ) -> None:
     """Take a group head's report on eyes that no network reaches: of one eye, or a file of many."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         if word is None:
             taken = reported.import_report(
                 session, read_workbook(Path(what)), actor(), now(), loaded.zone, days=loaded.report_days

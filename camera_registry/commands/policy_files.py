@@ -8,6 +8,7 @@ import typer
 from camera_registry.alerts import rules
 from camera_registry.alerts.rules import Policy
 from camera_registry.commands.common import Refused
+from camera_registry.errors import reason_of
 from camera_registry.i18n import N_
 
 PolicyFile = Annotated[
@@ -23,5 +24,5 @@ def read_policy(file: Path | None) -> Policy:
     try:
         return rules.read_policy(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error.reason
+        reason = reason_of(error) if isinstance(error, OSError) else error.reason
         raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=reason) from None

@@ -18,6 +18,7 @@ import uvloop
 from typer.core import TyperCommand
 
 from camera_registry.commands.common import Refused, command, err, now, read_password
+from camera_registry.errors import reason_of
 from camera_registry.health import Standing, eye_standing
 from camera_registry.i18n import N_, Language, translate
 from camera_registry.settings import Settings
@@ -162,7 +163,7 @@ def _save(path: Path, exchange: str) -> None:
     try:
         path.write_text(exchange)
     except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=path, reason=error.strerror) from None
+        raise Refused(N_("Cannot write {path}: {reason}"), path=path, reason=reason_of(error)) from None
 
 
 def _summary(result: ProbeResult, standing: Standing, language: Language) -> str:

@@ -8,6 +8,7 @@ import typer
 import uvloop
 
 from camera_registry.commands.common import Refused, command, now, say, stop_on_signal
+from camera_registry.errors import reason_of
 from camera_registry.i18n import N_
 from camera_registry.push.courier import Courier
 from camera_registry.push.line import Line
@@ -82,7 +83,7 @@ def _token(file: Path | None, settings: Settings) -> str:
         else:
             text = file.read_text(encoding="ascii")
     except OSError as error:
-        raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=error.strerror) from None
+        raise Refused(N_("Cannot read {path}: {reason}"), path=file, reason=reason_of(error)) from None
     except UnicodeDecodeError:
         text = ""
     text = text.strip()

@@ -15,11 +15,21 @@ from camera_registry import audit, exports, inventory, pictures, sites, units
 from camera_registry import credentials as sealed
 from camera_registry.alerts import channels
 from camera_registry.audit import Action
-from camera_registry.commands.common import command, err, language_of, now, out, read_password, say
+from camera_registry.commands.common import (
+    command,
+    err,
+    language_of,
+    now,
+    out,
+    read_password,
+    say,
+    write_file,
+)
 from camera_registry.commands.moving import reorganise
-from camera_registry.commands.problems import tell_problems
-from camera_registry.commands.storage import actor, open_credentials, open_database
+from camera_registry.commands.problems import hand_back
+from camera_registry.commands.storage import actor, changing, open_credentials, open_database
 from camera_registry.credentials import CredentialError
+from camera_registry.exports import ExportError
 from camera_registry.funding import documents
 from camera_registry.i18n import N_, Language, translate, translate_many
 from camera_registry.imports.difference import LEFT_OFF, MOVED, listed
@@ -85,7 +95,7 @@ def add_site(
     interval: Annotated[int, typer.Option(min=30, max=86_400, help="Seconds between liveness probes.")] = 60,
 ) -> None:
     """Add a network vantage; take 300 seconds behind a VPN or a household's line."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         inventory.add_site(session, code, name, interval)
         detail = {"before": None, "after": {"name": name, "interval_s": interval}}
         audit.record(session, actor(), Action.SITE_ADDED, f"site:{code}", now(), detail=detail)
@@ -111,7 +121,7 @@ def set_delivered(
     ] = True,
 ) -> None:
     """Have a site's eyes asked by a machine of its own, which delivers what it finds (`push`)."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         sites.set_delivered(session, actor(), now(), code, delivered)
         text = N_('The eyes of site "{code}" are asked by a machine of its own from now on.')
         if not delivered:
@@ -127,7 +137,7 @@ def set_canaries(
     ] = None,
 ) -> None:
     """Name the addresses that vouch for a site's line; without any it is believed to bear."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         kept = sites.set_canaries(session, actor(), now(), code, canaries or [])
         say(loaded, N_('Canaries of site "{code}": {canaries}.'), code=code, canaries=", ".join(kept) or "–")
 
@@ -160,7 +170,8 @@ def import_file(
         sheets = read_workbook(file)
 
         def progress(rows: Sequence[Row]) -> Iterable[Row]:
-            return track(rows, translate(N_("Reading rows"), speaks), console=err, transient=True)
+            told = translate(N_("Reading rows"), speaks)
+            return track(rows, told, console=err, transient=True, disable=not err.is_terminal)
 
         with database.transaction() as session:
             outcome = load_inventory(
@@ -176,10 +187,10 @@ def import_file(
         _tell_passed_over(outcome, speaks)
         if outcome.problems:
             target = marked or file.with_name(f"{file.stem}-errors.xlsx")
-            from camera_registry.imports.marking import mark_workbook  # opens openpyxl: half a second
+            from camera_registry.imports.marking import marked_copy  # opens openpyxl: half a second
 
-            mark_workbook(file, sheets, outcome.problems, target, outcome.mapping)
-            tell_problems(outcome.problems, target, speaks)
+            copy = marked_copy(file.read_bytes(), file.name, sheets, outcome.problems, outcome.mapping)
+            hand_back(outcome.problems, target, copy, speaks)
             raise typer.Exit(1)
         _tell_written(outcome, dry_run, speaks)
 
@@ -191,7 +202,8 @@ def export_file(
     """Export the inventory, passwords blank; importing the file again changes nothing."""
     with command() as loaded, open_database(loaded) as database:
         with database.reading() as session:
-            count = exports.export_inventory(session, file, language_of(language, loaded), loaded.zone)
+            made, count = exports.export_inventory(session, file, language_of(language, loaded), loaded.zone)
+        write_file(file, made)
         with database.transaction() as session:
             detail = {"rows": count}
             audit.record(session, actor(), Action.EXPORTED, f"inventory:{file.name}", now(), detail=detail)
@@ -204,7 +216,9 @@ def template(
 ) -> None:
     """Write an empty inventory to fill in."""
     with command() as loaded:
-        exports.write_template(file, language_of(language, loaded))
+        if file.suffix.lower() != ".xlsx":  # a CSV has no room for the guide and the lists
+            raise ExportError(N_("{file}: write the template to a file that ends in .xlsx."), file=file)
+        write_file(file, exports.template(language_of(language, loaded)))
         say(loaded, N_("Template written to {file}."), file=file)
 
 
@@ -252,7 +266,7 @@ def list_credentials() -> None:
 @credentials_app.command("erase")
 def erase_credential(name: Annotated[str, typer.Argument(help="Name of the set.")]) -> None:
     """Forget a login; devices that use it are asked without one."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         found = session.scalar(select(Credential.id).where(Credential.name == name))
         if found is None:
             raise CredentialError(N_('There is no credential set "{name}".'), name=name)
@@ -287,7 +301,7 @@ def rotate_credentials() -> None:
 @eyes_app.command("withdraw-access")
 def withdraw_access(code: Code) -> None:
     """A household takes its consent back: stop probing, forget the login."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         eye = inventory.eye_by_code(session, code)
         before, erased = eye.access_withdrawn_at, inventory.withdraw_access(session, eye, now())
         detail = {
@@ -312,7 +326,7 @@ def withdraw_access(code: Code) -> None:
 @eyes_app.command("suspend")
 def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
     """Take an eye out of service for a while."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         inventory.suspend(session, inventory.eye_by_code(session, code), now(), reason)
         audit.record(session, actor(), Action.SUSPENDED, f"eye:{code}", now(), reason=reason)
         say(loaded, N_('The eye "{code}" is suspended.'), code=code)
@@ -321,7 +335,7 @@ def suspend(code: Code, reason: Annotated[str, typer.Option(help="Why.")] = "") 
 @eyes_app.command("resume")
 def resume(code: Code) -> None:
     """Put a suspended eye back in service."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         inventory.resume(session, inventory.eye_by_code(session, code), now())
         audit.record(session, actor(), Action.RESUMED, f"eye:{code}", now())
         say(loaded, N_('The eye "{code}" is in service again.'), code=code)
@@ -330,7 +344,7 @@ def resume(code: Code) -> None:
 @eyes_app.command("retire")
 def retire(code: Code) -> None:
     """Take an eye out of service for good."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment = now()
         inventory.retire(inventory.eye_by_code(session, code), moment)
         detail = {"before": {"retired_at": None}, "after": {"retired_at": moment}}
@@ -360,7 +374,8 @@ def _table(loaded: Settings, *heads: str) -> Table:
 
 def _tell_passed_over(outcome: Outcome, language: Language) -> None:
     for sheet in outcome.sheets_without_table:
-        text = translate(N_('The sheet "{sheet}" has no table and was passed over.'), language, sheet=sheet)
+        message = N_('The sheet "{sheet}" has no table and was passed over.')
+        text = translate(message, language, sheet=sheet or "CSV")
         err.print(text, style="yellow", markup=False)
     for sheet, header in outcome.unknown_headers:
         text = translate(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from camera_registry import i18n, money, outages, windows
 from camera_registry.commands.common import Refused, command, foreign, now, out, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.funding.kinds import Component
 from camera_registry.i18n import N_, translate
 from camera_registry.money import Sum
@@ -67,7 +67,7 @@ def open_repair(
     at: At = "",
 ) -> None:
     """Report something broken: at a point, or of an incident, whose eyes it then takes."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment = now()
         told = None
         if incident is not None:
@@ -94,7 +94,7 @@ def move(
     text: Annotated[str, typer.Option(help="What was done, or why.")] = "",
 ) -> None:
     """Bring a repair into another state: waiting for money, in repair, done, written off."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         deeds.move(
             *(session, actor(), CITY, number, state, now(), loaded.zone), at=_moment(at, loaded), text=text
         )
@@ -105,7 +105,7 @@ def move(
 @repair_app.command("comment")
 def comment(number: Number, text: Annotated[str, typer.Argument(help="What is remarked.")]) -> None:
     """Remark something on a repair."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         deeds.comment(session, actor(), CITY, number, text, now(), loaded.zone)
         say(loaded, N_("The repair {number} is saved."), number=number)
 
@@ -118,7 +118,7 @@ def payer(
     reason: Reason = "",
 ) -> None:
     """Say who pays for a repair."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         deeds.set_payer(
             *(session, actor(), CITY, number, who, now(), loaded.zone), grounds=grounds, reason=reason
         )
@@ -135,7 +135,7 @@ def quote(
     choose: Annotated[bool, typer.Option("--choose", help="Money is asked for by this one.")] = False,
 ) -> None:
     """Take down what somebody asks for a repair."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment, zone = now(), loaded.zone
         made = deeds.quote(
             *(session, actor(), CITY, number, moment, zone),
@@ -161,7 +161,7 @@ def choose(
     reason: Reason = "",
 ) -> None:
     """Choose the quotation that money is asked for by."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         deeds.choose(session, actor(), CITY, number, quotation, now(), loaded.zone, reason=reason)
         say(loaded, N_("The repair {number} is saved."), number=number)
 
@@ -173,7 +173,7 @@ def spend(
     reason: Reason = "",
 ) -> None:
     """Enter its expense in the funding ledger by the chosen quotation; somebody else approves it."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         entry = costs.spend(
             *(session, actor(), CITY, number, now(), loaded.zone),
             dated=on.date() if on else None,
@@ -218,7 +218,7 @@ def propose(
     text: Annotated[str, typer.Option(help="What is said besides the list.")] = "",
 ) -> None:
     """Draw up a letter that asks for repair money."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         made = proposals.draft(
             *(session, actor(), CITY, now(), loaded.zone),
             addressee=to,
@@ -241,7 +241,7 @@ def sent(
     clerk: Annotated[str, typer.Option("--number", help="The number that the clerk gave it.")] = "",
 ) -> None:
     """A proposal was signed and sent: what it asks for stays as it is."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         moment = now()
         proposals.send(
             *(session, actor(), CITY, number, moment, loaded.zone),

@@ -15,6 +15,7 @@ from camera_registry.audit import Action
 from camera_registry.commands.common import Refused, command, now, say, write_file
 from camera_registry.commands.storage import actor, open_database
 from camera_registry.db import Database
+from camera_registry.errors import reason_of
 from camera_registry.i18n import LANGUAGES, N_, Language
 from camera_registry.reports import catalogue
 from camera_registry.reports.asked import Asked, to_json
@@ -389,4 +390,4 @@ def _writing(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Refused(N_("Cannot write {path}: {reason}"), path=target, reason=error.strerror) from None
+        raise Refused(N_("Cannot write {path}: {reason}"), path=target, reason=reason_of(error)) from None

@@ -9,7 +9,7 @@ from camera_registry import deeds
 from camera_registry.auth import tokens
 from camera_registry.auth.roles import Permission
 from camera_registry.commands.common import command, err, now, out, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.i18n import N_, moment, translate
 
 token_app = typer.Typer(no_args_is_help=True, help="The ways in of programs.")
@@ -68,6 +68,6 @@ def list_tokens(
 @token_app.command("revoke")
 def revoke(owner: Owner, number: Annotated[int, typer.Argument(help="Number of the token.")]) -> None:
     """End a token at once. There is no way back."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         ended = tokens.revoke(session, actor(), owner, number, now())
         say(loaded, N_('The token "{name}" is revoked.'), name=ended.name)

@@ -14,7 +14,7 @@ from camera_registry.auth import links, passwords, tokens, users
 from camera_registry.auth.roles import Role
 from camera_registry.auth.users import Seeing, UserRow
 from camera_registry.commands.common import Refused, command, now, out, read_password, say
-from camera_registry.commands.storage import actor, open_database
+from camera_registry.commands.storage import actor, changing, open_database
 from camera_registry.i18n import N_, moment, translate
 from camera_registry.settings import Settings
 from camera_registry.units import Scope, UnitTree
@@ -86,7 +86,7 @@ def list_users() -> None:
 @user_app.command("link")
 def link(name: Name, address: Address = None, reason: Why = "") -> None:
     """Print a link that signs somebody in once: a forgotten password, too many failed tries."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         user = users.one(session, EVERYTHING, name)
         _print_link(session, loaded, actor(), user.name, address, reason)
 
@@ -128,7 +128,7 @@ def role(
     name: Name, role: Annotated[Role, typer.Argument(help="What the user is to be.")], reason: Why = ""
 ) -> None:
     """Make somebody something else; it holds at once."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         user = users.one(session, EVERYTHING, name)
         seeing = Seeing(user.everywhere, users.unit_ids(session, user))
         users.change(
@@ -144,7 +144,7 @@ def role(
 @user_app.command("units")
 def units(name: Name, unit: ItsUnits = None, everywhere: Everywhere = False, reason: Why = "") -> None:
     """Set the units that somebody sees; it holds at once."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         user = users.one(session, EVERYTHING, name)
         users.change(
             *(session, actor(), EVERYTHING, now(), name),
@@ -159,7 +159,7 @@ def units(name: Name, unit: ItsUnits = None, everywhere: Everywhere = False, rea
 @user_app.command("disable")
 def disable(name: Name, reason: Why = "") -> None:
     """Let somebody in no more: every browser is signed out, access tokens stop working."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         users.disable(session, actor(), EVERYTHING, now(), name, reason=reason)
         say(loaded, N_("The user is disabled and signed out everywhere."))
 
@@ -167,7 +167,7 @@ def disable(name: Name, reason: Why = "") -> None:
 @user_app.command("enable")
 def enable(name: Name, reason: Why = "") -> None:
     """Let somebody in again."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         users.enable(session, actor(), EVERYTHING, now(), name, reason=reason)
         say(loaded, N_("The user may sign in again."))
 
@@ -175,7 +175,7 @@ def enable(name: Name, reason: Why = "") -> None:
 @user_app.command("unlink")
 def unlink(name: Name) -> None:
     """Forget who somebody is to the OIDC provider: who has this mail address there next is it."""
-    with command() as loaded, open_database(loaded) as database, database.transaction() as session:
+    with command() as loaded, changing(loaded) as session:
         users.unlink(session, actor(), EVERYTHING, now(), name)
         say(loaded, N_("Forgotten; the next sign-in by this mail address is remembered instead."))
 

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from camera_registry import inventory, settings
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database
-from camera_registry.exports import ExportError, export_inventory, write_template
+from camera_registry.exports import ExportError, export_inventory, template
 from camera_registry.i18n import LANGUAGES, Language
 from camera_registry.imports.columns import COLUMNS
 from camera_registry.imports.load import Outcome, load_inventory
@@ -114,7 +114,9 @@ class Registry:
 
     def export(self, path: Path, language: Language) -> int:
         with self.database.reading() as session:
-            return export_inventory(session, path, language, ZONE)
+            made, count = export_inventory(session, path, language, ZONE)
+        path.write_bytes(made)
+        return count
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         with self.database.reading() as session:
@@ -186,7 +188,7 @@ def test_other_kinds_of_file_are_refused(registry: Registry) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_template_can_be_filled_in(registry: Registry, language: Language) -> None:
     path = registry.folder / "template.xlsx"
-    write_template(path, language)
+    path.write_bytes(template(language))
     book = load_workbook(path)
     table, guide = book.worksheets
     assert [cell.value for cell in table[1]] == [getattr(column, language) for column in COLUMNS]

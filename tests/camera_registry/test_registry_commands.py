@@ -1,13 +1,17 @@
 """The registry's commands, as a person types them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy import create_engine, text
 from typer.testing import CliRunner, Result
 
+from camera_registry import settings
 from camera_registry.commands import registry
+from camera_registry.commands.common import said_when_done, say
 
 Run = Callable[..., Result]
 
@@ -99,3 +103,57 @@ def test_eyes_go_out_of_service(run: Run, tmp_path: Path) -> None:
     assert (withdrawn.exit_code, "vẫn được giữ lại" in withdrawn.output) == (0, True)
     unknown = run("eye", "retire", "E9")
     assert (unknown.exit_code, "E9" in unknown.output) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("export", "x.csv"), ("export", "x.xlsx"), ("template", "x.xlsx")])
+def test_a_file_that_cannot_be_written_is_a_refusal(run: Run, tmp_path: Path, words: tuple[str, str]) -> None:
+    command, name = words
+    nowhere = run(command, str(tmp_path / "nowhere" / name))
+    assert (nowhere.exit_code, nowhere.stdout) == (1, "")
+    assert nowhere.stderr.endswith(f"/nowhere/{name}: không có tệp hoặc thư mục này\n")
+    full = tmp_path / name
+    full.symlink_to("/dev/full")
+    assert run(command, str(full)).stderr.endswith(f"/{name}: ổ đĩa đã hết chỗ trống\n")
+
+
+def test_what_is_wrong_is_told_where_the_marked_copy_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text("Tên điểm;Phường;Số mắt\n;Yên Bái;4\n", encoding="utf-8")
+    run("units", "load", "yen-bai")
+    refused = run("import", str(wrong), "--marked", str(tmp_path / "nowhere" / "marked.xlsx"))
+    assert refused.exit_code == 1
+    assert "A2  NAME_MISSING" in refused.stderr
+    assert "Chưa có gì được thay đổi. Số ô sai: 1." in refused.stderr
+    assert "marked.xlsx: không có tệp hoặc thư mục này" in refused.stderr
+
+
+def test_a_key_that_cannot_be_read_is_a_refusal(run: Run, tmp_path: Path) -> None:
+    key = tmp_path / "var" / "credential.key"
+    key.mkdir(parents=True)
+    refused = run("import", str(tmp_path / "any.csv"))
+    assert refused.exit_code == 1
+    assert refused.stderr == f"Hệ thống từ chối {key}: đây là thư mục, không phải tệp\n"
+
+
+def test_a_database_of_a_later_version_is_left_alone(run: Run, database_url: str) -> None:
+    run("units", "load", "yen-bai")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    refused = run("units", "list")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "phiên bản mới hơn của chương trình ghi (9999)" in refused.stderr
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+    engine.dispose()
+
+
+def test_what_was_not_kept_is_not_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loaded = settings.load(data_dir=tmp_path)
+    with suppress(OSError), said_when_done():
+        say(loaded, "kept")
+        raise OSError("the disk is full as it is committed")
+    with said_when_done():
+        say(loaded, "kept")
+        assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "kept\n"
