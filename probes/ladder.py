@@ -52,6 +52,7 @@ MAX_SETUPS: Final = 5  # ways to write the track's URL, and UDP after TCP
 FRESH_S: Final = 1.0  # a packet this young: the stream flows
 HANGING_UP_S: Final = 0.02  # for the end of a connection to come behind an answer; waited for once an eye
 
+PATIENCE_TO_SET_UP: Final = 1.6  # times what another answer may take
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 NO_SUCH_TRACK: Final = frozenset({400, 404, 454})  # perhaps its URL is written another way
 NO_TCP: Final = frozenset({461, 406})
@@ -319,6 +320,9 @@ class _Ascent:
             elif answer.status in PERHAPS_NO_TCP and self._may_try_udp(refused):
                 refused, urls = answer, [first]
                 self._transport = Transport.UDP
+            elif self._transport is Transport.TCP and _speaks_of_udp(answer):
+                await self._ask("TEARDOWN", urls[0], _named(answer))  # libstreaming, whatever it is asked for
+                self._transport = Transport.UDP
             else:
                 break
         assert answer is not None
@@ -464,6 +468,8 @@ class _Ascent:
             if self._link.set_up is None and (self._closing or self._link.is_over):
                 await self._connect_again()
             link, sent, within = self._link, (*headers, *fields), self._timeouts.answer
+            if method == "SETUP":  # a session that is opened when nobody waits any more is never torn down
+                within *= PATIENCE_TO_SET_UP
             set_up = link.set_up is not None  # a session would be lost with its connection
             try:
                 answer = await link.request(method, uri, sent, timeout=within)
@@ -642,6 +648,17 @@ class _Flow:
                 return False
             await self._connection.wait(left if stall is None else min(left, stall - silent))
         return True
+
+
+def _named(answer: Response) -> Fields:
+    """The session of an answer, as a header for the next request."""
+    session, _timeout = parse_session(answer.headers.get("Session") or "")
+    return (("Session", session),) if session else ()
+
+
+def _speaks_of_udp(answer: Response) -> bool:
+    said = answer.headers.get("Transport") or ""
+    return answer.status < 300 and "client_port" in said and parse_transport(said).interleaved is None
 
 
 def _is_full(answer: Response) -> bool:

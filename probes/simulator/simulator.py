@@ -51,7 +51,7 @@ class Simulator:
         _allow_open_files(2 * len(self.fleet.cameras) + SPARE_FILES)
         await asyncio.to_thread(_encode, self.fleet.cameras)
         wants_tls = any(spec.tls or (spec.http and spec.http.tls) for spec in self.fleet.cameras)
-        tls = _self_signed() if wants_tls else None
+        tls = self_signed() if wants_tls else None
         self.started = datetime.now(UTC)
         if self._clock is None:
             begin = time.monotonic()
@@ -166,7 +166,7 @@ def _allow_open_files(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
-def _self_signed() -> ssl.SSLContext:
+def self_signed() -> ssl.SSLContext:
     """A certificate as cameras have: made by the device, known to nobody."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "simulated camera")])

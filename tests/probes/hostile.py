@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -60,8 +61,8 @@ class RtspTrap:
         return len(self._tasks)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator["RtspTrap"]:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+    async def listening(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["RtspTrap"]:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=tls)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -1,6 +1,8 @@
 """Cameras that are alive, or dead, in ways of their own, as public sources tell of them."""
 
+import asyncio
 import socket
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -12,10 +14,11 @@ import pytest
 from probes.digest import is_answer_of, parse_authorization
 from probes.logins import Status
 from probes.reasons import Outcome, Reason
-from probes.result import Credential, Depth, Memory, ProbeResult, Target, Transport
+from probes.result import Credential, Depth, Memory, ProbeResult, Step, Target, Transport
 from probes.rtsp.messages import Request
+from probes.simulator.simulator import self_signed
 from tests.probes.climbing import QUICK, Gate, credential, probe
-from tests.probes.hostile import SDP, Answering, LastWord, RtspTrap, answer, frame
+from tests.probes.hostile import PAUSE_S, SDP, Answering, LastWord, RtspTrap, answer, frame
 from tests.probes.rtsp.packets import clip, rtp, stream
 
 LOGIN = credential("monitor", "loopback-only")
@@ -75,11 +78,19 @@ class OddCamera(RtspTrap):
 
 
 async def judged(
-    camera: OddCamera, gate: Gate | None = None, login: Credential | None = None, **known: object
+    camera: OddCamera,
+    gate: Gate | None = None,
+    login: Credential | None = None,
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    **known: object,
 ) -> ProbeResult:
     """One probe of it, which leaves no session behind."""
-    async with camera.listening():
-        target = Target("E1", "127.0.0.1", camera.port, "/live", credential=login, memory=Memory(**known))  # type: ignore[arg-type]  # fields by name
+    memory = Memory(**known)  # type: ignore[arg-type]  # fields by name
+    async with camera.listening(tls):
+        target = Target(
+            "E1", host, camera.port, "/live", tls=tls is not None, credential=login, memory=memory
+        )
         result = await probe(target, Depth.LIVENESS, gate, PATIENT, record=True)
         assert await camera.open_connections() == 0
     assert camera.open == 0, result.transcript
@@ -374,13 +385,16 @@ async def test_a_realm_that_is_no_utf_8_is_hashed_as_it_came() -> None:
 # --- how RTP travels ------------------------------------------------------------------------------------
 
 
-def over_udp_only(refusal: str, source: str = "127.0.0.1", told: str = "server_port=9000-9001") -> Answering:
-    """Sends a clip to the ports that are offered, from ``source``."""
+def over_udp_only(
+    refusal: str, source: str = "127.0.0.1", told: str = "server_port=9000-9001", *, always: bool = False
+) -> Answering:
+    """Sends a clip to the ports that are offered, from ``source``; or speaks of UDP ``always``."""
 
     def say(request: Request) -> bytes:
         offered = request.headers.get("Transport") or ""
         if "client_port=" not in offered:
-            return answer(request, refusal)
+            udp = f"Transport: RTP/AVP/UDP;unicast;client_port=5000-5001;{told}"
+            return answer(request, "200 OK", "Session: 1", udp) if always else answer(request, refusal)
         port = int(offered.partition("client_port=")[2].partition("-")[0])
         with ExitStack() as stack:
             sender = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
@@ -421,3 +435,63 @@ async def test_a_pair_of_ports_serves_all_tries_to_set_up() -> None:
     offers = [request.headers.get("Transport") for request in camera.seen if request.method == "SETUP"]
     assert len(offers) > 1
     assert len(set(offers)) == 1
+
+
+async def test_packets_may_come_from_another_address_of_the_camera() -> None:
+    setting_up = over_udp_only("461 Unsupported Transport", "127.0.0.2", "source=127.0.0.2")
+    result = await judged(OddCamera(SETUP=setting_up, PLAY=answer))
+    assert result.media is not None
+    assert result.media.packets > 0
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reply", "picture"),
+    [
+        pytest.param("a=key-mgmt:mikey AQ==\r\n", SETUP[1], True, id="plain within TLS (MediaMTX)"),
+        pytest.param(
+            "a=key-mgmt:mikey AQ==\r\n", "Transport: RTP/SAVP/TCP;interleaved=0-1", False, id="SRTP"
+        ),
+        pytest.param(
+            "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x\r\n", SETUP[1], False, id="its key is fixed"
+        ),
+    ],
+)
+async def test_a_stream_that_is_offered_as_srtp(attributes: str, reply: str, picture: bool) -> None:
+    answers = describing(SDP.replace("RTP/AVP", "RTP/SAVP") + attributes) | set_up_as("Session: 1", reply)
+    result = await judged(OddCamera(**answers), tls=self_signed())
+    assert said(result) == OK, result.transcript
+    assert result.media is not None
+    assert (Step.KEYFRAME in [rung.step for rung in result.rungs]) is picture, "and is it looked at"
+
+
+async def test_a_name_may_have_an_address_that_the_camera_does_not_listen_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def both(*_: object, **__: object) -> list[tuple[object, ...]]:
+        kind = (socket.SOCK_STREAM, 6, "")
+        return [
+            (socket.AF_INET6, *kind, ("::1", 1, 0, 0)),
+            (socket.AF_INET, *kind, ("127.0.0.1", 1)),
+            (socket.AF_INET, *kind, ("127.0.0.9", 1)),
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    assert said(await judged(OddCamera(), host="camera.example")) == OK
+
+
+async def test_a_camera_that_is_slow_to_set_up_is_torn_down() -> None:
+    def slowly(request: Request) -> Iterator[bytes]:
+        camera.open += 1
+        pauses = int(1.2 * QUICK.answer / PAUSE_S)
+        return chain(repeat(b"", pauses), [answer(request, "200 OK", *SETUP)])
+
+    camera = OddCamera(SETUP=slowly)
+    assert said(await judged(camera)) == OK
+
+
+async def test_udp_that_is_answered_to_tcp_is_given_back_and_asked_for() -> None:
+    """As libstreaming does, which reads no Transport."""
+    result = await judged(OddCamera(SETUP=over_udp_only("", always=True), PLAY=answer))
+    assert result.media is not None
+    assert result.media.transport is Transport.UDP
+    assert result.media.packets > 0
