@@ -111,12 +111,14 @@ def test_probe_tells_everything(home: Home, town: City) -> None:
     assert parts[0].data.startswith(b"DESCRIBE")
     assert any(part.channel is not None for part in parts), "frames are in it, too"
     assert "Authorization: Digest [redacted]" in exchange
-    told = home.run(*words, "--json", "--liveness", typed=f"{PASSWORD}\n")
-    result = orjson.loads(told.stdout)
-    assert (result["state"], result["reason"], result["depth"]) == ("up", "OK", "liveness")
-    assert [rung["step"] for rung in result["rungs"]][:2] == ["tcp", "describe"]
-    for text in (done.stdout, done.stderr, exchange, told.stdout, told.stderr):
-        assert PASSWORD not in text
+    for depth, more in (("liveness", ["--liveness"]), ("deep", [])):
+        told = home.run(*words, "--json", *more, typed=f"{PASSWORD}\n")
+        result = orjson.loads(told.stdout)
+        assert (result["state"], result["reason"], result["depth"]) == ("up", "OK", depth)
+        assert [rung["step"] for rung in result["rungs"]][:2] == ["tcp", "describe"]
+        assert (result["measured"]["sight"] is None) == bool(more), "only a deep probe looks at the picture"
+        for text in (done.stdout, done.stderr, exchange, told.stdout, told.stderr):
+            assert PASSWORD not in text
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_simulate_counts(home: Home) -> None:
         pytest.param(
             ["serve"],
             {"CAMERA_REGISTRY_DEEP_INTERVAL_S": "5"},
-            "CAMERA_REGISTRY_DEEP_INTERVAL_S: Input should be greater than or equal to 60",
+            "CAMERA_REGISTRY_DEEP_INTERVAL_S: nhỏ hơn mức thấp nhất là 60",
             id="wrong-setting",
         ),
         pytest.param(
