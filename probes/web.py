@@ -250,7 +250,7 @@ class _Asking:
                 return WebAnswer(
                     status=response.status,
                     reason=response.reason or "",
-                    headers=Headers(tuple(response.headers.items())),
+                    headers=_writable(response.headers.items()),
                     body=body,
                     path=url.raw_path_qs,
                     whole=whole,
@@ -355,6 +355,15 @@ def _same_place(asked: URL, location: str) -> URL | None:
         return asked.origin().join(URL(clean_path(there.raw_path_qs), encoded=True))
     except (ValueError, TypeError):
         return None
+
+
+def _writable(fields: Iterable[tuple[str, str]]) -> Headers:
+    """Without what is no UTF-8: aiohttp cannot send it back, and a realm that changed is a refused login."""
+    return Headers(tuple((name, value) for name, value in fields if value.isascii() or _is_utf_8(value)))
+
+
+def _is_utf_8(value: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _date(value: str | None) -> datetime | None:

@@ -107,6 +107,15 @@ async def test_without_a_challenge_no_password_is_sent() -> None:
     assert [request.headers.get("Authorization") for request in asked] == [None]
 
 
+async def test_a_challenge_that_cannot_be_sent_back_gets_no_password() -> None:
+    realm = "\u6444\u50cf\u673a".encode("gbk")
+    challenge = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="' + realm + b'", nonce="n1"\r\n\r\n'
+    gate = Gate()
+    with pytest.raises(ProbeError) as error:
+        await ask(lambda _: challenge, gate=gate)
+    assert (error.value.reason, gate.states) == (Reason.AUTH_UNSUPPORTED, {})
+
+
 async def test_a_wrong_password_costs_one_try_of_the_budget_that_rtsp_shares() -> None:
     gate = Gate()
     answering = guarded('Digest realm="r", nonce="n1", qop="auth"', password="another")
