@@ -284,9 +284,10 @@ class _Ascent:
     async def _connect_again(self) -> None:
         """The device closes behind an answer; VStarcam does behind its challenge (retina #45)."""
         self._closing = False
-        self._earlier.append(self._link)
-        await self._link.close()
+        earlier = self._link
+        await earlier.close()
         self._connection = await self._open()
+        self._earlier.append(earlier)
 
     async def _describe(self, uri: str) -> tuple[Response, str]:
         """Anonymous first: a challenge costs no login, and an answer without one is a finding."""
