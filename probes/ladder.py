@@ -388,7 +388,7 @@ class _Ascent:
         def again(answer: Response) -> Fields:
             return self._login.renewed(answer, "TEARDOWN", uri)
 
-        await link.teardown(uri, session, self._login.fields("TEARDOWN", uri), again=again)
+        await link.teardown(uri, session, self._login.opening("TEARDOWN", uri), again=again)
 
     async def _watch(self, flow: "_Flow", secure: bool) -> Reason:
         """Wait for what is due: a whole keyframe, and a stream that goes on."""

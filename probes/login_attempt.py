@@ -98,8 +98,8 @@ class Login:
 
     After an accepted login the same nonce serves the requests that follow; ``algorithm`` is what to prefer
     the next time and ``in_clear`` whether the password went out as Basic. ``renews`` is whether the device
-    wants a new nonce for each request and does not call the old one stale (``None``: not known): then a 401
-    after an accepted login is answered once more. A device that refuses that has refused the account.
+    wants a new nonce for each request and does not call the old one stale. Not known (``None``), a 401 after
+    an accepted login is answered once more, which tells; known to, each request is first made without one.
     """
 
     def __init__(
@@ -134,18 +134,24 @@ class Login:
         ``send`` makes the request with the header fields it is given; ``uri`` is the very text of its request
         line. Raises ``ProbeError`` with a login reason, and whatever ``send`` raises.
         """
-        answer = await send(self.fields(method, uri))
+        answer = await send(self.opening(method, uri))
         if answer.status != 401:
             return answer
         if self._challenge is None:
             return await self._log_in(method, uri, send, answer)
-        if again := self.renewed(answer, method, uri):
-            answer = await send(again)
+        if self._take_stale(answer):
+            answer = await send(self.fields(method, uri))
+        elif self._take_renewed(answer):
+            answer = await send(self.fields(method, uri))
             self.renews = answer.status != 401
         if answer.status == 401:
             # The password was accepted a moment ago: the account may not, or all sessions are taken.
             raise ProbeError(Reason.FORBIDDEN, f"{method} 401 after the login was accepted")
         return answer
+
+    def opening(self, method: str, uri: str) -> Fields:
+        """What to ask with first: where each request has its own nonce, an old one is a refused password."""
+        return () if self.renews else self.fields(method, uri)
 
     def fields(self, method: str, uri: str) -> Fields:
         """``Authorization`` for this request; nothing before a challenge."""
@@ -159,11 +165,8 @@ class Login:
 
     def renewed(self, answer: Answer, method: str, uri: str) -> Fields:
         """``Authorization`` to ask again with after an accepted login, where only a new nonce is wanted."""
-        if answer.status != 401 or self._challenge is None:
-            return ()
-        if self._take_stale(answer) or (self.renews is not False and self._take_renewed(answer)):
-            return self.fields(method, uri)
-        return ()
+        wanted = answer.status == 401 and (self._take_stale(answer) or self._take_renewed(answer))
+        return self.fields(method, uri) if wanted else ()
 
     async def _log_in(
         self, method: str, uri: str, send: Callable[[Fields], Awaitable[A]], challenged: A
@@ -203,11 +206,12 @@ class Login:
         return False
 
     def _take_renewed(self, answer: Answer) -> bool:
-        assert self._challenge is not None
         used = self._challenge
+        if used is None or used.is_basic or self.renews is False:
+            return False
         for challenge in parse_challenges(answer.headers.all("WWW-Authenticate")):
             alike = challenge.is_understood and challenge.hash_name == used.hash_name
-            if alike and challenge.nonce != used.nonce and not used.is_basic:
+            if alike and (self.renews or challenge.nonce != used.nonce):
                 self._use(challenge)
                 return True
         return False
