@@ -143,7 +143,7 @@ def _point(plan: Plan, draft: PointDraft) -> Iterable[Cell]:
 def _device(plan: Plan, draft: DeviceDraft) -> Iterable[Cell]:
     existing = draft.existing
     yield from _columns(existing, draft.values, {})
-    names = {row.id: name for name, row in plan.known.credentials.items()}
+    names = plan.known.credential_names
     before = {
         "point_code": existing and plan.known.points[existing.point_id].code,
         "site": existing and plan.known.site_codes[existing.site_id],

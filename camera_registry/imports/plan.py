@@ -130,6 +130,7 @@ class Known:
         self.devices = {device.id: device for device in session.scalars(select(Device).order_by(Device.code))}
         self.eyes = {eye.id: eye for eye in session.scalars(select(Eye).order_by(Eye.code))}
         self.credentials = {row.name: row for row in session.scalars(select(Credential))}
+        self.credential_names = {row.id: name for name, row in self.credentials.items()}
         self.memberships: dict[int, PointUnit] = {}  # the newest of each point
         for membership in session.scalars(
             select(PointUnit).order_by(PointUnit.valid_from.asc().nulls_first(), PointUnit.id)

@@ -621,19 +621,19 @@ def test_ten_thousand_rows_in_seconds(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            ["STT", "Tên điểm", "Phường", "Địa chỉ", "Số mắt", "Hãng", "IP", "Cổng", "Ngày lắp đặt"]
-        )
+        heads = ["STT", "Tên điểm", "Phường", "Địa chỉ", "Số mắt", "Hãng", "IP", "Cổng", "Ngày lắp đặt"]
+        writer.writerow([*heads, "Tài khoản", "Mật khẩu"])
         for n in range(10_000):
             host = f"10.{n // 65536}.{n // 256 % 256}.{n % 256}"
             row = [n, f"Điểm {n}", "Yên Bái", "Đường Kim Đồng", 1, "Dahua", host, 554, "01/10/2024"]
-            writer.writerow(row)
+            writer.writerow([*row, "admin", f"p{n}"])
     database = Database(sqlite_in(tmp_path))
     registry = Registry(database, tmp_path)
-    begun = time.process_time()
-    outcome = registry.load(path)
-    assert time.process_time() - begun < 10
-    assert (outcome.problems, outcome.written.eyes.new) == ((), 10_000)
+    for new in (10_000, 0):  # again, when each device has a login of its own
+        begun = time.process_time()
+        outcome = registry.load(path)
+        assert time.process_time() - begun < 10
+        assert (outcome.problems, outcome.written.eyes.new) == ((), new)
     database.close()
 
 
