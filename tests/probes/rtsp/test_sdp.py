@@ -74,6 +74,23 @@ def test_reads_the_first_video() -> None:
         ),
         pytest.param("m=video 0 RTP/AVP 96", "", 96, None, id="no rtpmap"),
         pytest.param(
+            "m=video 0 RTP/AVP 97 96\na=rtpmap:97 rtx/90000\na=rtpmap:96 H264/90000",
+            "H264",
+            96,
+            None,
+            id="repetitions told first",
+        ),
+        pytest.param(
+            "m=video 0 RTP/AVP 97\na=rtpmap:97 VP8/90000\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000",
+            "H264",
+            96,
+            None,
+            id="a video of another codec first",
+        ),
+        pytest.param(
+            "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=sendonly", "H264", 96, None, id="sendonly, alone"
+        ),
+        pytest.param(
             "m=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000", "AV1", 96, None, id="a codec of tomorrow"
         ),
         pytest.param("junk\n\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264", "H264", 96, None, id="no clock rate"),
