@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +28,7 @@ from camera_registry.counters import Counters
 from camera_registry.credentials import CredentialStore
 from camera_registry.db import Database, Role, RoleTaken
 from camera_registry.errands import Errands
+from camera_registry.errors import reason_of
 from camera_registry.i18n import N_
 from camera_registry.live import LiveEye
 from camera_registry.monitor import Monitor, Running, database_may_be_away, prepare
@@ -229,7 +231,7 @@ def _certificate(cert: Path | None, key: Path | None) -> tuple[Path, Path] | Non
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(cert, key, password="")
     except (OSError, ssl.SSLError) as error:
         text = N_("Certificate or key cannot be used: {reason}")
-        raise Refused(text, reason=error.strerror or error.__class__.__name__) from None
+        raise Refused(text, reason=reason_of(error)) from None
     return cert, key
 
 
@@ -256,7 +258,8 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         text = N_("Cannot listen on {host}, port {port}: {reason}")
-        raise Refused(text, host=host, port=port, reason=error.strerror) from None
+        plain = OSError(error.errno, os.strerror(error.errno or 0))  # without the address, told once
+        raise Refused(text, host=host, port=port, reason=reason_of(plain)) from None
 
 
 class _Server(uvicorn.Server):

@@ -55,7 +55,7 @@ def test_a_new_registry_over_tls(home: Home) -> None:
     [
         pytest.param(["--tls-cert", "nothing.pem"], "--tls-key", id="half"),
         pytest.param(
-            ["--tls-cert", "nothing.pem", "--tls-key", "nothing.pem"], "No such file", id="no files"
+            ["--tls-cert", "nothing.pem", "--tls-key", "nothing.pem"], "không có tệp", id="no files"
         ),
     ],
 )
