@@ -300,9 +300,8 @@ def test_serve_says_that_its_port_or_its_database_is_taken(home: Home) -> None:
     for refused in (on_the_port, on_the_database):
         assert refused.returncode == 1
         assert "Traceback" not in refused.stderr
-    assert f"cổng {port}: địa chỉ và cổng này đang có chương trình khác dùng" in " ".join(
-        on_the_port.stderr.split()
-    )
+    said = " ".join(on_the_port.stderr.split())
+    assert f"cổng {port}: địa chỉ và cổng này đang có chương trình khác dùng" in said
     assert "tiến trình khác" in on_the_database.stderr, "two would each ask a camera for its one session"
 
 
